@@ -22,8 +22,10 @@ constexpr int kBurst = 256;        // messages taken from clients before others 
 
 std::string worker_link(std::uint32_t worker) { return "inproc://worker-" + std::to_string(worker); }
 
-zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes) {
+zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
+                            std::uint64_t network_thread) {
   zmq::socket_t socket(context, zmq::socket_type::router);
+  socket.set(zmq::sockopt::affinity, network_thread);
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(max_message_bytes));
   socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);

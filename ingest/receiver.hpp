@@ -19,8 +19,10 @@ inline constexpr const char* kReceiverLink = "inproc://receiver";
 inline constexpr const char* kCommitterLink = "inproc://committer";
 std::string worker_link(std::uint32_t worker);
 
-// A bound ROUTER socket with everything set that PITFALLS teach. Throws std::runtime_error with what to do about it.
-zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes);
+// A bound ROUTER socket for clients, served by one network thread of the context (a bit mask, as ZMQ_AFFINITY takes
+// it). Throws std::runtime_error that says what to do when it cannot be bound.
+zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
+                            std::uint64_t network_thread);
 
 // Takes the one frame of a client's message, or false when there is none to be had. A message of several frames is
 // dropped: the protocol has none, and nothing is kept of it.
