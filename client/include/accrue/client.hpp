@@ -1,0 +1,201 @@
+// The accrue client: push rows to a stream, wait until they are durable, ask for predictions.
+//
+//   accrue::Client client;                                          // tcp://127.0.0.1:7700, or $ACCRUE_ENDPOINT
+//   accrue::Stream homes = client.stream("homes", {.features = {"rooms", "age"}, .target = "price"});
+//   homes.push({4, 30}, 210.5);                                     // batched and sent in the background
+//   homes.flush();                                                  // returns when every row is durable
+//   double price = homes.predict({5, 12}).values.front();
+//
+// Delivery: a row that flush() reported durable is in the model exactly once, whatever crashed meanwhile. The client
+// keeps every batch until the daemon has it on disk, reconnects by itself and sends again what was not acknowledged.
+// What is lost: rows that were pushed but not yet durable when the pushing process itself dies.
+//
+// Threads: Client and Stream may be used from any number of threads at once. Rows pushed by one thread keep their order.
+// A Stream is a handle; copies are the same stream, and it keeps what it needs of its Client alive.
+//
+// Errors: accrue::Error, whose message says what happened and what to do. A timeout leaves everything as it was: the
+// rows are still queued and flush() may be called again.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace accrue {
+
+class Error : public std::runtime_error {
+ public:
+  enum class Kind : std::uint8_t {
+    kTimeout,        // no answer in time; may be tried again
+    kInvalid,        // the arguments are at fault: sizes, names, endpoint
+    kUnknownStream,  // there is no such stream
+    kSpecMismatch,   // the stream exists with another specification
+    kNoModelYet,     // the stream has not learned a row yet
+    kRefused,        // the daemon refused, for a reason it gave
+  };
+  Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+enum class PartitionBy : std::uint8_t { kRoundRobin, kHash };
+
+// What a stream is. Fixed when it is created.
+struct StreamSpec {
+  std::vector<std::string> features;
+  std::string target = "target";
+  bool weighted = false;  // every row carries a weight
+  std::string key;        // a feature, or a column of its own, by which rows are partitioned; empty for none
+  bool intercept = true;
+  double ridge = 0;  // penalty at solve time, in rows' worth of prior; 0 is plain least squares
+  std::uint32_t partitions = 1;
+  PartitionBy partition_by = PartitionBy::kRoundRobin;
+
+  bool operator==(const StreamSpec&) const = default;
+};
+
+struct ClientOptions {
+  std::string endpoint;               // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
+  std::string producer;               // who sends; empty: a fresh name for this Client, forgotten when it is done
+  std::size_t batch_rows = 1'024;     // a batch is sent when it has so many rows
+  std::uint32_t batch_linger_ms = 2;  // or when its first row is so old
+  std::size_t max_unacknowledged_mb = 64;  // rows kept for resending; push blocks beyond
+  std::chrono::milliseconds timeout{10'000};  // of every call that waits, unless the call says otherwise
+};
+
+struct FlushReport {
+  std::uint64_t durable_rows = 0;   // rows this Client sent to the stream that are now in the model, on disk
+  std::uint64_t rejected_rows = 0;  // rows the daemon refused since the stream was opened here, each for a bad value
+  std::string first_rejection;      // what was wrong with the first of them
+};
+
+struct Prediction {
+  std::uint64_t epoch = 0;  // the snapshot that answered
+  std::uint64_t rows = 0;   // rows it has learned
+  std::vector<double> values;
+};
+
+struct Estimate {
+  double estimate = 0;
+  std::optional<double> std_error;  // none where it cannot be estimated
+  std::optional<double> t;
+};
+
+struct Coefficients {
+  std::string model;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::vector<std::string> names;
+  std::optional<Estimate> intercept;
+  std::vector<Estimate> coefficients;
+  std::optional<double> residual_std;
+  std::optional<double> r2;
+  std::uint32_t rank = 0;
+  std::optional<double> condition;
+};
+
+// Progressive (test-then-train) error: every row was predicted before it was learned.
+struct Metrics {
+  std::string model;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::optional<double> mse, mae, rmse, r2;
+  std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
+};
+
+struct RejectedRows {
+  std::string reason;
+  std::uint64_t rows = 0;
+};
+
+struct StreamStatus {
+  std::string name;
+  StreamSpec spec;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::optional<double> mse;
+  std::vector<RejectedRows> rejected;
+};
+
+struct Status {
+  std::string version;
+  std::uint64_t pid = 0;
+  double uptime_s = 0;
+  std::string data_dir;
+  std::uint32_t workers = 0;
+  std::uint64_t producers = 0;          // connected
+  std::uint64_t outstanding_bytes = 0;  // of batches accepted and not yet durable
+  std::string degraded;                 // why nothing becomes durable at the moment; empty when all is well
+  std::vector<StreamStatus> streams;
+};
+
+class Stream {
+ public:
+  const std::string& name() const;
+  const StreamSpec& spec() const;
+  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key]
+
+  // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream without a key of its own.
+  void push(std::span<const double> features, double target, double weight = 1);
+  void push(std::initializer_list<double> features, double target, double weight = 1);
+
+  // Whole rows, row-major, columns() values each. Batches are cut after every batch_rows rows.
+  void push_rows(std::span<const double> rows);
+
+  // As push_rows, but takes no row at all and returns false when it would have to wait for credit.
+  [[nodiscard]] bool try_push_rows(std::span<const double> rows);
+
+  // Sends what is gathered and returns when all that was pushed before is durable.
+  FlushReport flush(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+
+  // Rows of this Client that are durable by now; never waits.
+  FlushReport progress() const;
+
+  // One prediction a row; rows hold features only, row-major.
+  Prediction predict(std::span<const double> rows) const;
+  Prediction predict(std::initializer_list<double> rows) const;
+  Coefficients coef() const;
+  Metrics metrics() const;
+
+ private:
+  friend class Client;
+  struct State;
+  explicit Stream(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+class Client {
+ public:
+  explicit Client(ClientOptions options = {});  // returns at once; connects, and reconnects, in the background
+  ~Client();                                    // does not wait: flush() what must be durable first
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  Stream stream(const std::string& name, const StreamSpec& spec);  // creates it, or opens it if it is the same
+  Stream stream(const std::string& name);                          // opens it
+  void drop(const std::string& name);                              // and all it has learned
+
+  // Without opening the stream for pushing.
+  Prediction predict(const std::string& stream, std::span<const double> rows) const;
+  Coefficients coef(const std::string& stream) const;
+  Metrics metrics(const std::string& stream) const;
+  Status status() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// The default of ClientOptions::endpoint: $ACCRUE_ENDPOINT if set, else tcp://127.0.0.1:7700.
+std::string default_endpoint();
+
+}  // namespace accrue

@@ -1,0 +1,54 @@
+// A Batch built in place, so that rows are copied once, from the caller into the frame that goes out.
+//
+// The header of a batch frame is 32 bytes whatever the numbers in it (integers at full width), so the rows begin at a
+// multiple of 8 and a receiver can read them where they are. One thread at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "ingest/wire/messages.hpp"
+
+namespace accrue::wire {
+
+inline constexpr std::size_t kBatchHeaderBytes = 32;
+
+// The header of a batch whose rows follow as `row_bytes` bytes (under 4 GiB).
+std::array<std::byte, kBatchHeaderBytes> batch_header(std::uint64_t stream_id, std::uint64_t sequence, DataType dtype,
+                                                      std::uint32_t count, std::uint32_t row_bytes);
+
+// A batch under construction: append rows, then seal it into a frame.
+class BatchFrame {
+ public:
+  // Rows of `columns` float64 values; memory for `capacity_rows` of them is reserved at once.
+  BatchFrame(std::size_t columns, std::size_t capacity_rows) : columns_(columns) {
+    bytes_.reserve(kBatchHeaderBytes + capacity_rows * columns * sizeof(double));
+    bytes_.resize(kBatchHeaderBytes);
+  }
+
+  // Appends whole rows: values.size() is a multiple of the number of columns.
+  void append(std::span<const double> values) {
+    const auto bytes = std::as_bytes(values);
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    count_ += static_cast<std::uint32_t>(values.size() / columns_);
+  }
+
+  std::uint32_t count() const { return count_; }
+
+  // Writes the header and gives the frame away.
+  Bytes seal(std::uint64_t stream_id, std::uint64_t sequence) && {
+    const auto row_bytes = static_cast<std::uint32_t>(bytes_.size() - kBatchHeaderBytes);
+    const auto header = batch_header(stream_id, sequence, DataType::kFloat64, count_, row_bytes);
+    std::memcpy(bytes_.data(), header.data(), header.size());
+    return std::move(bytes_);
+  }
+
+ private:
+  std::size_t columns_;
+  std::uint32_t count_ = 0;
+  Bytes bytes_;
+};
+
+}  // namespace accrue::wire

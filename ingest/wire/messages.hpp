@@ -1,0 +1,271 @@
+// Every message between a client and the daemon. WIRE.md describes each with an example of its bytes; this header and
+// that document are held together by golden files.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "ingest/wire/codec.hpp"
+#include "ingest/wire/stream_spec.hpp"
+
+namespace accrue::wire {
+
+enum class DataType : std::uint8_t { kFloat64 = 0, kFloat32 = 1 };
+constexpr std::uint8_t enumerators(DataType) { return 2; }
+constexpr std::size_t size_of(DataType type) { return type == DataType::kFloat64 ? sizeof(double) : sizeof(float); }
+
+enum class ErrorCode : std::uint8_t {
+  kMalformed = 0,     // the frame could not be decoded
+  kUnknownType,       // a message type that this socket does not serve
+  kNoSession,         // not greeted (the daemon may have restarted): say Hello and Open again
+  kUnknownStream,     // no such stream
+  kBadSpec,           // a stream's name or specification is not acceptable
+  kSpecMismatch,      // the stream exists with another specification
+  kSequenceGap,       // a batch is missing before this one: Open again and resend from there
+  kOverWindow,        // more bytes outstanding than the credit granted
+  kSuperseded,        // another connection has taken over this producer's name
+  kTooMany,           // a limit on streams or producers is reached
+  kNoModelYet,        // the stream has not learned a row yet
+  kBadRows,           // rows to predict are not usable
+  kStoreFailed,       // the daemon could not write its store
+  kShuttingDown,      // the daemon is stopping
+};
+constexpr std::uint8_t enumerators(ErrorCode) { return 14; }
+const char* to_string(ErrorCode code);
+
+enum class RejectReason : std::uint8_t {
+  kNotFinite = 0,   // a NaN or an infinity
+  kMagnitude,       // beyond 1e150, or beyond it after weighting
+  kWeight,          // a negative weight
+  kRowLength,       // not the stream's number of columns
+  kMissingColumn,   // a row given by names lacks a column
+  kUnknownColumn,   // a row given by names has a column that the stream does not
+  kNotANumber,      // a friendly row's value is not a number
+};
+inline constexpr std::uint8_t kRejectReasons = 7;
+constexpr std::uint8_t enumerators(RejectReason) { return kRejectReasons; }
+const char* to_string(RejectReason reason);
+
+// ---- client to the ingest socket ----
+
+struct Hello {
+  static constexpr std::uint8_t kType = 1;
+  std::string producer;    // who sends; must be the same after a reconnect
+  bool ephemeral = false;  // the daemon may forget this producer after its Bye
+  auto fields() { return std::tie(producer, ephemeral); }
+};
+
+struct Open {
+  static constexpr std::uint8_t kType = 2;
+  std::string stream;
+  std::optional<StreamSpec> spec;  // given: create the stream if it is new, otherwise it must be the same
+  auto fields() { return std::tie(stream, spec); }
+};
+
+struct Batch {
+  static constexpr std::uint8_t kType = 3;
+  std::uint64_t stream_id = 0;
+  std::uint64_t sequence = 0;  // 1, 2, 3 ... for each stream and producer
+  DataType dtype = DataType::kFloat64;
+  std::uint32_t count = 0;  // rows
+  Rows rows;
+  auto fields() { return std::tie(stream_id, sequence, dtype, count, rows); }
+};
+
+struct Flush {
+  static constexpr std::uint8_t kType = 4;
+  std::uint64_t stream_id = 0;
+  auto fields() { return std::tie(stream_id); }
+};
+
+struct Ping {
+  static constexpr std::uint8_t kType = 5;
+  auto fields() { return std::tie(); }
+};
+
+struct Bye {
+  static constexpr std::uint8_t kType = 6;
+  auto fields() { return std::tie(); }
+};
+
+struct Drop {
+  static constexpr std::uint8_t kType = 7;
+  std::string stream;
+  auto fields() { return std::tie(stream); }
+};
+
+// ---- the ingest socket to a client ----
+
+struct Welcome {
+  static constexpr std::uint8_t kType = 32;
+  std::string version;
+  std::string query_endpoint;  // where predictions are answered; for tcp only the port counts, the host is the client's
+  std::uint64_t max_message_bytes = 0;
+  auto fields() { return std::tie(version, query_endpoint, max_message_bytes); }
+};
+
+struct Opened {
+  static constexpr std::uint8_t kType = 33;
+  std::string stream;
+  std::uint64_t stream_id = 0;
+  StreamSpec spec;
+  std::uint64_t accepted = 0;      // this producer's last batch the daemon has: resend from the next
+  std::uint64_t durable = 0;       // and the last one that is in an epoch on disk
+  std::uint64_t window_bytes = 0;  // credit: bytes of batches that may be outstanding (sent, not durable)
+  auto fields() { return std::tie(stream, stream_id, spec, accepted, durable, window_bytes); }
+};
+
+struct Ack {
+  static constexpr std::uint8_t kType = 34;
+  std::uint64_t stream_id = 0;
+  std::uint64_t applied = 0;  // every batch up to this sequence is learned
+  std::uint64_t durable = 0;  // ... is in an epoch on disk
+  std::uint64_t window_bytes = 0;
+  auto fields() { return std::tie(stream_id, applied, durable, window_bytes); }
+};
+
+struct RowsRejected {
+  static constexpr std::uint8_t kType = 35;
+  std::uint64_t stream_id = 0;
+  std::uint64_t sequence = 0;
+  std::uint32_t rows = 0;       // how many of the batch
+  std::uint32_t first_row = 0;  // the first of them, from 0
+  RejectReason reason = RejectReason::kNotFinite;  // of the first
+  auto fields() { return std::tie(stream_id, sequence, rows, first_row, reason); }
+};
+
+struct Pong {
+  static constexpr std::uint8_t kType = 36;
+  auto fields() { return std::tie(); }
+};
+
+struct Error {
+  static constexpr std::uint8_t kType = 37;
+  std::uint64_t request = 0;  // the query it answers; 0 on the ingest socket
+  ErrorCode code = ErrorCode::kMalformed;
+  std::string about;  // the stream's name, where it is about one
+  std::string text;
+  auto fields() { return std::tie(request, code, about, text); }
+};
+
+struct Dropped {
+  static constexpr std::uint8_t kType = 38;
+  std::string stream;
+  auto fields() { return std::tie(stream); }
+};
+
+// ---- client to the query socket ----
+
+struct Predict {
+  static constexpr std::uint8_t kType = 16;
+  std::uint64_t request = 0;  // echoed in the answer
+  std::string stream;
+  DataType dtype = DataType::kFloat64;
+  std::uint32_t count = 0;
+  Rows rows;  // features only
+  auto fields() { return std::tie(request, stream, dtype, count, rows); }
+};
+
+struct GetCoef {
+  static constexpr std::uint8_t kType = 17;
+  std::uint64_t request = 0;
+  std::string stream;
+  auto fields() { return std::tie(request, stream); }
+};
+
+struct GetMetrics {
+  static constexpr std::uint8_t kType = 18;
+  std::uint64_t request = 0;
+  std::string stream;
+  auto fields() { return std::tie(request, stream); }
+};
+
+struct GetStatus {
+  static constexpr std::uint8_t kType = 19;
+  std::uint64_t request = 0;
+  auto fields() { return std::tie(request); }
+};
+
+// ---- the query socket to a client ----
+
+struct Prediction {
+  static constexpr std::uint8_t kType = 48;
+  std::uint64_t request = 0;
+  std::uint64_t epoch = 0;  // the snapshot that answered
+  std::uint64_t rows = 0;   // rows that snapshot has learned
+  BytesView values;         // float64, one a row
+  auto fields() { return std::tie(request, epoch, rows, values); }
+};
+
+struct Estimate {
+  double estimate = 0;
+  std::optional<double> std_error;  // nil where it cannot be estimated
+  std::optional<double> t;
+  auto fields() { return std::tie(estimate, std_error, t); }
+};
+
+struct Coef {
+  static constexpr std::uint8_t kType = 49;
+  std::uint64_t request = 0;
+  std::string model;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::vector<std::string> names;
+  std::optional<Estimate> intercept;  // nil for a model without one
+  std::vector<Estimate> coefficients;
+  std::optional<double> residual_std;
+  std::optional<double> r2;
+  std::uint32_t rank = 0;
+  std::optional<double> condition;  // nil when infinite
+  auto fields() {
+    return std::tie(request, model, epoch, rows, names, intercept, coefficients, residual_std, r2, rank, condition);
+  }
+};
+
+struct Metrics {
+  static constexpr std::uint8_t kType = 50;
+  std::uint64_t request = 0;
+  std::string model;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::optional<double> mse, mae, rmse, r2, mse_clipped, mae_clipped;  // nil while undefined
+  auto fields() { return std::tie(request, model, epoch, rows, mse, mae, rmse, r2, mse_clipped, mae_clipped); }
+};
+
+struct RejectedRows {
+  RejectReason reason = RejectReason::kNotFinite;
+  std::uint64_t rows = 0;
+  auto fields() { return std::tie(reason, rows); }
+};
+
+struct StreamStatus {
+  std::string name;
+  StreamSpec spec;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::optional<double> mse;
+  std::vector<RejectedRows> rejected;
+  auto fields() { return std::tie(name, spec, epoch, rows, mse, rejected); }
+};
+
+struct Status {
+  static constexpr std::uint8_t kType = 51;
+  std::uint64_t request = 0;
+  std::string version;
+  std::uint64_t pid = 0;
+  double uptime_s = 0;
+  std::string data_dir;
+  std::uint32_t workers = 0;
+  std::uint64_t producers = 0;        // connected
+  std::uint64_t outstanding_bytes = 0;  // of batches accepted and not yet durable
+  std::string degraded;               // why nothing becomes durable at the moment; empty when all is well
+  std::vector<StreamStatus> streams;
+  auto fields() {
+    return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded, streams);
+  }
+};
+
+}  // namespace accrue::wire
