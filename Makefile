@@ -1,10 +1,78 @@
-# Every target a newcomer or a developer needs. `make demo` and `make test` are all that the README asks for.
-BUILD ?= build
-TESTS ?= .*
-CMAKE_FLAGS ?=
+# All that a newcomer needs is `make demo` and `make test`; `make help` lists the rest.
+BUILD  ?= build
+PREFIX ?= /usr/local
+TESTS  ?= .
+JOBS   ?= $(shell nproc)
+ARGS   ?=
 
-.PHONY: build
-build:
+export BUILD
+
+sources = $(shell git ls-files '*.cpp' '*.hpp')
+datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
+configure = scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
+
+.PHONY: help build demo run test sanitize sanitize-address sanitize-thread clang bench format tidy install clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: ## build/bin/accrued and build/bin/accrue
 	@scripts/bootstrap
-	@cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
-	@cmake --build $(BUILD)
+	@$(call configure,$(BUILD),-DACCRUE_TESTS=OFF)
+	@cmake --build $(BUILD) -j $(JOBS) --target accrued accrue
+
+demo: build ## Replay California housing through a fresh daemon and print what it learned
+	@scripts/demo
+
+run: build ## Start the daemon for use (ARGS="--data DIR --listen tcp://HOST:PORT")
+	@$(BUILD)/bin/accrued $(ARGS)
+
+test: ## Every test (TESTS=REGEX for some of them)
+	@scripts/bootstrap
+	@$(call configure,$(BUILD),-DACCRUE_TESTS=ON)
+	@cmake --build $(BUILD) -j $(JOBS)
+	@$(datasets) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
+
+sanitize: sanitize-address sanitize-thread ## Every test under ASan + UBSan, then under TSan
+
+sanitize-address:
+	@scripts/bootstrap
+	@$(call configure,$(BUILD)-address,-DACCRUE_SANITIZE=address$(comma)undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo)
+	@cmake --build $(BUILD)-address -j $(JOBS)
+	@$(datasets) ctest --test-dir $(BUILD)-address -j $(JOBS) --output-on-failure -R '$(TESTS)'
+
+sanitize-thread:
+	@scripts/bootstrap
+	@$(call configure,$(BUILD)-thread,-DACCRUE_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo)
+	@cmake --build $(BUILD)-thread -j $(JOBS)
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan.supp" $(datasets) \
+	  ctest --test-dir $(BUILD)-thread -j $(JOBS) --output-on-failure -R '$(TESTS)'
+
+clang: ## Build all with Clang 14 and run every test
+	@scripts/bootstrap clang-14
+	@$(call configure,$(BUILD)-clang,-DCMAKE_CXX_COMPILER=clang++-14)
+	@cmake --build $(BUILD)-clang -j $(JOBS)
+	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
+
+bench: ## Benchmarks of the learner, beside the cross-product they replace
+	@scripts/bootstrap
+	@$(call configure,$(BUILD),-DACCRUE_TESTS=ON)
+	@cmake --build $(BUILD) -j $(JOBS) --target models_bench
+	@$(BUILD)/bin/models_bench $(ARGS)
+
+format: ## Lay out the sources
+	@scripts/bootstrap clang-format-14
+	@clang-format-14 -i $(sources)
+
+tidy: ## clang-tidy over the sources
+	@scripts/bootstrap clang-14 clang-tidy-14
+	@$(call configure,$(BUILD)-clang,-DCMAKE_CXX_COMPILER=clang++-14)
+	@run-clang-tidy-14 -quiet -p $(BUILD)-clang -j $(JOBS) '/(models|ingest|daemon|client|datasets)/'
+
+install: build ## Programs, client library and header under PREFIX (/usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## Remove what was built
+	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread $(BUILD)-clang
+
+comma := ,

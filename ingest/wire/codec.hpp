@@ -166,11 +166,14 @@ Bytes encode(const Message& message) {
   return std::move(sink.bytes);
 }
 
+// Whose frame it is. A stranger's is held to limits that keep what parsing allocates near the frame's own size.
+enum class Sender : std::uint8_t { kStranger, kTrusted };
+
 // One received frame. parse() once, then look at type() and read() the message it names. What read() fills in may point
 // into the bytes given to parse(): they must outlive it. One Frame serves any number of frames, one after the other.
 class Frame {
  public:
-  DecodeError parse(BytesView bytes);
+  DecodeError parse(BytesView bytes, Sender sender = Sender::kStranger);
   std::uint8_t type() const { return type_; }
 
   template <class Message>

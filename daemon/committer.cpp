@@ -1,0 +1,188 @@
+#include "daemon/committer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/log.hpp"
+#include "daemon/spec_json.hpp"
+#include "ingest/link.hpp"
+#include "ingest/receiver.hpp"
+#include "ingest/wire/assert.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+// The partitions' states, in the order of the partitions, as one model.
+models::Model merged(const std::map<std::uint32_t, wire::Bytes>& states) {
+  std::optional<models::Model> whole;
+  for (const auto& [partition, state] : states) {
+    std::optional<models::Model> part;
+    ACCRUE_ASSERT(models::Model::decode(state, part) == models::DecodeError::kNone);
+    if (whole) {
+      whole->merge(*part);
+    } else {
+      whole = std::move(part);
+    }
+  }
+  return std::move(*whole);
+}
+
+EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire::Bytes> states,
+                      const models::ProgressiveError& error) {
+  EpochRecord record;
+  record.stream = cut.stream_id;
+  record.epoch = cut.epoch;
+  record.rows = cut.rows;
+  for (auto& [partition, state] : states) record.states.push_back({partition, std::move(state)});
+  for (const auto& [producer, sequence] : cut.producers) record.producers.push_back({producer, sequence});
+  record.departed = cut.departed;
+  for (const auto& [reason, rows] : cut.rejected) record.rejections.push_back({to_string(reason), rows});
+  record.metrics = {kModelName,   error.n(),  error.mse(),         error.mae(),
+                    error.rmse(), error.r2(), error.mse_clipped(), error.mae_clipped()};
+  return record;
+}
+
+std::int64_t unix_ms() {
+  using std::chrono::duration_cast, std::chrono::milliseconds, std::chrono::system_clock;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Committer::Committer(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options,
+                     SnapshotBoard& board, Health& health)
+    : options_(std::move(options)),
+      board_(board),
+      health_(health),
+      inbox_(ingest::pull_socket(context, ingest::kCommitterLink)),
+      receiver_(ingest::push_socket(context, ingest::kReceiverLink)),
+      store_(std::move(store)) {}
+
+void Committer::know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec) {
+  streams_[stream_id] = {name, spec};
+}
+
+void Committer::run() {
+  std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};
+  zmq::message_t message;
+  while (!stopped_) {
+    ingest::wait(items, ready_.empty() ? std::chrono::milliseconds(-1) : options_.retry);
+    while (ingest::try_receive(inbox_, message)) handle(ingest::view(message));
+    commit_ready();
+  }
+}
+
+void Committer::handle(wire::BytesView message) {
+  ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == wire::DecodeError::kNone);
+  switch (frame_.type()) {
+    case ingest::EpochCut::kType: {
+      ingest::EpochCut cut;
+      ACCRUE_ASSERT(frame_.read(cut) == wire::DecodeError::kNone);
+      const std::uint64_t stream_id = cut.stream_id;
+      gathering_[stream_id].cut = std::move(cut);
+      gather(stream_id);
+      break;
+    }
+    case ingest::PartitionState::kType: {
+      ingest::PartitionState part;
+      ACCRUE_ASSERT(frame_.read(part) == wire::DecodeError::kNone);
+      if (!streams_.contains(part.stream_id)) break;  // dropped meanwhile
+      gathering_[part.stream_id].states[part.partition] = std::move(part.state);
+      gather(part.stream_id);
+      break;
+    }
+    case ingest::CreateStream::kType: {
+      ingest::CreateStream request;
+      ACCRUE_ASSERT(frame_.read(request) == wire::DecodeError::kNone);
+      create(request);
+      break;
+    }
+    case ingest::DropStream::kType: {
+      ingest::DropStream request;
+      ACCRUE_ASSERT(frame_.read(request) == wire::DecodeError::kNone);
+      drop(request);
+      break;
+    }
+    default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); stopped_ = true;
+  }
+}
+
+void Committer::create(const ingest::CreateStream& create) {
+  ingest::StreamCreated answer{create.name, 0, {}};
+  try {
+    answer.stream_id = store().create_stream(create.name, to_json(create.spec));
+    store_worked();
+    know(answer.stream_id, create.name, create.spec);
+    board_.post(empty_snapshot(create.name, create.spec));
+    log_info("stream_created", {{"stream", create.name}, {"id", answer.stream_id}});
+  } catch (const StoreError& error) {
+    answer.error = error.what();
+    store_failed(answer.error);
+  }
+  ingest::send(receiver_, wire::encode(answer));
+}
+
+void Committer::drop(const ingest::DropStream& drop) {
+  streams_.erase(drop.stream_id);
+  gathering_.erase(drop.stream_id);
+  std::erase_if(ready_, [&](const EpochRecord& record) { return record.stream == drop.stream_id; });
+  board_.remove(drop.name);
+  ingest::StreamDropped answer{drop.name, {}};
+  try {
+    store().drop_stream(drop.stream_id);
+    log_info("stream_dropped", {{"stream", drop.name}, {"id", drop.stream_id}});
+  } catch (const StoreError& error) {
+    answer.error = "stream '" + drop.name + "' may be there again after a restart: " + error.what();
+    store_failed(answer.error);
+  }
+  ingest::send(receiver_, wire::encode(answer));
+}
+
+// Publishes the stream's epoch if its last missing part has come.
+void Committer::gather(std::uint64_t stream_id) {
+  Gathering& epoch = gathering_.at(stream_id);
+  const Known& stream = streams_.at(stream_id);
+  if (!epoch.cut || epoch.states.size() < stream.spec.partitions) return;
+  models::Model model = merged(epoch.states);
+  models::Fit fit = model.learner().fit();
+  ready_.push_back(record_of(*epoch.cut, std::move(epoch.states), model.error()));
+  board_.post(std::make_shared<const Snapshot>(Snapshot{stream.name, stream.spec, epoch.cut->epoch,
+                                                        epoch.cut->rejected, std::move(model), std::move(fit)}));
+  gathering_.erase(stream_id);
+}
+
+void Committer::commit_ready() {
+  if (ready_.empty() || (degraded_ && std::chrono::steady_clock::now() < next_attempt_)) return;
+  try {
+    store().commit(ready_, unix_ms());
+  } catch (const StoreError& error) {
+    store_failed(error.what());
+    return;
+  }
+  store_worked();
+  for (const EpochRecord& record : std::exchange(ready_, {})) {
+    log_debug("epoch_durable", {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
+    ingest::send(receiver_, wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
+  }
+}
+
+Store& Committer::store() {
+  if (!store_) store_ = std::make_unique<Store>(options_.store_file, options_.store);
+  return *store_;
+}
+
+void Committer::store_worked() {
+  if (!std::exchange(degraded_, false)) return;
+  health_.set_degraded({});
+  log_info("store_recovered");
+}
+
+// What the operating system still holds of a failed write is unknown: the next use opens and verifies the store afresh.
+void Committer::store_failed(const std::string& why) {
+  store_.reset();
+  if (!std::exchange(degraded_, true)) log_error("store_failed", {{"reason", why}});
+  health_.set_degraded(why);
+  next_attempt_ = std::chrono::steady_clock::now() + options_.retry;
+}
+
+}  // namespace accrue::daemon

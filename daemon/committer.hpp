@@ -1,0 +1,79 @@
+// The committer: gathers the states of an epoch from the workers, merges them, publishes the snapshot, writes epochs to
+// the store and then, and only then, tells the receiver that they are durable. All epochs that are ready together share
+// one transaction, so a slow disk makes transactions larger and not more.
+//
+// A store that fails does not stop learning or predicting: epochs wait, nothing is called durable, and the store is
+// opened afresh and tried again until it works.
+//
+// Construct anywhere, call run() on the committer's own thread; it returns after a Stop.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "daemon/health.hpp"
+#include "daemon/snapshot.hpp"
+#include "daemon/store.hpp"
+#include "ingest/pipeline_messages.hpp"
+
+namespace accrue::daemon {
+
+struct CommitterOptions {
+  std::filesystem::path store_file;
+  StoreOptions store;
+  std::chrono::milliseconds retry{200};  // between attempts to write to a store that fails
+};
+
+class Committer {
+ public:
+  Committer(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board,
+            Health& health);
+
+  // A stream that the store held at start-up. Before run().
+  void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec);
+
+  void run();
+
+ private:
+  struct Known {
+    std::string name;
+    wire::StreamSpec spec;
+  };
+  struct Gathering {  // an epoch that some parts are still missing of
+    std::optional<ingest::EpochCut> cut;
+    std::map<std::uint32_t, wire::Bytes> states;
+  };
+
+  void handle(wire::BytesView message);
+  void create(const ingest::CreateStream& create);
+  void drop(const ingest::DropStream& drop);
+  void gather(std::uint64_t stream_id);
+  void commit_ready();
+  Store& store();
+  void store_worked();
+  void store_failed(const std::string& why);
+
+  CommitterOptions options_;
+  SnapshotBoard& board_;
+  Health& health_;
+  zmq::socket_t inbox_;
+  zmq::socket_t receiver_;
+  wire::Frame frame_;
+  std::unique_ptr<Store> store_;  // none after a failure, until it is opened afresh
+  std::map<std::uint64_t, Known> streams_;
+  std::map<std::uint64_t, Gathering> gathering_;  // by stream: one epoch of a stream is in flight at a time
+  std::vector<EpochRecord> ready_;                // merged and published, not yet written
+  bool degraded_ = false;
+  std::chrono::steady_clock::time_point next_attempt_{};  // while degraded
+  bool stopped_ = false;
+};
+
+}  // namespace accrue::daemon

@@ -1,0 +1,53 @@
+// accrued, the daemon: reads its configuration, runs the pipeline, and stops it on SIGTERM or SIGINT.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "daemon/config.hpp"
+#include "daemon/log.hpp"
+#include "daemon/pipeline.hpp"
+
+namespace {
+
+// Every thread started from here on inherits the mask, so the signals are taken by wait_for_stop() alone.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP) accrue::daemon::log_info("ignored", {{"signal", "SIGHUP"}});
+  }
+  accrue::daemon::log_info("stopping");
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second signal ends a stop that takes too long
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace accrue::daemon;
+  const ParsedCommand parsed = parse_command_line(argc, argv);
+  if (const Exit* exit = std::get_if<Exit>(&parsed)) {
+    (exit->code == 0 ? std::cout : std::cerr) << exit->text;
+    return exit->code;
+  }
+  const Config& config = std::get<Config>(parsed);
+  configure_log(config.log_level, config.log_format);
+  const sigset_t signals = block_signals();
+  try {
+    Pipeline pipeline(config);
+    std::cout << "accrued " ACCRUE_VERSION " listening on " << pipeline.endpoint() << std::endl;
+    return pipeline.run([&] { wait_for_stop(signals); }) ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::cerr << "accrued: " << error.what() << std::endl;
+    return 1;
+  }
+}

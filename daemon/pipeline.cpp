@@ -1,0 +1,137 @@
+#include "daemon/pipeline.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "daemon/committer.hpp"
+#include "daemon/data_directory.hpp"
+#include "daemon/log.hpp"
+#include "daemon/query_service.hpp"
+#include "daemon/recovery.hpp"
+#include "daemon/worker.hpp"
+#include "ingest/link.hpp"
+#include "ingest/receiver.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+constexpr std::size_t kMiB = 1u << 20;
+constexpr std::chrono::milliseconds kStopTimeout{4'000};  // SIGTERM promises an end within 5 s
+
+// Rows and queries each have a network thread of their own, so that one never queues behind the other.
+constexpr int kNetworkThreads = 2;
+constexpr std::uint64_t kIngestNetworkThread = 1;
+constexpr std::uint64_t kQueryNetworkThread = 2;
+
+ingest::IntakeOptions intake_options(const Config& config, std::string query) {
+  ingest::IntakeOptions options;
+  options.version = ACCRUE_VERSION;
+  options.query_endpoint = std::move(query);
+  options.workers = config.workers;
+  options.epoch_interval = std::chrono::milliseconds(config.epoch_interval_ms);
+  options.epoch_rows = config.epoch_rows;
+  options.window_bytes = config.window_mb * kMiB;
+  options.max_message_bytes = config.max_message_mb * kMiB;
+  options.max_streams = config.max_streams;
+  return options;
+}
+
+// A thread that fails would leave a daemon that only looks alive: end the process. Recovery is the same as after any
+// other end, and nothing acknowledged is lost.
+template <class Work>
+std::thread start(const char* name, Work work) {
+  return std::thread([name, work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log_error("thread_failed", {{"thread", name}, {"reason", error.what()}});
+      std::_Exit(1);
+    }
+  });
+}
+
+}  // namespace
+
+struct Pipeline::Parts {
+  explicit Parts(const Config& config)
+      : directory(config.data_dir),
+        context(kNetworkThreads),
+        listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
+        query_listener(ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB,
+                                             kQueryNetworkThread)),
+        endpoint(listener.get(zmq::sockopt::last_endpoint)) {
+    const StoreOptions store_options{.keep_epochs = config.keep_epochs};
+    auto store = std::make_unique<Store>(directory.store_file(), store_options);
+    const auto streams = recover(*store, board);
+    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board, health);
+    const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
+    receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
+    for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
+    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers};
+    queries.emplace(context, std::move(query_listener), facts, board, health, gauges);
+    for (const ingest::RecoveredStream& stream : streams) {
+      committer->know(stream.id, stream.name, stream.spec);
+      receiver->recover(stream);
+    }
+    log_info("started", {{"version", ACCRUE_VERSION},
+                         {"endpoint", endpoint},
+                         {"queries", query},
+                         {"data", facts.data_dir},
+                         {"workers", config.workers},
+                         {"streams", streams.size()}});
+  }
+
+  DataDirectory directory;
+  zmq::context_t context;
+  zmq::socket_t listener;
+  zmq::socket_t query_listener;
+  const std::string endpoint;
+  SnapshotBoard board;
+  Health health;
+  ingest::Gauges gauges;
+  std::optional<Committer> committer;
+  std::optional<ingest::Receiver> receiver;
+  std::deque<Worker> workers;
+  std::optional<QueryService> queries;
+};
+
+Pipeline::Pipeline(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
+Pipeline::~Pipeline() = default;
+
+const std::string& Pipeline::endpoint() const { return parts_->endpoint; }
+
+bool Pipeline::run(const std::function<void()>& wait_for_stop) {
+  Parts& parts = *parts_;
+  bool all_durable = false;
+  std::vector<std::thread> threads;
+  threads.push_back(start("committer", [&] { parts.committer->run(); }));
+  for (Worker& worker : parts.workers) threads.push_back(start("worker", [&] { worker.run(); }));
+  threads.push_back(start("query", [&] { parts.queries->run(); }));
+  std::thread receiver = start("receiver", [&] { all_durable = parts.receiver->run(kStopTimeout); });
+
+  wait_for_stop();
+
+  const auto stop = [&](const std::string& link) {
+    zmq::socket_t socket = ingest::push_socket(parts.context, link);
+    ingest::send(socket, wire::encode(ingest::Stop{}));
+  };
+  stop(ingest::kReceiverLink);
+  receiver.join();  // the others serve it until it has nothing left to make durable
+  for (std::uint32_t i = 0; i < parts.workers.size(); ++i) stop(ingest::worker_link(i));
+  stop(ingest::kCommitterLink);
+  stop(kQueryLink);
+  for (std::thread& thread : threads) thread.join();
+  log_info("stopped", {{"all_durable", all_durable}});
+  return all_durable;
+}
+
+}  // namespace accrue::daemon

@@ -1,0 +1,181 @@
+#include "daemon/query_service.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <unistd.h>
+
+#include "ingest/link.hpp"
+#include "ingest/wire/friendly_rows.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+using wire::ErrorCode;
+
+wire::Bytes refusal(std::uint64_t request, ErrorCode code, const std::string& about, const std::string& text) {
+  return wire::encode(wire::Error{request, code, about, text});
+}
+
+wire::Bytes unknown_stream(std::uint64_t request, const std::string& stream) {
+  return refusal(request, ErrorCode::kUnknownStream, stream, "there is no stream '" + stream.substr(0, 128) + "'");
+}
+
+wire::Bytes no_model_yet(std::uint64_t request, const std::string& stream) {
+  return refusal(request, ErrorCode::kNoModelYet, stream, "stream '" + stream + "' has learned no rows yet");
+}
+
+std::optional<double> if_finite(double value) {
+  return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
+}
+
+wire::Estimate on_the_wire(const models::Estimate& estimate) {
+  return {estimate.value, estimate.std_error, estimate.t};
+}
+
+// The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
+std::string read_rows(const wire::Predict& query, const std::vector<std::string>& features, std::vector<double>& rows) {
+  const std::size_t columns = features.size();
+  const std::size_t values = query.count * columns;
+  if (query.rows.friendly) {
+    if (wire::friendly_count(query.rows) != query.count) return "the count is not the number of rows";
+    const wire::Columns names(features);
+    rows.resize(values);
+    for (std::size_t i = 0; i < query.count; ++i) {
+      if (const auto problem = read_friendly_row(query.rows, i, names, {rows.data() + i * columns, columns})) {
+        return "row " + std::to_string(i) + ": " + to_string(*problem);
+      }
+    }
+  } else if (query.rows.bin.size() != values * size_of(query.dtype)) {
+    return "the rows are " + std::to_string(query.rows.bin.size()) + " bytes, where " + std::to_string(query.count) +
+           " rows of " + std::to_string(columns) + " features are " + std::to_string(values * size_of(query.dtype));
+  } else if (query.dtype == wire::DataType::kFloat64) {
+    rows.resize(values);
+    std::memcpy(rows.data(), query.rows.bin.data(), values * sizeof(double));
+  } else {
+    std::vector<float> narrow(values);
+    std::memcpy(narrow.data(), query.rows.bin.data(), values * sizeof(float));
+    rows.assign(narrow.begin(), narrow.end());
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
+    return "row " + std::to_string(i / columns) + ": " + features[i % columns] + " is not a number within 1e150";
+  }
+  return {};
+}
+
+}  // namespace
+
+QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, const SnapshotBoard& board,
+                           const Health& health, const ingest::Gauges& gauges)
+    : clients_(std::move(socket)),
+      inbox_(ingest::pull_socket(context, kQueryLink)),
+      facts_(std::move(facts)),
+      board_(board),
+      health_(health),
+      gauges_(gauges) {}
+
+void QueryService::run() {
+  std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0}, {inbox_.handle(), 0, ZMQ_POLLIN, 0}};
+  ingest::SessionId client;
+  zmq::message_t message;
+  for (;;) {
+    ingest::wait(items, std::chrono::milliseconds(-1));
+    if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
+    if (ingest::receive_from_client(clients_, client, message)) answer(client, ingest::view(message));
+  }
+}
+
+void QueryService::answer(const ingest::SessionId& client, wire::BytesView message) {
+  const wire::DecodeError error = frame_.parse(message);
+  wire::Bytes reply = refusal(0, ErrorCode::kMalformed, "", std::string("a query is ") + to_string(error));
+  if (error == wire::DecodeError::kNone) {
+    reply = refusal(0, ErrorCode::kUnknownType, "",
+                    "the query socket knows no well-formed message of type " + std::to_string(frame_.type()));
+    if (wire::Predict query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = predict(query);
+    } else if (wire::GetCoef query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = coef(query);
+    } else if (wire::GetMetrics query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = metrics(query);
+    } else if (wire::GetStatus query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = status(query);
+    }
+  }
+  (void)ingest::send_to_client(clients_, client, reply);
+}
+
+wire::Bytes QueryService::predict(const wire::Predict& query) {
+  const auto snapshot = board_.find(query.stream);
+  if (!snapshot) return unknown_stream(query.request, query.stream);
+  const models::Fit& fit = snapshot->fit;
+  if (fit.rows == 0) return no_model_yet(query.request, query.stream);
+  const std::vector<std::string>& features = snapshot->spec.features;
+  if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
+    return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
+  }
+  values_.resize(query.count);
+  for (std::size_t i = 0; i < query.count; ++i) values_[i] = fit.predict(rows_.data() + i * features.size());
+  return wire::encode(
+      wire::Prediction{query.request, snapshot->epoch, fit.rows, std::as_bytes(std::span<const double>(values_))});
+}
+
+wire::Bytes QueryService::coef(const wire::GetCoef& query) const {
+  const auto snapshot = board_.find(query.stream);
+  if (!snapshot) return unknown_stream(query.request, query.stream);
+  if (snapshot->fit.rows == 0) return no_model_yet(query.request, query.stream);
+  const models::Summary summary = snapshot->model.learner().summary();
+  wire::Coef reply;
+  reply.request = query.request;
+  reply.model = kModelName;
+  reply.epoch = snapshot->epoch;
+  reply.rows = summary.rows;
+  reply.names = snapshot->spec.features;
+  if (summary.intercept) reply.intercept = on_the_wire(*summary.intercept);
+  for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
+  reply.residual_std = summary.residual_std;
+  reply.r2 = summary.r2;
+  reply.rank = static_cast<std::uint32_t>(summary.rank);
+  reply.condition = summary.condition;
+  return wire::encode(reply);
+}
+
+wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
+  const auto snapshot = board_.find(query.stream);
+  if (!snapshot) return unknown_stream(query.request, query.stream);
+  const models::ProgressiveError& error = snapshot->model.error();
+  wire::Metrics reply;
+  reply.request = query.request;
+  reply.model = kModelName;
+  reply.epoch = snapshot->epoch;
+  reply.rows = error.n();
+  reply.mse = if_finite(error.mse());
+  reply.mae = if_finite(error.mae());
+  reply.rmse = if_finite(error.rmse());
+  reply.r2 = if_finite(error.r2());
+  reply.mse_clipped = if_finite(error.mse_clipped());
+  reply.mae_clipped = if_finite(error.mae_clipped());
+  return wire::encode(reply);
+}
+
+wire::Bytes QueryService::status(const wire::GetStatus& query) const {
+  wire::Status reply;
+  reply.request = query.request;
+  reply.version = facts_.version;
+  reply.pid = static_cast<std::uint64_t>(::getpid());
+  reply.uptime_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - facts_.started).count();
+  reply.data_dir = facts_.data_dir;
+  reply.workers = facts_.workers;
+  reply.producers = gauges_.producers;
+  reply.outstanding_bytes = gauges_.outstanding_bytes;
+  reply.degraded = health_.degraded();
+  for (const auto& snapshot : board_.all()) {
+    reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->fit.rows,
+                             if_finite(snapshot->model.error().mse()), snapshot->rejected});
+  }
+  return wire::encode(reply);
+}
+
+}  // namespace accrue::daemon

@@ -1,0 +1,55 @@
+// Answers queries from snapshots, on a thread and a socket of its own: a prediction never waits behind rows.
+//
+// Construct anywhere, call run() on the service's own thread; it returns after a Stop on kQueryLink.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "daemon/health.hpp"
+#include "daemon/snapshot.hpp"
+#include "ingest/gauges.hpp"
+#include "ingest/receiver.hpp"
+
+namespace accrue::daemon {
+
+inline constexpr const char* kQueryLink = "inproc://query";
+
+// What status tells of the daemon itself.
+struct DaemonFacts {
+  std::string version;
+  std::string data_dir;
+  std::uint32_t workers = 1;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+};
+
+class QueryService {
+ public:
+  // `socket` is bound (ingest::client_socket).
+  QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, const SnapshotBoard& board,
+               const Health& health, const ingest::Gauges& gauges);
+  void run();
+
+ private:
+  void answer(const ingest::SessionId& client, wire::BytesView message);
+  wire::Bytes predict(const wire::Predict& query);
+  wire::Bytes coef(const wire::GetCoef& query) const;
+  wire::Bytes metrics(const wire::GetMetrics& query) const;
+  wire::Bytes status(const wire::GetStatus& query) const;
+
+  zmq::socket_t clients_;
+  zmq::socket_t inbox_;
+  DaemonFacts facts_;
+  const SnapshotBoard& board_;
+  const Health& health_;
+  const ingest::Gauges& gauges_;
+  wire::Frame frame_;
+  std::vector<double> rows_;    // scratch of predict
+  std::vector<double> values_;  // likewise
+};
+
+}  // namespace accrue::daemon

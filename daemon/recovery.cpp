@@ -1,0 +1,86 @@
+#include "daemon/recovery.hpp"
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "daemon/log.hpp"
+#include "daemon/spec_json.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+// The epoch's merged model; nothing, and why, when a state is missing or damaged.
+std::optional<models::Model> merged_model(const StoredEpoch& epoch, const wire::StreamSpec& spec, std::string& why) {
+  if (epoch.states.size() != spec.partitions) {
+    why = std::to_string(epoch.states.size()) + " of " + std::to_string(spec.partitions) + " partitions are there";
+    return std::nullopt;
+  }
+  models::Model whole(learner_options(spec));
+  for (const PartitionState& state : epoch.states) {
+    std::optional<models::Model> part;
+    const models::DecodeError error = models::Model::decode(state.state, part);
+    if (error != models::DecodeError::kNone || !(part->learner().options() == learner_options(spec))) {
+      why = "partition " + std::to_string(state.partition) + ": " +
+            (part ? "it belongs to another specification" : to_string(error));
+      return std::nullopt;
+    }
+    whole.merge(*part);
+  }
+  return whole;
+}
+
+wire::RejectReason reason_named(const std::string& name) {
+  for (std::uint8_t i = 0; i < wire::kRejectReasons; ++i) {
+    if (name == to_string(static_cast<wire::RejectReason>(i))) return static_cast<wire::RejectReason>(i);
+  }
+  throw std::runtime_error("the store counts rows rejected for '" + name + "', which this version does not know");
+}
+
+ingest::RecoveredStream recovered_from(StoredEpoch&& epoch, const StreamRecord& record, wire::StreamSpec spec) {
+  ingest::RecoveredStream stream{record.id, record.name, std::move(spec), epoch.epoch, epoch.rows, {}, {}, {}};
+  for (auto& [producer, sequence] : epoch.producers) stream.producers.push_back({producer, sequence});
+  for (auto& [reason, rows] : epoch.rejections) stream.rejected.push_back({reason_named(reason), rows});
+  for (auto& [partition, state] : epoch.states) stream.states.push_back(std::move(state));
+  return stream;
+}
+
+ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record, SnapshotBoard& board) {
+  const wire::StreamSpec spec = spec_from_json(record.spec);
+  const std::vector<std::uint64_t> epochs = store.epochs(record.id);
+  for (const std::uint64_t number : epochs) {
+    StoredEpoch epoch = store.load(record.id, number);
+    std::string why;
+    std::optional<models::Model> model = merged_model(epoch, spec, why);
+    if (!model) {
+      log_error("epoch_damaged", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}, {"reason", why}});
+      continue;
+    }
+    if (number != epochs.front()) {
+      store.rewind(record.id, number);
+      log_error("stream_rewound", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}});
+    }
+    ingest::RecoveredStream stream = recovered_from(std::move(epoch), record, spec);
+    models::Fit fit = model->learner().fit();
+    board.post(std::make_shared<const Snapshot>(
+        Snapshot{record.name, spec, number, stream.rejected, std::move(*model), std::move(fit)}));
+    return stream;
+  }
+  if (!epochs.empty()) {
+    throw std::runtime_error("stream '" + record.name + "': none of its " + std::to_string(epochs.size()) +
+                             " stored epochs is intact; put back a copy of the data directory");
+  }
+  board.post(empty_snapshot(record.name, spec));
+  return {record.id, record.name, spec, 0, 0, {}, {}, {}};
+}
+
+}  // namespace
+
+std::vector<ingest::RecoveredStream> recover(Store& store, SnapshotBoard& board) {
+  std::vector<ingest::RecoveredStream> streams;
+  for (const StreamRecord& record : store.streams()) streams.push_back(recover_stream(store, record, board));
+  return streams;
+}
+
+}  // namespace accrue::daemon

@@ -1,0 +1,48 @@
+// Snapshot: the merged model of one epoch of one stream, immutable; every answer to a query comes from one and names its
+// epoch. SnapshotBoard: the newest of every stream.
+//
+// The board may be used from any thread: the committer posts, the query service looks. Looking takes a lock for as long
+// as it takes to copy a pointer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "ingest/wire/messages.hpp"
+#include "models/model.hpp"
+
+namespace accrue::daemon {
+
+inline constexpr const char* kModelName = "least_squares";  // a stream has one model, and this is its name
+
+struct Snapshot {
+  std::string stream;
+  wire::StreamSpec spec;
+  std::uint64_t epoch = 0;  // 0 for a stream that has learned nothing yet
+  std::vector<wire::RejectedRows> rejected;
+  models::Model model;
+  models::Fit fit;  // of that model
+};
+
+models::LeastSquaresOptions learner_options(const wire::StreamSpec& spec);
+
+// Of a stream that was just created.
+std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);
+
+class SnapshotBoard {
+ public:
+  void post(std::shared_ptr<const Snapshot> snapshot);
+  void remove(const std::string& stream);
+  std::shared_ptr<const Snapshot> find(const std::string& stream) const;  // null for an unknown stream
+  std::vector<std::shared_ptr<const Snapshot>> all() const;               // by name
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Snapshot>> newest_;
+};
+
+}  // namespace accrue::daemon

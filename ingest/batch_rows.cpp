@@ -1,0 +1,58 @@
+#include "ingest/batch_rows.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace accrue::ingest {
+namespace {
+
+ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening) {
+  const std::size_t columns = stream.columns.size();
+  const wire::BytesView bin = batch.rows.bin;
+  ScreenedBatch result{.sequence = batch.sequence, .dtype = batch.dtype, .frame = {}};
+  if (bin.size() != batch.count * columns * wire::size_of(batch.dtype)) {
+    screening.reject(0, wire::RejectReason::kRowLength, batch.count);  // where a row ends cannot be told
+    return result;
+  }
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bin.data()) % alignof(double) == 0;
+  if (aligned && frame.size() > kTinyMessageBytes) {
+    result.offset = static_cast<std::size_t>(bin.data() - frame.data<std::byte>());
+    result.frame = std::move(frame);
+  } else {  // a small message in ZeroMQ's receive buffer, or a sender whose header is not 32 bytes
+    result.frame = row_memory(bin.size());
+    std::memcpy(result.frame.data(), bin.data(), bin.size());
+  }
+  std::byte* rows = result.frame.data<std::byte>() + result.offset;
+  screening = batch.dtype == wire::DataType::kFloat64
+                  ? screen_rows(reinterpret_cast<double*>(rows), batch.count, columns, stream.weight_column)
+                  : screen_rows(reinterpret_cast<float*>(rows), batch.count, columns, stream.weight_column);
+  result.count = screening.kept;
+  return result;
+}
+
+ScreenedBatch from_friendly(const Stream& stream, const wire::Batch& batch, Screening& screening) {
+  const std::size_t columns = stream.columns.size();
+  const std::size_t count = wire::friendly_count(batch.rows);
+  ScreenedBatch result{.sequence = batch.sequence, .frame = row_memory(count * columns * sizeof(double))};
+  for (std::size_t i = 0; i < count; ++i) {
+    double* row = result.frame.data<double>() + result.count * columns;
+    if (const auto problem = wire::read_friendly_row(batch.rows, i, stream.columns, {row, columns})) {
+      screening.reject(i, *problem);
+    } else if (const Screening one = screen_rows(row, 1, columns, stream.weight_column); one.rejected > 0) {
+      screening.reject(i, one.first_reason);
+    } else {
+      ++result.count;
+    }
+  }
+  screening.kept = result.count;
+  return result;
+}
+
+}  // namespace
+
+ScreenedBatch screen_batch(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening) {
+  if (batch.rows.friendly) return from_friendly(stream, batch, screening);
+  return from_bin(stream, batch, frame, screening);
+}
+
+}  // namespace accrue::ingest

@@ -1,0 +1,83 @@
+#include "ingest/deliveries.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "ingest/wire/assert.hpp"
+
+namespace accrue::ingest {
+
+zmq::message_t row_memory(std::size_t bytes) {
+  zmq::message_t memory(std::max(bytes, kTinyMessageBytes + 1));
+  ACCRUE_ASSERT(reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(double) == 0);
+  return memory;
+}
+
+void Deliveries::deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer,
+                         std::size_t batch_bytes, ScreenedBatch batch) {
+  if (batch.count == 0) {
+    producer->log.accept(batch_bytes, 0);
+    return;
+  }
+  if (const auto partition = stream.partitioner.of_batch(batch.sequence)) {
+    producer->log.accept(batch_bytes, 1);
+    send(stream, *partition, producer, std::move(batch));
+    return;
+  }
+  auto parts = batch.dtype == wire::DataType::kFloat64 ? split<double>(stream, batch) : split<float>(stream, batch);
+  const auto filled = std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.count > 0; });
+  producer->log.accept(batch_bytes, static_cast<std::uint32_t>(filled));
+  for (std::uint32_t partition = 0; partition < parts.size(); ++partition) {
+    if (parts[partition].count > 0) send(stream, partition, producer, std::move(parts[partition]));
+  }
+}
+
+void Deliveries::applied(const Applied& applied, const OnApplied& on_applied) {
+  Worker& worker = workers_.at(applied.worker);
+  ACCRUE_ASSERT(applied.ordinal <= worker.delivered);
+  const std::uint64_t already = worker.delivered - worker.tickets.size();
+  for (std::uint64_t ordinal = already; ordinal < applied.ordinal; ++ordinal) {
+    const Ticket ticket = std::move(worker.tickets.front());
+    worker.tickets.pop_front();
+    ticket.producer->log.applied_delivery(ticket.sequence);
+    on_applied(ticket.stream_id, ticket.producer);
+  }
+}
+
+void Deliveries::send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
+                      ScreenedBatch batch) {
+  const std::uint32_t index = worker_of(stream.id, partition);
+  Worker& worker = workers_[index];
+  worker.tickets.push_back({stream.id, producer, batch.sequence});
+  const Deliver message{stream.id,   partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count),
+                        batch.offset};
+  outbox_.to_worker(index, wire::encode(message), std::move(batch.frame));
+}
+
+template <class Real>
+std::vector<ScreenedBatch> Deliveries::split(const Stream& stream, const ScreenedBatch& batch) const {
+  const std::size_t columns = stream.columns.size();
+  const auto* rows = reinterpret_cast<const Real*>(static_cast<const std::byte*>(batch.frame.data()) + batch.offset);
+
+  std::vector<std::uint32_t> partition_of(batch.count);
+  std::vector<ScreenedBatch> parts(stream.partitioner.partitions());
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    partition_of[i] = stream.partitioner.of_row(rows + i * columns);
+    ++parts[partition_of[i]].count;
+  }
+  std::vector<Real*> next(parts.size());
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    parts[p].sequence = batch.sequence;
+    parts[p].dtype = batch.dtype;
+    parts[p].frame = row_memory(parts[p].count * columns * sizeof(Real));
+    next[p] = parts[p].frame.data<Real>();
+  }
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    std::memcpy(next[partition_of[i]], rows + i * columns, columns * sizeof(Real));
+    next[partition_of[i]] += columns;
+  }
+  return parts;
+}
+
+}  // namespace accrue::ingest

@@ -1,0 +1,393 @@
+#include "ingest/intake.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ingest/batch_rows.hpp"
+#include "ingest/wire/assert.hpp"
+
+namespace accrue::ingest {
+
+using wire::DecodeError;
+using wire::ErrorCode;
+
+namespace {
+
+// Decodes `frame` as a Message and hands it to `act`; false when it is not one.
+template <class Message, class Act>
+[[nodiscard]] bool with(const wire::Frame& frame, Act&& act) {
+  Message message;
+  if (frame.read(message) != DecodeError::kNone) return false;
+  act(message);
+  return true;
+}
+
+}  // namespace
+
+Intake::Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges)
+    : options_(std::move(options)), outbox_(outbox), gauges_(gauges), deliveries_(options_.workers, outbox) {}
+
+void Intake::recover(const RecoveredStream& recovered) {
+  auto stream = std::make_unique<Stream>(recovered);
+  open_partitions(*stream, recovered.states);
+  ids_[stream->name] = stream->id;
+  streams_[stream->id] = std::move(stream);
+}
+
+void Intake::on_client(const SessionId& id, zmq::message_t frame, TimePoint now) {
+  const DecodeError error = frame_.parse({frame.data<std::byte>(), frame.size()});
+  if (error != DecodeError::kNone) {
+    refuse(id, ErrorCode::kMalformed, "", std::string("a message is ") + to_string(error));
+    return;
+  }
+  if (const auto session = sessions_.find(id); session != sessions_.end()) {
+    session->second.heard = now;
+  } else if (frame_.type() != wire::Hello::kType) {
+    refuse(id, ErrorCode::kNoSession, "", "this connection has not said Hello");
+    return;
+  }
+  on_message(id, frame, now);
+}
+
+void Intake::on_message(const SessionId& id, zmq::message_t& frame, TimePoint now) {
+  bool good = true;
+  switch (frame_.type()) {
+    case wire::Hello::kType: good = with<wire::Hello>(frame_, [&](const auto& m) { on_hello(id, m, now); }); break;
+    case wire::Open::kType: good = with<wire::Open>(frame_, [&](const auto& m) { on_open(id, m); }); break;
+    case wire::Batch::kType:
+      good = with<wire::Batch>(frame_, [&](const auto& m) { on_batch(id, m, frame, now); });
+      break;
+    case wire::Flush::kType: good = with<wire::Flush>(frame_, [&](const auto& m) { on_flush(m); }); break;
+    case wire::Ping::kType: good = with<wire::Ping>(frame_, [&](const auto&) { on_ping(id); }); break;
+    case wire::Bye::kType: good = with<wire::Bye>(frame_, [&](const auto&) { leave(id, true); }); break;
+    case wire::Drop::kType: good = with<wire::Drop>(frame_, [&](const auto& m) { on_drop(id, m); }); break;
+    default:
+      refuse(id, ErrorCode::kUnknownType, "",
+             "the ingest socket knows no message of type " + std::to_string(frame_.type()));
+      return;
+  }
+  if (!good) {
+    refuse(id, ErrorCode::kMalformed, "",
+           "a message of type " + std::to_string(frame_.type()) + " has " + to_string(DecodeError::kWrongFields));
+  }
+}
+
+void Intake::on_pipeline(wire::BytesView message) {
+  ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == DecodeError::kNone);
+  bool good = false;
+  switch (frame_.type()) {
+    case Applied::kType:
+      good = with<Applied>(frame_, [&](const auto& m) {
+        deliveries_.applied(m, [&](std::uint64_t stream_id, const auto& producer) { ack_later(stream_id, producer); });
+      });
+      break;
+    case StreamCreated::kType: good = with<StreamCreated>(frame_, [&](const auto& m) { on_created(m); }); break;
+    case StreamDropped::kType: good = with<StreamDropped>(frame_, [&](const auto& m) { on_dropped(m); }); break;
+    case EpochDurable::kType: good = with<EpochDurable>(frame_, [&](const auto& m) { on_durable(m); }); break;
+    case Stop::kType: good = with<Stop>(frame_, [&](const auto&) { begin_stop(); }); break;
+  }
+  ACCRUE_ASSERT(good);
+}
+
+void Intake::on_hello(const SessionId& id, const wire::Hello& hello, TimePoint now) {
+  if (hello.producer.empty() || hello.producer.size() > wire::kMaxNameBytes) {
+    refuse(id, ErrorCode::kMalformed, "", "a producer's name is 1 to 128 bytes");
+    return;
+  }
+  leave(id, false);
+  sessions_[id] = {hello.producer, hello.ephemeral, now, {}};
+  gauges_.producers = sessions_.size();
+  say(id, wire::Welcome{options_.version, options_.query_endpoint, options_.max_message_bytes});
+}
+
+void Intake::on_open(const SessionId& id, const wire::Open& open) {
+  const auto known = ids_.find(open.stream);
+  if (known == ids_.end()) {
+    create(id, open);
+    return;
+  }
+  Stream& stream = *streams_.at(known->second);
+  if (open.spec) {
+    if (const std::string problem = difference(stream.spec, *open.spec); !problem.empty()) {
+      refuse(id, ErrorCode::kSpecMismatch, open.stream, "stream '" + open.stream + "' exists already: " + problem);
+      return;
+    }
+  }
+  attach(id, stream);
+}
+
+void Intake::create(const SessionId& id, const wire::Open& open) {
+  const auto pending = creations_.find(open.stream);
+  if (!open.spec) {
+    refuse(id, ErrorCode::kUnknownStream, open.stream, "there is no stream '" + open.stream.substr(0, 128) + "'");
+  } else if (std::string problem = wire::problem_with_stream_name(open.stream); !problem.empty()) {
+    refuse(id, ErrorCode::kBadSpec, "", problem);
+  } else if (problem = wire::problem_with(*open.spec); !problem.empty()) {
+    refuse(id, ErrorCode::kBadSpec, open.stream, "stream '" + open.stream + "' cannot be created: " + problem);
+  } else if (pending != creations_.end() && pending->second.spec != *open.spec) {
+    refuse(id, ErrorCode::kSpecMismatch, open.stream,
+           "stream '" + open.stream + "' is being created: " + difference(pending->second.spec, *open.spec));
+  } else if (pending != creations_.end()) {
+    pending->second.waiting.insert(id);
+  } else if (streams_.size() + creations_.size() >= options_.max_streams) {
+    refuse(id, ErrorCode::kTooMany, open.stream,
+           "this daemon has its " + std::to_string(options_.max_streams) + " streams already (max_streams)");
+  } else if (!stopping_) {
+    creations_[open.stream] = {*open.spec, {id}};
+    outbox_.to_committer(wire::encode(CreateStream{open.stream, *open.spec}));
+  }
+}
+
+void Intake::on_created(const StreamCreated& created) {
+  const auto pending = creations_.extract(created.name);
+  ACCRUE_ASSERT(!pending.empty());
+  if (created.stream_id == 0) {
+    for (const SessionId& id : pending.mapped().waiting) {
+      refuse(id, ErrorCode::kStoreFailed, created.name,
+             "stream '" + created.name + "' could not be created: " + created.error);
+    }
+    return;
+  }
+  auto stream = std::make_unique<Stream>(created.stream_id, created.name, pending.mapped().spec);
+  open_partitions(*stream, {});
+  Stream& opened = *stream;
+  ids_[created.name] = created.stream_id;
+  streams_[created.stream_id] = std::move(stream);
+  for (const SessionId& id : pending.mapped().waiting) attach(id, opened);
+}
+
+void Intake::open_partitions(const Stream& stream, const std::vector<wire::Bytes>& states) {
+  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
+    const wire::Bytes state = partition < states.size() ? states[partition] : wire::Bytes();
+    outbox_.to_worker(deliveries_.worker_of(stream.id, partition),
+                      wire::encode(OpenPartition{stream.id, partition, stream.spec, state}));
+  }
+}
+
+void Intake::attach(const SessionId& id, Stream& stream) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;  // gone while the stream was being created
+  Session& session = found->second;
+  if (!stream.producers.contains(session.producer) && !make_room_for_producer(stream)) {
+    refuse(id, ErrorCode::kTooMany, stream.name,
+           "stream '" + stream.name + "' has its " + std::to_string(options_.max_producers) + " producers already");
+    return;
+  }
+  StreamProducer& producer = *stream.producer(session.producer);
+  if (!producer.session.empty() && producer.session != id) {
+    refuse(producer.session, ErrorCode::kSuperseded, stream.name,
+           "another connection pushes to stream '" + stream.name + "' as producer '" + session.producer + "'");
+    const auto previous = sessions_.find(producer.session);
+    if (previous != sessions_.end()) std::erase(previous->second.streams, stream.id);
+  }
+  producer.session = id;
+  if (std::find(session.streams.begin(), session.streams.end(), stream.id) == session.streams.end()) {
+    session.streams.push_back(stream.id);
+  }
+  say(id, wire::Opened{stream.name, stream.id, stream.spec, producer.log.accepted(), producer.log.durable(),
+                       options_.window_bytes});
+}
+
+// A producer that is not connected and has nothing outstanding may be forgotten when there are too many: it could only
+// do harm by coming back after all the others to send again what was acknowledged.
+bool Intake::make_room_for_producer(Stream& stream) {
+  if (stream.producers.size() < options_.max_producers) return true;
+  for (const auto& [name, producer] : stream.producers) {
+    if (producer->session.empty() && stream.depart(std::string(name))) return true;
+  }
+  return false;
+}
+
+void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::message_t& frame, TimePoint now) {
+  if (stopping_) return;  // it is not acknowledged, so it will come again
+  Stream* stream = find(batch.stream_id);
+  if (!stream) {
+    refuse(id, ErrorCode::kUnknownStream, "", "there is no stream of id " + std::to_string(batch.stream_id));
+    return;
+  }
+  const auto known = stream->producers.find(sessions_.at(id).producer);
+  if (known == stream->producers.end() || known->second->session != id) {
+    refuse(id, ErrorCode::kNoSession, stream->name, "this connection has not opened stream '" + stream->name + "'");
+    return;
+  }
+  const std::shared_ptr<StreamProducer> producer = known->second;
+  switch (producer->log.judge(batch.sequence, frame.size(), options_.window_bytes)) {
+    case Producer::Admission::kAccept: break;
+    case Producer::Admission::kDuplicate: ack_later(stream->id, producer); return;
+    case Producer::Admission::kGap:
+      refuse(id, ErrorCode::kSequenceGap, stream->name,
+             "batch " + std::to_string(batch.sequence) + " came where " +
+                 std::to_string(producer->log.accepted() + 1) + " was due");
+      return;
+    case Producer::Admission::kOverWindow:
+      refuse(id, ErrorCode::kOverWindow, stream->name,
+             "batch " + std::to_string(batch.sequence) + " exceeds the window of " +
+                 std::to_string(options_.window_bytes) + " bytes");
+      return;
+  }
+  Screening screening;
+  const std::size_t bytes = frame.size();
+  deliveries_.deliver(*stream, producer, bytes, screen_batch(*stream, batch, frame, screening));
+  gauges_.outstanding_bytes += bytes;
+  for (std::size_t reason = 0; reason < screening.by_reason.size(); ++reason) {
+    stream->rejected[reason] += screening.by_reason[reason];
+  }
+  if (screening.rejected > 0) {
+    say(id, wire::RowsRejected{stream->id, batch.sequence, static_cast<std::uint32_t>(screening.rejected),
+                               static_cast<std::uint32_t>(screening.first_rejected), screening.first_reason});
+  }
+  if (screening.kept == 0) ack_later(stream->id, producer);
+  remember_dirty(*stream, now, screening.kept);
+}
+
+void Intake::on_flush(const wire::Flush& flush) {
+  if (Stream* stream = find(flush.stream_id)) stream->hurry();
+}
+
+void Intake::on_ping(const SessionId& id) {
+  say(id, wire::Pong{});
+  const Session& session = sessions_.at(id);
+  for (const std::uint64_t stream_id : session.streams) {
+    Stream* stream = find(stream_id);
+    if (stream) acknowledge(stream_id, *stream->producer(session.producer));
+  }
+}
+
+void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
+  const auto known = ids_.find(drop.stream);
+  if (known == ids_.end()) {
+    refuse(id, ErrorCode::kUnknownStream, drop.stream, "there is no stream '" + drop.stream.substr(0, 128) + "'");
+    return;
+  }
+  const std::uint64_t stream_id = known->second;
+  const Stream& stream = *streams_.at(stream_id);
+  for (const auto& [name, producer] : stream.producers) {
+    gauges_.outstanding_bytes -= producer->log.outstanding_bytes();
+    if (producer->session.empty() || producer->session == id) continue;
+    refuse(producer->session, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
+  }
+  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
+    outbox_.to_worker(deliveries_.worker_of(stream_id, partition), wire::encode(ClosePartition{stream_id, partition}));
+  }
+  outbox_.to_committer(wire::encode(DropStream{stream_id, drop.stream}));
+  drops_[drop.stream].insert(id);
+  std::erase(dirty_, stream_id);
+  if (stream.epoch_in_flight()) --in_flight_;
+  streams_.erase(stream_id);
+  ids_.erase(known);
+}
+
+void Intake::on_dropped(const StreamDropped& dropped) {
+  const auto pending = drops_.extract(dropped.name);
+  if (pending.empty()) return;  // one stream of the name after another was dropped: the first answer served all
+  for (const SessionId& id : pending.mapped()) {
+    if (dropped.error.empty()) {
+      say(id, wire::Dropped{dropped.name});
+    } else {
+      refuse(id, ErrorCode::kStoreFailed, dropped.name, dropped.error);
+    }
+  }
+}
+
+void Intake::on_durable(const EpochDurable& durable) {
+  Stream* stream = find(durable.stream_id);
+  if (!stream) return;  // dropped meanwhile
+  --in_flight_;
+  gauges_.outstanding_bytes -= stream->made_durable(durable.epoch);
+  for (const auto& [name, producer] : stream->producers) {
+    if (!producer->session.empty()) ack_later(stream->id, producer);
+  }
+}
+
+TimePoint Intake::settle(TimePoint now) {
+  TimePoint next = now + std::chrono::seconds(1);
+  std::vector<std::uint64_t> still_dirty;
+  for (const std::uint64_t id : dirty_) {
+    Stream& stream = *streams_.at(id);
+    if (stream.due(now, options_.epoch_interval, options_.epoch_rows)) {
+      cut(stream);
+      continue;
+    }
+    still_dirty.push_back(id);
+    if (!stream.epoch_in_flight()) next = std::min(next, stream.deadline(options_.epoch_interval));
+  }
+  dirty_ = std::move(still_dirty);
+  for (const auto& [stream_id, producer] : std::exchange(acks_due_, {})) {
+    producer->ack_due = false;
+    acknowledge(stream_id, *producer);
+  }
+  if (now >= next_silence_check_) {
+    forget_silent_sessions(now);
+    next_silence_check_ = now + std::chrono::seconds(1);
+  }
+  return next;
+}
+
+void Intake::begin_stop() {
+  stopping_ = true;
+  for (const std::uint64_t id : dirty_) streams_.at(id)->hurry();
+}
+
+void Intake::remember_dirty(Stream& stream, TimePoint now, std::uint64_t new_rows) {
+  if (!stream.dirty()) dirty_.push_back(stream.id);
+  stream.changed(now, new_rows);
+}
+
+void Intake::cut(Stream& stream) {
+  const EpochCut cut = stream.cut();
+  ++in_flight_;
+  outbox_.to_committer(wire::encode(cut));
+  std::vector<std::uint32_t> told;
+  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
+    const std::uint32_t worker = deliveries_.worker_of(stream.id, partition);
+    if (std::find(told.begin(), told.end(), worker) != told.end()) continue;
+    told.push_back(worker);
+    outbox_.to_worker(worker, wire::encode(Barrier{stream.id, cut.epoch}));
+  }
+}
+
+void Intake::ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProducer>& producer) {
+  if (std::exchange(producer->ack_due, true)) return;
+  acks_due_.emplace_back(stream_id, producer);
+}
+
+void Intake::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
+  if (producer.session.empty()) return;
+  say(producer.session,
+      wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes});
+}
+
+// Ends a session. What its producer has sent stays; only after a Bye is a producer of that session alone forgotten.
+void Intake::leave(const SessionId& id, bool said_bye) {
+  const auto ended = sessions_.extract(id);
+  if (ended.empty()) return;
+  const Session& session = ended.mapped();
+  for (const std::uint64_t stream_id : session.streams) {
+    Stream* stream = find(stream_id);
+    if (!stream) continue;
+    const auto producer = stream->producers.find(session.producer);
+    if (producer == stream->producers.end()) continue;
+    producer->second->session.clear();
+    if (said_bye && session.ephemeral) stream->depart(session.producer);
+  }
+  gauges_.producers = sessions_.size();
+}
+
+void Intake::forget_silent_sessions(TimePoint now) {
+  std::vector<SessionId> silent;
+  for (const auto& [id, session] : sessions_) {
+    if (now - session.heard > options_.session_timeout) silent.push_back(id);
+  }
+  for (const SessionId& id : silent) leave(id, false);
+}
+
+Stream* Intake::find(std::uint64_t stream_id) {
+  const auto found = streams_.find(stream_id);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+void Intake::refuse(const SessionId& id, ErrorCode code, const std::string& about, const std::string& text) {
+  say(id, wire::Error{0, code, about, text});
+}
+
+}  // namespace accrue::ingest

@@ -1,0 +1,123 @@
+#include "ingest/receiver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "ingest/link.hpp"
+
+namespace accrue::ingest {
+namespace {
+
+// Messages queued from one client before its connection is left unread. Credit bounds bytes; this bounds a client that
+// does not keep to it, together with the size of a message.
+constexpr int kReceiveQueue = 64;
+constexpr int kSendQueue = 1'000;
+constexpr int kFarewellMs = 200;   // for the last acknowledgements to leave
+constexpr int kBurst = 256;        // messages taken from clients before others get their turn
+
+}  // namespace
+
+std::string worker_link(std::uint32_t worker) { return "inproc://worker-" + std::to_string(worker); }
+
+zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
+                            std::uint64_t network_thread) {
+  zmq::socket_t socket(context, zmq::socket_type::router);
+  socket.set(zmq::sockopt::affinity, network_thread);
+  socket.set(zmq::sockopt::router_mandatory, true);
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(max_message_bytes));
+  socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);
+  socket.set(zmq::sockopt::sndhwm, kSendQueue);
+  socket.set(zmq::sockopt::linger, kFarewellMs);
+  try {
+    socket.bind(endpoint);
+  } catch (const zmq::error_t& error) {
+    std::string hint = "check the address";
+    if (error.num() == EADDRINUSE) hint = "another program has it; stop that, or choose another with --listen";
+    if (error.num() == EACCES) hint = "ports below 1024 need privileges; choose another with --listen";
+    if (error.num() == ENODEV || error.num() == EADDRNOTAVAIL) hint = "this machine has no such address";
+    throw std::runtime_error("cannot listen on " + endpoint + ": " + error.what() + " (" + hint + ")");
+  }
+  return socket;
+}
+
+bool receive_from_client(zmq::socket_t& socket, SessionId& id, zmq::message_t& frame) {
+  while (try_receive(socket, frame)) {
+    id = frame.to_string();
+    bool single = frame.more() && try_receive(socket, frame);
+    while (frame.more() && try_receive(socket, frame)) single = false;
+    if (single) return true;
+  }
+  return false;
+}
+
+bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView message) {
+  try {
+    // When the client's queue is full or the client is gone, it is the routing id that is refused.
+    if (!socket.send(zmq::buffer(id), zmq::send_flags::sndmore | zmq::send_flags::dontwait)) return false;
+    return socket.send(zmq::const_buffer(message.data(), message.size()), zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH || error.num() == EINTR) return false;
+    throw;
+  }
+}
+
+Receiver::Receiver(zmq::context_t& context, zmq::socket_t socket, IntakeOptions options, Gauges& gauges)
+    : clients_(std::move(socket)),
+      pipeline_(pull_socket(context, kReceiverLink)),
+      committer_(push_socket(context, kCommitterLink)),
+      intake_(options, *this, gauges) {
+  for (std::uint32_t worker = 0; worker < options.workers; ++worker) {
+    workers_.push_back(push_socket(context, worker_link(worker)));
+  }
+}
+
+bool Receiver::run(std::chrono::milliseconds stop_timeout) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<TimePoint> deadline;
+  TimePoint next = Clock::now();
+  for (;;) {
+    const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0}, {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
+    wait(items, std::max(until_next, std::chrono::milliseconds(0)));
+    const TimePoint now = Clock::now();
+    take_from_clients(now);
+    take_from_pipeline();
+    if (intake_.stopping() && !deadline) deadline = now + stop_timeout;
+    next = intake_.settle(Clock::now());
+    if (!deadline) continue;
+    if (intake_.idle()) return true;
+    if (now >= *deadline) return false;
+    next = std::min(next, *deadline);
+  }
+}
+
+void Receiver::take_from_clients(TimePoint now) {
+  SessionId id;
+  for (int i = 0; i < kBurst; ++i) {
+    zmq::message_t frame;
+    if (!receive_from_client(clients_, id, frame)) return;
+    intake_.on_client(id, std::move(frame), now);
+  }
+}
+
+void Receiver::take_from_pipeline() {
+  zmq::message_t message;
+  while (try_receive(pipeline_, message)) intake_.on_pipeline(view(message));
+}
+
+void Receiver::to_client(const SessionId& session, const wire::Bytes& message) {
+  (void)send_to_client(clients_, session, message);
+}
+
+void Receiver::to_worker(std::uint32_t worker, const wire::Bytes& message) { send(workers_[worker], message); }
+
+void Receiver::to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) {
+  send(workers_[worker], message, std::move(rows));
+}
+
+void Receiver::to_committer(const wire::Bytes& message) { send(committer_, message); }
+
+}  // namespace accrue::ingest

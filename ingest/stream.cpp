@@ -1,0 +1,91 @@
+#include "ingest/stream.hpp"
+
+#include <utility>
+
+#include "ingest/wire/assert.hpp"
+
+namespace accrue::ingest {
+namespace {
+
+std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
+  if (!spec.weighted) return std::nullopt;
+  return spec.features.size() + 1;
+}
+
+}  // namespace
+
+Stream::Stream(std::uint64_t stream_id, std::string stream_name, wire::StreamSpec stream_spec)
+    : id(stream_id),
+      name(std::move(stream_name)),
+      spec(std::move(stream_spec)),
+      columns(spec.columns()),
+      weight_column(weight_column_of(spec)),
+      partitioner(spec) {}
+
+Stream::Stream(const RecoveredStream& recovered) : Stream(recovered.id, recovered.name, recovered.spec) {
+  epoch_ = recovered.epoch;
+  rows = rows_at_cut_ = recovered.rows;
+  for (const auto& [reason, count] : recovered.rejected) rejected[static_cast<std::size_t>(reason)] = count;
+  for (const ProducerMark& mark : recovered.producers) {
+    const StreamProducer known{.name = mark.producer, .log = Producer(mark.sequence), .cut = mark.sequence};
+    producers.emplace(mark.producer, std::make_shared<StreamProducer>(known));
+  }
+}
+
+void Stream::changed(TimePoint now, std::uint64_t new_rows) {
+  rows += new_rows;
+  if (dirty_) return;
+  dirty_ = true;
+  dirty_since_ = now;
+}
+
+bool Stream::due(TimePoint now, std::chrono::milliseconds interval, std::uint64_t epoch_rows) const {
+  if (!dirty_ || in_flight_) return false;
+  return hurried_ || rows - rows_at_cut_ >= epoch_rows || now >= deadline(interval);
+}
+
+EpochCut Stream::cut() {
+  ACCRUE_ASSERT(!in_flight_);
+  EpochCut cut{id, ++epoch_, rows, {}, std::exchange(departed_, {}), {}};
+  for (auto& [producer, state] : producers) {
+    if (state->log.accepted() == state->cut) continue;
+    state->cut = state->log.accepted();
+    cut.producers.push_back({producer, state->cut});
+  }
+  for (std::uint8_t reason = 0; reason < wire::kRejectReasons; ++reason) {
+    if (rejected[reason] > 0) cut.rejected.push_back({static_cast<wire::RejectReason>(reason), rejected[reason]});
+  }
+  in_flight_ = true;
+  dirty_ = hurried_ = false;
+  rows_at_cut_ = rows;
+  in_flight_marks_ = cut.producers;
+  return cut;
+}
+
+std::size_t Stream::made_durable(std::uint64_t epoch) {
+  ACCRUE_ASSERT(in_flight_ && epoch == epoch_);
+  in_flight_ = false;
+  std::size_t released = 0;
+  for (const ProducerMark& mark : in_flight_marks_) {
+    released += producers.at(mark.producer)->log.made_durable(mark.sequence);
+  }
+  in_flight_marks_.clear();
+  return released;
+}
+
+bool Stream::depart(const std::string& producer) {
+  const auto found = producers.find(producer);
+  if (found == producers.end()) return false;
+  if (found->second->log.durable() != found->second->log.accepted()) return false;
+  producers.erase(found);
+  departed_.push_back(producer);
+  return true;
+}
+
+std::shared_ptr<StreamProducer> Stream::producer(const std::string& producer_name) {
+  auto& known = producers[producer_name];
+  if (!known) known = std::make_shared<StreamProducer>(StreamProducer{.name = producer_name, .log = Producer(0)});
+  return known;
+}
+
+}  // namespace accrue::ingest

@@ -1,0 +1,92 @@
+// One stream as the receiver sees it: its producers, what it has rejected, and where it stands with its epochs.
+// Used by Intake alone, on one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ingest/partitioning.hpp"
+#include "ingest/pipeline_messages.hpp"
+#include "ingest/producer.hpp"
+#include "ingest/validation.hpp"
+#include "ingest/wire/friendly_rows.hpp"
+
+namespace accrue::ingest {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using SessionId = std::string;  // a connection's ZeroMQ routing id
+
+struct StreamProducer {
+  std::string name;
+  Producer log;
+  SessionId session{};     // the connection that speaks for it at present; empty for none
+  std::uint64_t cut = 0;   // its sequence at the last epoch cut
+  bool ack_due = false;    // something changed that its session has not been told
+};
+
+// What the store holds of a stream when the daemon starts.
+struct RecoveredStream {
+  std::uint64_t id = 0;
+  std::string name;
+  wire::StreamSpec spec;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::vector<ProducerMark> producers;
+  std::vector<wire::RejectedRows> rejected;
+  std::vector<wire::Bytes> states;  // by partition; empty before the first epoch
+};
+
+class Stream {
+ public:
+  Stream(std::uint64_t id, std::string name, wire::StreamSpec spec);
+  explicit Stream(const RecoveredStream& recovered);
+
+  const std::uint64_t id;
+  const std::string name;
+  const wire::StreamSpec spec;
+  const wire::Columns columns;
+  const std::optional<std::size_t> weight_column;
+  const Partitioner partitioner;
+
+  std::unordered_map<std::string, std::shared_ptr<StreamProducer>> producers;
+  RejectCounts rejected{};
+  std::uint64_t rows = 0;  // accepted since the stream began
+
+  // Something happened that the next epoch must hold.
+  void changed(TimePoint now, std::uint64_t new_rows);
+  bool dirty() const { return dirty_; }
+
+  // When the next epoch should be cut: at once after a flush or enough rows, otherwise an interval after the first
+  // change. Never while one is in flight, so that a slow disk makes epochs larger and not more.
+  bool due(TimePoint now, std::chrono::milliseconds interval, std::uint64_t epoch_rows) const;
+  TimePoint deadline(std::chrono::milliseconds interval) const { return dirty_since_ + interval; }
+  bool epoch_in_flight() const { return in_flight_; }
+  void hurry() { hurried_ = dirty_; }
+
+  EpochCut cut();
+  // The epoch last cut is on disk: returns the bytes that are no longer outstanding.
+  std::size_t made_durable(std::uint64_t epoch);
+
+  // Forgets a producer that will not come back, unless something of it is outstanding.
+  bool depart(const std::string& producer);
+
+  // The producer of this name, made if it is new.
+  std::shared_ptr<StreamProducer> producer(const std::string& producer_name);
+
+ private:
+  std::uint64_t epoch_ = 0;  // the last one cut
+  bool in_flight_ = false;
+  bool dirty_ = false;
+  bool hurried_ = false;
+  TimePoint dirty_since_{};
+  std::uint64_t rows_at_cut_ = 0;
+  std::vector<ProducerMark> in_flight_marks_;
+  std::vector<std::string> departed_;
+};
+
+}  // namespace accrue::ingest

@@ -1,0 +1,126 @@
+// LeastSquares: exact linear regression, learned from a stream of rows.
+//
+// After any number of rows, merges and restorations, fit() is the weighted least-squares fit (with ridge when asked) of
+// all rows learned, to rounding. Test-then-train: partial_fit tells what the learner predicted for each row before
+// learning it.
+//
+// Rows are folded into the factor in blocks, cut at fixed counts of this learner's own rows: a block holds 1/1024 of
+// the rows folded before it, at least 1 and at most kMaxBlock, so that predictions are never staler than 0.1% of the
+// rows held. The state is the factor and the rows of the unfinished block, and nothing that depends on how the calls
+// were cut: the same rows in the same order give the same bits, in one call or many, with or without an encode and
+// decode between.
+//
+// Predictions in partial_fit come from the factor at the start of the block: while it holds fewer than two rows for
+// each coefficient, the weighted mean of the targets (0 when there is none, or no intercept), as least squares is not
+// yet to be trusted; then the least-squares solution, in which a column that depends on those before it is left out.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Shapes: a row has options.features features; d below is that number plus the intercept and the target.
+// Costs: learning O(d^2) a row; merge, fit O(d^3) worst case, O(d^2) for a fit of independent columns without ridge and
+// nothing pending; summary O(d^3). partial_fit does not allocate.
+// Numbers: under the promise of rows.hpp all predictions are within kMaxMagnitude, all coefficients finite.
+// Errors: the constructor throws std::invalid_argument; decode answers DecodeError; a view or learner of another shape
+// is a broken invariant (require.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/factor.hpp"
+#include "models/rows.hpp"
+#include "models/solve.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+struct LeastSquaresOptions {
+  std::size_t features;   // 1 to kMaxFeatures
+  bool intercept = true;  // a constant term, never penalised
+  double ridge = 0;  // alpha in solve.hpp's definition: >= 0, in rows; applied when solving, the state is free of it
+
+  bool operator==(const LeastSquaresOptions&) const = default;
+};
+
+/// A fitted line, independent of the learner it came from.
+struct Fit {
+  std::uint64_t rows = 0;  // learned, those of weight 0 included
+  bool has_intercept = false;
+  double intercept = 0;  // 0 without one
+  std::vector<double> coefficients;
+
+  /// The prediction for one row of coefficients.size() features, kept within +-kMaxMagnitude.
+  double predict(const double* x) const;
+};
+
+struct Estimate {
+  double value;
+  std::optional<double> std_error;  // nothing when columns depend on each other or no degrees of freedom are left
+  std::optional<double> t;          // value / std_error
+};
+
+/// A fit and how far it can be trusted. With ridge the standard errors are those of the penalised problem (the
+/// posterior standard deviations under the prior that the penalty stands for); rank and condition are always those of
+/// the data.
+struct Summary {
+  std::uint64_t rows = 0;
+  std::optional<Estimate> intercept;
+  std::vector<Estimate> coefficients;
+  std::vector<double> feature_means;   // weighted; empty without an intercept
+  std::optional<double> residual_std;  // sqrt(weighted squared residuals / (rows of positive weight - rank))
+  std::optional<double> r2;            // about the mean with an intercept, about zero without
+  std::size_t rank = 0;                // of the features and the intercept
+  std::optional<double> condition;     // of the columns scaled to norm 1; nothing when they depend on each other
+};
+
+class LeastSquares {
+ public:
+  static constexpr std::size_t kMaxBlock = 256;
+
+  explicit LeastSquares(const LeastSquaresOptions& options);
+
+  /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
+  void partial_fit(const RowsView& rows, std::span<double> predictions);
+  /// Learns all that the other learner, of the same options, has learned.
+  void merge(const LeastSquares& other);
+  /// The exact solution over all rows, those of the unfinished block included. All zeros before the first row.
+  Fit fit() const;
+  Summary summary() const;
+
+  const LeastSquaresOptions& options() const { return options_; }
+  std::uint64_t rows() const { return rows_; }
+  double sum_weights() const { return sum_weights_; }
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<LeastSquares>& out);
+
+ private:
+  std::size_t columns() const { return factor_.columns(); }
+  std::uint64_t rows_folded() const { return rows_ - pending_rows_; }
+  std::size_t block_size() const;
+  void solve_for_scoring();
+  double score(const double* x) const;
+  void append(const double* x, double weight);
+  void fold_pending();
+  Factor folded() const;
+  Factor penalised(const Factor& factor) const;
+  [[nodiscard]] bool decode_state(StateReader& reader);
+
+  LeastSquaresOptions options_;
+  Factor factor_;  // of the rows [1 x y] * sqrt(w)
+  std::uint64_t rows_ = 0;
+  std::uint64_t positive_rows_ = 0;  // of weight > 0
+  double sum_weights_ = 0;
+  double folded_weights_ = 0;     // sum_weights_ when the unfinished block began
+  std::vector<double> pending_;   // the unfinished block, column-major, as Factor::fold_block wants it
+  std::size_t pending_rows_ = 0;  // < block_size() between calls
+  std::vector<double> scoring_;   // coefficients, the intercept's first; a function of the factor
+  bool scoring_is_current_ = false;
+  Factor work_;  // scratch from here on
+  std::vector<double> norms_;
+  std::vector<double> row_;
+};
+
+}  // namespace accrue::models

@@ -1,0 +1,35 @@
+// A real accrued as a child process, with a data directory that outlives it, so that it can be killed and started anew.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace accrue::tests {
+
+class Daemon {
+ public:
+  // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start.
+  explicit Daemon(std::vector<std::string> flags = {});
+
+  const std::string& endpoint() const { return endpoint_; }
+  std::filesystem::path data_dir() const { return directory_.path() / "data"; }
+  std::filesystem::path store_file() const { return data_dir() / "store.sqlite"; }
+  ChildProcess& process() { return *process_; }
+
+  int stop();  // SIGTERM; its exit code
+  void kill();  // SIGKILL
+  void start();  // again, on the same port and data
+
+ private:
+  TemporaryDirectory directory_;
+  std::vector<std::string> flags_;
+  std::string endpoint_ = "tcp://127.0.0.1:0";
+  std::unique_ptr<ChildProcess> process_;
+};
+
+}  // namespace accrue::tests
