@@ -16,8 +16,7 @@
 namespace accrue::cli {
 namespace {
 
-constexpr const char* kExamples = R"(
-Examples:
+constexpr const char* kExamples = R"(Examples:
   accrue push homes homes.csv                   learn a file; the last column is the target
   tail -f log.csv | accrue push clicks -        learn a stream as it comes
   accrue predict homes new.csv                  one prediction a row
@@ -40,36 +39,44 @@ struct Invocation {
   std::function<int()> run;
 };
 
+// The help text says in words what is allowed.
+CLI::Validator quietly(CLI::Validator check) {
+  return check.description("");
+}
+
 using Action = int (*)(const Invocation&);
 
 CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
                       Action action) {
   CLI::App* command = app.add_subcommand(name, about);
   const std::string group = "Connection and output";
-  command->add_option("--endpoint", asked.connection.endpoint, "where accrued listens (or $ACCRUE_ENDPOINT)")
+  command
+      ->add_option("--endpoint", asked.connection.endpoint,
+                   "where accrued listens (default: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700)")
       ->type_name("tcp://HOST:PORT")
-      ->capture_default_str()
       ->group(group);
-  command->add_option("--timeout", asked.connection.timeout_s, "give up when nothing happened for so long")
+  command
+      ->add_option("--timeout", asked.connection.timeout_s,
+                   "give up when nothing has happened for so long (default: 10)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.001, 1e6))
-      ->capture_default_str()
+      ->check(quietly(CLI::Range(0.001, 1e6)))
       ->group(group);
-  command->add_option("--format", asked.format, "form of the answer: table, json or csv")
+  command->add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
       ->type_name("FORM")
-      ->check(CLI::IsMember({"table", "json", "csv"}).description(""))
-      ->capture_default_str()
+      ->check(quietly(CLI::IsMember({"table", "json", "csv"})))
       ->group(group);
   command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
   return command;
 }
 
 void add_stream(CLI::App* command, std::string& stream) {
-  command->add_option("stream", stream, "name of the stream")->type_name("STREAM")->required();
+  command->add_option("STREAM", stream, "name of the stream")->type_name("")->required();
 }
 
 void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
-  command->add_option("file", file, "CSV with a header line; - is standard input")->type_name("FILE.csv")->required();
+  command->add_option("FILE", file, "CSV whose first line names the columns; - is standard input")
+      ->type_name("")
+      ->required();
   command->add_flag("--skip-bad", skip_bad, skipped);
 }
 
@@ -91,20 +98,20 @@ void add_push(CLI::App& app, Invocation& asked) {
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
-      ->check(CLI::NonNegativeNumber);
+      ->check(quietly(CLI::NonNegativeNumber));
   command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(quietly(CLI::PositiveNumber));
   command
       ->add_option("--partition-by", asked.partition_by,
                    "round_robin or hash (default: hash with --key, otherwise round_robin)")
       ->type_name("HOW")
-      ->check(CLI::IsMember({"round_robin", "hash"}).description(""))
+      ->check(quietly(CLI::IsMember({"round_robin", "hash"})))
       ->each([&options](const std::string& how) {
         options.partition_by = how == "hash" ? PartitionBy::kHash : PartitionBy::kRoundRobin;
       });
-  command->footer(R"(
-A new stream is made of the file's columns and the options. An existing stream takes the columns it has by their names
+  command->footer(
+      R"(A new stream is made of the file's columns and the options. An existing stream takes the columns it has by their names
 in the file's header, in whatever order they are there.
 
 Examples:
@@ -118,8 +125,7 @@ void add_predict(CLI::App& app, Invocation& asked) {
   add_stream(command, asked.predict.stream);
   add_rows(command, asked.predict.file, asked.predict.skip_bad,
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
-  command->footer(R"(
-The stream's features are taken by their names in the header; other columns are ignored.
+  command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
 
 Example:
   printf 'rooms,age\n5,12\n' | accrue predict homes -)");
@@ -129,34 +135,28 @@ void add_replay(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_command(app, asked, "replay", "Replay a public data set and evaluate what was learned",
                   [](const Invocation& given) { return replay_california(given.connection, given.replay); });
-  static const std::vector<std::string> kDatasets{"california"};
-  command->add_option("dataset", "california: the California housing data, 20,640 rows")
-      ->type_name("DATASET")
+  command->add_option("DATASET", "california: the California housing data, 20,640 rows")
+      ->type_name("")
       ->required()
-      ->check(CLI::IsMember(kDatasets).description(""));
+      ->check(quietly(CLI::IsMember(std::vector<std::string>{"california"})));
   ReplayOptions& options = asked.replay;
-  command->add_option("--stream", options.stream, "a stream that has no rows yet")
-      ->type_name("STREAM")
-      ->capture_default_str();
-  command->add_option("--order", asked.order, "file or shuffle")
+  command->add_option("--stream", options.stream, "a stream that has no rows yet (default: california)")
+      ->type_name("STREAM");
+  command->add_option("--order", asked.order, "file or shuffle (default: file)")
       ->type_name("ORDER")
-      ->check(CLI::IsMember({"file", "shuffle"}).description(""))
-      ->capture_default_str()
+      ->check(quietly(CLI::IsMember({"file", "shuffle"})))
       ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
-  command->add_option("--seed", options.seed, "of the shuffle; the same everywhere")
-      ->type_name("N")
-      ->capture_default_str();
+  command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
+      ->type_name("N");
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--partitions", options.partitions, "workers that may share the rows")
+      ->check(quietly(CLI::Range(1e-3, 1e12)));
+  command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--batch-rows", options.batch_rows, "rows sent at once")
+      ->check(quietly(CLI::PositiveNumber));
+  command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(quietly(CLI::PositiveNumber));
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {
@@ -179,15 +179,16 @@ void add_questions(CLI::App& app, Invocation& asked) {
 std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   CLI::App app("accrue feeds accrued, the online machine-learning daemon, and asks it questions.", "accrue");
   app.set_version_flag("--version", "accrue " ACCRUE_VERSION);
-  app.require_subcommand(1);
   app.get_formatter()->column_width(36);
-  app.footer(kExamples);
+  app.get_formatter()->label("REQUIRED", "");
   add_push(app, asked);
   add_predict(app, asked);
   add_questions(app, asked);
   add_replay(app, asked);
+  app.footer(kExamples);  // after the subcommands, which would inherit it
   try {
     app.parse(argc, argv);
+    if (!asked.run) throw CLI::RequiredError("A command");
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     const auto named = app.get_subcommands();

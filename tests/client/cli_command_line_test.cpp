@@ -48,10 +48,10 @@ struct Usage {
 
 TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
   const std::vector<Usage> wrong = {
-      {{}, "subcommand is required"},
+      {{}, "A command is required"},
       {{"learn"}, "learn"},
-      {{"push", "homes"}, "file is required"},
-      {{"coef"}, "stream is required"},
+      {{"push", "homes"}, "FILE is required"},
+      {{"coef"}, "STREAM is required"},
       {{"coef", "homes", "--format", "xml"}, "xml"},
       {{"coef", "homes", "--timeout", "0"}, "--timeout"},
       {{"push", "homes", "a.csv", "--partition-by", "luck"}, "luck"},

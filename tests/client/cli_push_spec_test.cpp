@@ -51,7 +51,7 @@ TEST(NewSpec, NeedsAColumnForTheTarget) {
 }
 
 TEST(ColumnsOf, FindsTheWeightOfAnExistingStreamByItsUsualName) {
-  const StreamSpec spec{.features = {"a"}, .target = "y", .weighted = true};
+  const StreamSpec spec{.features = {"a"}, .target = "y", .weighted = true, .key = ""};
   EXPECT_THAT(columns_of(spec, {}), ElementsAre("a", "y", "weight"));
   PushOptions options;
   options.weight = "count";
@@ -59,7 +59,7 @@ TEST(ColumnsOf, FindsTheWeightOfAnExistingStreamByItsUsualName) {
 }
 
 TEST(Contradiction, IsNoneWhereOptionsRepeatTheStreamOrAreNotGiven) {
-  const StreamSpec spec{.features = {"a", "b"}, .target = "y", .ridge = 0.5};
+  const StreamSpec spec{.features = {"a", "b"}, .target = "y", .key = "", .ridge = 0.5};
   EXPECT_EQ(contradiction(spec, {}), "");
   PushOptions options;
   options.features = {"b", "a"};
