@@ -54,7 +54,7 @@ struct StreamSpec {
   std::vector<std::string> features;
   std::string target = "target";
   bool weighted = false;  // every row carries a weight
-  std::string key;        // a feature, or a column of its own, by which rows are partitioned; empty for none
+  std::string key = {};        // a feature, or a column of its own, by which rows are partitioned; empty for none
   bool intercept = true;
   double ridge = 0;  // penalty at solve time, in rows' worth of prior; 0 is plain least squares
   std::uint32_t partitions = 1;
