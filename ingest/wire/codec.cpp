@@ -73,9 +73,9 @@ namespace {
 
 // Each object of a parsed message costs 24 bytes, so a frame of single-byte values would cost 24 times its size. Frames
 // small enough to afford that may hold anything; larger ones carry their bulk as bin and need only few objects.
-msgpack::unpack_limit limits_for(std::size_t frame_bytes) {
+msgpack::unpack_limit limits_for(std::size_t frame_bytes, std::size_t friendly_bytes) {
   constexpr std::size_t kObjectsOfLargeFrames = 256;
-  const bool small = frame_bytes <= kMaxFriendlyBytes;
+  const bool small = frame_bytes <= friendly_bytes;
   const std::size_t objects = small ? frame_bytes : kObjectsOfLargeFrames;
   const std::size_t depth = small ? kMaxNesting : 2;
   return {objects, small ? objects : 0, frame_bytes, frame_bytes, 0, depth};
@@ -83,7 +83,7 @@ msgpack::unpack_limit limits_for(std::size_t frame_bytes) {
 
 }  // namespace
 
-DecodeError Frame::parse(BytesView bytes) {
+DecodeError Frame::parse(BytesView bytes, std::size_t friendly_bytes) {
   zone_.clear();
   array_ = {};
   type_ = 0;
@@ -93,7 +93,7 @@ DecodeError Frame::parse(BytesView bytes) {
   try {
     bool referenced = false;
     root = msgpack::unpack(zone_, reinterpret_cast<const char*>(bytes.data()), bytes.size(), offset, referenced,
-                           reference_everything, nullptr, limits_for(bytes.size()));
+                           reference_everything, nullptr, limits_for(bytes.size(), friendly_bytes));
   } catch (const std::exception&) {
     return DecodeError::kMalformed;
   }

@@ -170,7 +170,9 @@ Bytes encode(const Message& message) {
 // into the bytes given to parse(): they must outlive it. One Frame serves any number of frames, one after the other.
 class Frame {
  public:
-  DecodeError parse(BytesView bytes);
+  // Frames beyond `friendly_bytes` may hold only a message of few objects, however large its bin is: an object costs 24
+  // bytes for each byte of such a frame.
+  DecodeError parse(BytesView bytes, std::size_t friendly_bytes = kMaxFriendlyBytes);
   std::uint8_t type() const { return type_; }
 
   template <class Message>
