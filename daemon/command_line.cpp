@@ -98,10 +98,10 @@ void apply_value(const toml::node& node, std::size_t index, const std::string& o
 }
 
 void apply_file(const std::string& file, Draft& draft) {
+  errno = 0;
   std::ifstream in(file);
   std::ostringstream text;
-  // An empty file sets the stream's failbit only; errno is set where reading failed.
-  errno = 0;
+  // An empty file fails the output stream too, but leaves errno alone.
   if (!in || (!(text << in.rdbuf()) && errno != 0)) {
     throw std::runtime_error("cannot read configuration file " + file + ": " + std::strerror(errno));
   }

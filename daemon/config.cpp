@@ -117,7 +117,7 @@ Setting data_dir_setting() {
           .flag = "--data",
           .help = "The directory that holds the models; made when missing",
           .allowed = "a path",
-          .default_text = "$XDG_STATE_HOME/accrue, else ~/.local/state/accrue",
+          .default_text = "$XDG_STATE_HOME/accrue, else ~/.local/state/accrue, else ./accrue-data",
           .example = quoted("/var/lib/accrue"),
           .is_integer = false,
           .assign = [](Config& config, std::string_view text) {
@@ -132,8 +132,8 @@ Setting listen_setting() {
           .flag = "--listen",
           .help = "Where rows are received",
           .allowed =
-              "tcp://HOST:PORT (HOST: an IPv4 address, a network interface or *; PORT: 0 to 65535, or * or 0 "
-              "for any free one) or ipc://PATH (PATH: at most " +
+              "tcp://HOST:PORT or ipc://PATH (HOST: an IPv4 address, an interface or *; PORT: 0 to 65535, 0 or * for "
+              "any free one; PATH: at most " +
               std::to_string(kMaxIpcPathBytes) + " bytes)",
           .default_text = value,
           .example = quoted(value),

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -55,11 +54,8 @@ std::string holder(int lock) {
 
 }  // namespace
 
-DataDirectory::DataDirectory(fs::path directory) : path_(std::move(directory)) {
-  // "accrue-data/" would otherwise be its own parent's name again.
-  fs::path absolute = fs::absolute(path_).lexically_normal();
-  if (!absolute.has_filename()) absolute = absolute.parent_path();
-  if (const int error = make_directory(absolute)) throw_unusable(path_, error);
+DataDirectory::DataDirectory(const fs::path& directory) : path_(fs::absolute(directory)) {
+  if (const int error = make_directory(path_)) throw_unusable(path_, error);
   if (access(path_.c_str(), R_OK | W_OK | X_OK) != 0) throw_unusable(path_, errno);
 
   lock_ = open((path_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);

@@ -12,12 +12,12 @@ namespace accrue::daemon {
 class DataDirectory {
  public:
   // Creates the directory, readable by its owner alone, where there is none, and locks it.
-  explicit DataDirectory(std::filesystem::path directory);
+  explicit DataDirectory(const std::filesystem::path& directory);
   ~DataDirectory();
   DataDirectory(const DataDirectory&) = delete;
   DataDirectory& operator=(const DataDirectory&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return path_; }  // absolute
   std::filesystem::path store_file() const { return path_ / "store.sqlite"; }
 
  private:

@@ -64,8 +64,8 @@ struct StreamSpec {
 };
 
 struct ClientOptions {
-  std::string endpoint;               // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
-  std::string producer;               // who sends; empty: a fresh name for this Client, forgotten when it is done
+  std::string endpoint = {};               // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
+  std::string producer = {};               // who sends; empty: a fresh name for this Client, forgotten when it is done
   std::size_t batch_rows = 1'024;     // a batch is sent when it has so many rows
   std::uint32_t batch_linger_ms = 2;  // or when its first row is so old
   std::size_t max_unacknowledged_mb = 64;  // rows kept for resending; push blocks beyond
