@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
 
 namespace accrue::cli {
@@ -40,8 +41,8 @@ double Feed::rows_per_second() const {
 
 // A timeout here is told as a refusal: the daemon did answer, at first.
 Error Feed::complete(const Error& error) const {
-  const auto durable = std::to_string(stream_.progress().durable_rows);
-  return {Error::Kind::kRefused, std::string(error.what()) + "; " + durable + " rows are durable"};
+  return {Error::Kind::kRefused,
+          std::string(error.what()) + "; durable by now: " + counted_rows(stream_.progress().durable_rows)};
 }
 
 }  // namespace accrue::cli

@@ -58,7 +58,7 @@ Table stream_table(const std::vector<StreamStatus>& streams) {
                           {"epoch", "epoch"},
                           {"mse", "progressive MSE"},
                           {"rejected", "rejected"},
-                          {"features", "features"},
+                          {"feature_count", "features"},
                           {"target", "target"},
                           {"partitions", "partitions"}},
               .rows = {}};
@@ -67,6 +67,17 @@ Table stream_table(const std::vector<StreamStatus>& streams) {
                           stream.spec.features.size(), stream.spec.target, stream.spec.partitions});
   }
   return table;
+}
+
+// All streams; beneath the table, why rows of theirs were rejected.
+Report stream_report(const std::vector<StreamStatus>& streams) {
+  Report report{.document = stream_documents(streams), .table = stream_table(streams), .fields = {}};
+  for (const StreamStatus& stream : streams) {
+    for (const auto& [reason, rows] : stream.rejected) {
+      report.fields.push_back({"rejected", "rejected of '" + stream.name + "'", counted_rows(rows) + ": " + reason});
+    }
+  }
+  return report;
 }
 
 void show(const Connection& connection, const Report& report) {
@@ -130,16 +141,16 @@ int status(const Connection& connection) {
   const Status found = connect(connection).status();
   Report report = record({{"version", "version", found.version},
                           {"pid", "pid", found.pid},
-                          {"uptime_s", "uptime, s", found.uptime_s},
+                          {"uptime_s", "uptime, s", found.uptime_s, 3},
                           {"data_dir", "data directory", found.data_dir},
                           {"workers", "workers", found.workers},
                           {"producers", "producers", found.producers},
                           {"outstanding_bytes", "bytes not yet durable", found.outstanding_bytes},
                           {"degraded", "degraded", text_or_null(found.degraded)}});
-  report.document["streams"] = stream_documents(found.streams);
+  const Report streams = stream_report(found.streams);
+  report.document["streams"] = streams.document;
   show(connection, report);
-  if (connection.format != Format::kTable || found.streams.empty()) return 0;
-  write_out("\n" + render({.document = {}, .table = stream_table(found.streams), .fields = {}}, Format::kTable));
+  if (connection.format == Format::kTable && !found.streams.empty()) write_out("\n" + render(streams, Format::kTable));
   return 0;
 }
 
@@ -149,7 +160,7 @@ int streams(const Connection& connection) {
     write_out("no streams yet; create one with: accrue push STREAM FILE.csv\n");
     return 0;
   }
-  show(connection, {.document = stream_documents(found.streams), .table = stream_table(found.streams), .fields = {}});
+  show(connection, stream_report(found.streams));
   return 0;
 }
 

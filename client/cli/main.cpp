@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -39,9 +40,22 @@ struct Invocation {
   std::function<int()> run;
 };
 
-// The help text says in words what is allowed.
-CLI::Validator quietly(CLI::Validator check) {
-  return check.description("");
+// One of a few words, or a number between two; what is allowed is said in words, not in CLI11's notation.
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::IsMember(std::move(words)).description("");
+}
+
+CLI::Validator between(double low, double high, const std::string& what) {
+  const auto check = [low, high, what](const std::string& text) {
+    double value = 0;
+    const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;  // a NaN does not
+    return fits ? std::string() : "'" + text + "' is not " + what;
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator count() {
+  return between(1, 4294967295, "a whole number of at least 1");
 }
 
 using Action = int (*)(const Invocation&);
@@ -59,11 +73,11 @@ CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name,
       ->add_option("--timeout", asked.connection.timeout_s,
                    "give up when nothing has happened for so long (default: 10)")
       ->type_name("SECONDS")
-      ->check(quietly(CLI::Range(0.001, 1e6)))
+      ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
       ->group(group);
   command->add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
       ->type_name("FORM")
-      ->check(quietly(CLI::IsMember({"table", "json", "csv"})))
+      ->check(one_of({"table", "json", "csv"}))
       ->group(group);
   command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
   return command;
@@ -98,15 +112,15 @@ void add_push(CLI::App& app, Invocation& asked) {
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
-      ->check(quietly(CLI::NonNegativeNumber));
+      ->check(between(0, 1e300, "a number of at least 0"));
   command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
       ->type_name("N")
-      ->check(quietly(CLI::PositiveNumber));
+      ->check(count());
   command
       ->add_option("--partition-by", asked.partition_by,
                    "round_robin or hash (default: hash with --key, otherwise round_robin)")
       ->type_name("HOW")
-      ->check(quietly(CLI::IsMember({"round_robin", "hash"})))
+      ->check(one_of({"round_robin", "hash"}))
       ->each([&options](const std::string& how) {
         options.partition_by = how == "hash" ? PartitionBy::kHash : PartitionBy::kRoundRobin;
       });
@@ -138,25 +152,25 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->add_option("DATASET", "california: the California housing data, 20,640 rows")
       ->type_name("")
       ->required()
-      ->check(quietly(CLI::IsMember(std::vector<std::string>{"california"})));
+      ->check(one_of({"california"}));
   ReplayOptions& options = asked.replay;
   command->add_option("--stream", options.stream, "a stream that has no rows yet (default: california)")
       ->type_name("STREAM");
   command->add_option("--order", asked.order, "file or shuffle (default: file)")
       ->type_name("ORDER")
-      ->check(quietly(CLI::IsMember({"file", "shuffle"})))
+      ->check(one_of({"file", "shuffle"}))
       ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
   command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
       ->type_name("N");
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
-      ->check(quietly(CLI::Range(1e-3, 1e12)));
+      ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
   command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
       ->type_name("N")
-      ->check(quietly(CLI::PositiveNumber));
+      ->check(count());
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
-      ->check(quietly(CLI::PositiveNumber));
+      ->check(count());
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {

@@ -141,6 +141,10 @@ std::string readable(const Json& value, int digits) {
   return whole_digits ? printed("%.*f", 0, number) : printed("%.*g", digits, number);
 }
 
+std::string counted_rows(std::uint64_t rows) {
+  return std::to_string(rows) + (rows == 1 ? " row" : " rows");
+}
+
 void write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
   if (errno == EPIPE) throw OutputClosed();

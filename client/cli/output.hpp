@@ -6,6 +6,7 @@
 // std::runtime_error on any other failure.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ std::string render(const Report& report, Format format);
 std::string json_text(const Json& value);                 // one line, 17 significant digits
 std::string exact(double value);                          // the shortest text that reads back the same
 std::string readable(const Json& value, int digits = 6);  // a cell of a table
+std::string counted_rows(std::uint64_t rows);             // "1 row", "2 rows"
 
 class OutputClosed : public std::runtime_error {
  public:

@@ -59,7 +59,11 @@ std::string progress_line(const std::string& label, std::uint64_t rows, double s
 }
 
 Progress::Progress(std::string label, std::ostream* screen, std::function<double()> now)
-    : label_(std::move(label)), screen_(screen), now_(std::move(now)), started_(now_()), next_draw_(started_) {}
+    : label_(std::move(label)),
+      screen_(screen),
+      now_(std::move(now)),
+      started_(now_()),
+      next_draw_(started_ + kRedrawSeconds) {}
 
 Progress::~Progress() {
   if (screen_) *screen_ << kEraseLine << std::flush;

@@ -54,13 +54,12 @@ int push(const Connection& connection, const PushOptions& options) {
   }
   if (!source.stopped().empty()) {
     complain(source.stopped());
-    complain(std::to_string(flushed.durable_rows) + " rows before it are durable; nothing after it was sent");
+    complain("durable before it: " + counted_rows(flushed.durable_rows) + "; nothing after it was sent");
     return 1;
   }
   write_out(render(summary(options, feed, source, flushed, !existing), connection.format));
   if (flushed.rejected_rows == 0) return 0;
-  complain("the daemon refused " + std::to_string(flushed.rejected_rows) +
-           " rows; the first: " + flushed.first_rejection);
+  complain("the daemon refused " + counted_rows(flushed.rejected_rows) + "; the first: " + flushed.first_rejection);
   return options.skip_bad ? 0 : 1;
 }
 

@@ -54,8 +54,8 @@ datasets::Table shuffled(const datasets::Table& table, std::uint64_t seed) {
 Stream open_empty(Client& client, const ReplayOptions& options, const datasets::Table& table) {
   const auto existing = find_stream(client, options.stream);
   if (existing && existing->rows > 0) {
-    throw std::runtime_error("stream '" + options.stream + "' already has " + std::to_string(existing->rows) +
-                             " rows; choose another --stream or drop it");
+    throw std::runtime_error("stream '" + options.stream + "' already has " + counted_rows(existing->rows) +
+                             "; choose another --stream or drop it");
   }
   StreamSpec spec;
   spec.features = table.feature_names;
@@ -84,8 +84,8 @@ void feed_table(const datasets::Table& table, const ReplayOptions& options, cons
   }
   const FlushReport flushed = feed.flush();
   if (flushed.rejected_rows == 0) return;
-  throw std::runtime_error("the daemon refused " + std::to_string(flushed.rejected_rows) +
-                           " rows; the first: " + flushed.first_rejection);
+  throw std::runtime_error("the daemon refused " + counted_rows(flushed.rejected_rows) +
+                           "; the first: " + flushed.first_rejection);
 }
 
 std::vector<double> features_of(const datasets::Table& table, std::size_t begin, std::size_t end) {
@@ -144,25 +144,25 @@ Report evaluate(const Client& client, const ReplayOptions& options, const Source
   const Metrics progressive = client.metrics(options.stream);
   const BatchFit batch = fit_batch(source.table.values, source.table.feature_names.size());
   const double coefficients = largest_relative_difference(client.coef(options.stream), batch);
-  std::vector<Field> fields{
-      {"data", "data", source.label()},
-      {"stream", "stream", options.stream},
-      {"order", "order", options.shuffle ? "shuffle, seed " + std::to_string(options.seed) : "file"},
-      {"partitions", "partitions", options.partitions},
-      {"rows", "rows", progressive.rows},
-      {"seconds", "seconds, until durable", feed.seconds(), 4},
-      {"rows_per_s", "rows/s, until durable", feed.rows_per_second(), 4},
-      {"epochs", "durable epochs", progressive.epoch},
-      {"mse", "progressive MSE", progressive.mse.value()},
-      {"mse_clipped", "progressive MSE, clipped", progressive.mse_clipped.value()},
-      {"mae", "progressive MAE", progressive.mae.value()},
-      {"mae_clipped", "progressive MAE, clipped", progressive.mae_clipped.value()},
-      {"in_sample_mse", "in-sample MSE", mse, 13},
-      {"batch_mse", "in-sample MSE, batch least squares", batch.in_sample_mse, 13},
-      {"mse_difference", "their difference", mse - batch.in_sample_mse, 2},
-      {"coef_difference", "largest relative difference of a coefficient", coefficients, 2},
-      {"predict_p50_us", "prediction round trip p50, us", quantile(times, 0.50), 4},
-      {"predict_p99_us", "prediction round trip p99, us", quantile(times, 0.99), 4}};
+  std::vector<Field> fields{{"data", "data", source.label()},
+                            {"stream", "stream", options.stream},
+                            {"order", "order", options.shuffle ? "shuffle" : "file"},
+                            {"seed", "seed", options.shuffle ? Json(options.seed) : Json()},
+                            {"partitions", "partitions", options.partitions},
+                            {"rows", "rows", progressive.rows},
+                            {"seconds", "seconds, until durable", feed.seconds(), 4},
+                            {"rows_per_s", "rows/s, until durable", feed.rows_per_second(), 4},
+                            {"epochs", "durable epochs", progressive.epoch},
+                            {"mse", "progressive MSE", progressive.mse.value()},
+                            {"mse_clipped", "progressive MSE, clipped", progressive.mse_clipped.value()},
+                            {"mae", "progressive MAE", progressive.mae.value()},
+                            {"mae_clipped", "progressive MAE, clipped", progressive.mae_clipped.value()},
+                            {"in_sample_mse", "in-sample MSE", mse, 13},
+                            {"batch_mse", "in-sample MSE, batch least squares", batch.in_sample_mse, 13},
+                            {"mse_difference", "their difference", mse - batch.in_sample_mse, 2},
+                            {"coef_difference", "largest relative difference of a coefficient", coefficients, 2},
+                            {"predict_p50_us", "prediction round trip p50, us", quantile(times, 0.50), 4},
+                            {"predict_p99_us", "prediction round trip p99, us", quantile(times, 0.99), 4}};
   if (source.synthetic) {
     for (Field& field : fields) field.label = "synthetic: " + field.label;
   }
