@@ -4,7 +4,7 @@
 #include <exception>
 #include <iostream>
 
-#include "daemon/config.hpp"
+#include "daemon/command_line.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pipeline.hpp"
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,8 +51,9 @@ concept HasFields = requires(T& value) { value.fields(); };
 class Sink {
  public:
   void write(const char* data, std::size_t size) {
-    const auto* begin = reinterpret_cast<const std::byte*>(data);
-    bytes.insert(bytes.end(), begin, begin + size);
+    const std::size_t at = bytes.size();
+    bytes.resize(at + size);
+    std::memcpy(bytes.data() + at, data, size);
   }
   Bytes bytes;
 };

@@ -14,12 +14,14 @@ namespace accrue::tests {
 
 inline constexpr std::chrono::seconds kPatience{60};  // what a loaded machine may need; a hang takes longer
 
+struct ChildProcessOptions {
+  std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
+  std::string input = {};                     // its standard input
+};
+
 class ChildProcess {
  public:
-  struct Options {
-    std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
-    std::string input = {};                     // its standard input
-  };
+  using Options = ChildProcessOptions;
 
   // arguments[0] is the program's path.
   explicit ChildProcess(const std::vector<std::string>& arguments, const Options& options = {});

@@ -1,0 +1,54 @@
+// The commands of `accrue`. Each does its work, writes its answer and returns the exit code: 0, or 1 where it has told
+// on standard error what went wrong. What it could not finish at all it throws, for main() to tell.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accrue/client.hpp"
+#include "client/cli/connection.hpp"
+
+namespace accrue::cli {
+
+struct PushOptions {
+  std::string stream;
+  std::string file;  // "-" is standard input
+  // What is not given is the existing stream's, or the default of a new one.
+  std::optional<std::string> target;
+  std::vector<std::string> features;
+  std::optional<std::string> weight;
+  std::optional<std::string> key;
+  bool no_intercept = false;
+  std::optional<double> ridge;
+  std::optional<std::uint32_t> partitions;
+  std::optional<PartitionBy> partition_by;
+  bool skip_bad = false;
+};
+
+struct PredictOptions {
+  std::string stream;
+  std::string file;
+  bool skip_bad = false;
+};
+
+struct ReplayOptions {
+  std::string stream = "california";
+  bool shuffle = false;
+  std::uint64_t seed = 1;
+  double rate = 0;  // rows a second; 0 is as fast as it goes
+  std::uint32_t partitions = 1;
+  std::size_t batch_rows = ClientOptions().batch_rows;
+};
+
+int push(const Connection& connection, const PushOptions& options);
+int predict(const Connection& connection, const PredictOptions& options);
+int replay_california(const Connection& connection, const ReplayOptions& options);
+int coef(const Connection& connection, const std::string& stream);
+int metrics(const Connection& connection, const std::string& stream);
+int status(const Connection& connection);
+int streams(const Connection& connection);
+int drop(const Connection& connection, const std::string& stream);
+
+}  // namespace accrue::cli

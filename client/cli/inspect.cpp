@@ -1,0 +1,177 @@
+// The commands that ask one question and show the answer, and the one that takes a stream away.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cli/commands.hpp"
+#include "client/cli/output.hpp"
+#include "client/cli/progress.hpp"
+
+namespace accrue::cli {
+namespace {
+
+template <typename T>
+Json nullable(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+std::uint64_t rejected_rows(const StreamStatus& stream) {
+  std::uint64_t rows = 0;
+  for (const RejectedRows& rejected : stream.rejected) rows += rejected.rows;
+  return rows;
+}
+
+Json stream_document(const StreamStatus& stream) {
+  Json rejected = Json::array();
+  for (const auto& [reason, rows] : stream.rejected) rejected.push_back({{"reason", reason}, {"rows", rows}});
+  const StreamSpec& spec = stream.spec;
+  return {{"stream", stream.name},
+          {"n", stream.rows},
+          {"epoch", stream.epoch},
+          {"mse", nullable(stream.mse)},
+          {"rejected", rejected},
+          {"features", spec.features},
+          {"target", spec.target},
+          {"weighted", spec.weighted},
+          {"key", text_or_null(spec.key)},
+          {"intercept", spec.intercept},
+          {"ridge", spec.ridge},
+          {"partitions", spec.partitions},
+          {"partition_by", spec.partition_by == PartitionBy::kHash ? "hash" : "round_robin"}};
+}
+
+Json stream_documents(const std::vector<StreamStatus>& streams) {
+  Json documents = Json::array();
+  for (const StreamStatus& stream : streams) documents.push_back(stream_document(stream));
+  return documents;
+}
+
+Table stream_table(const std::vector<StreamStatus>& streams) {
+  Table table{.columns = {{"stream", "stream"},
+                          {"n", "rows"},
+                          {"epoch", "epoch"},
+                          {"mse", "progressive MSE"},
+                          {"rejected", "rejected"},
+                          {"feature_count", "features"},
+                          {"target", "target"},
+                          {"partitions", "partitions"}},
+              .rows = {}};
+  for (const StreamStatus& stream : streams) {
+    table.rows.push_back({stream.name, stream.rows, stream.epoch, nullable(stream.mse), rejected_rows(stream),
+                          stream.spec.features.size(), stream.spec.target, stream.spec.partitions});
+  }
+  return table;
+}
+
+// All streams; beneath the table, why rows of theirs were rejected.
+Report stream_report(const std::vector<StreamStatus>& streams) {
+  Report report{.document = stream_documents(streams), .table = stream_table(streams), .fields = {}};
+  for (const StreamStatus& stream : streams) {
+    for (const auto& [reason, rows] : stream.rejected) {
+      report.fields.push_back({"rejected", "rejected of '" + stream.name + "'", counted_rows(rows) + ": " + reason});
+    }
+  }
+  return report;
+}
+
+void show(const Connection& connection, const Report& report) {
+  write_out(render(report, connection.format));
+}
+
+}  // namespace
+
+int coef(const Connection& connection, const std::string& stream) {
+  const Coefficients model = connect(connection).coef(stream);
+  Report report;
+  report.table.columns = {{"name", "name"}, {"estimate", "estimate", 10}, {"std_error", "std. error"}, {"t", "t", 5}};
+  Json intercept;
+  if (const auto& at_zero = model.intercept) {
+    intercept = {{"estimate", at_zero->estimate}, {"std_error", nullable(at_zero->std_error)}};
+    report.table.rows.push_back({"(intercept)", at_zero->estimate, nullable(at_zero->std_error), nullable(at_zero->t)});
+  }
+  Json coefficients = Json::array();
+  for (std::size_t i = 0; i < model.coefficients.size(); ++i) {
+    const auto& [estimate, std_error, t] = model.coefficients[i];
+    coefficients.push_back(
+        {{"name", model.names.at(i)}, {"estimate", estimate}, {"std_error", nullable(std_error)}, {"t", nullable(t)}});
+    report.table.rows.push_back({model.names[i], estimate, nullable(std_error), nullable(t)});
+  }
+  report.document = {{"stream", stream},
+                     {"model", model.model},
+                     {"epoch", model.epoch},
+                     {"n", model.rows},
+                     {"intercept", intercept},
+                     {"coefficients", coefficients},
+                     {"residual_std", nullable(model.residual_std)},
+                     {"r2", nullable(model.r2)},
+                     {"rank", model.rank},
+                     {"condition", nullable(model.condition)}};
+  report.fields = {{"n", "rows", model.rows},
+                   {"epoch", "epoch", model.epoch},
+                   {"residual_std", "residual std.", nullable(model.residual_std)},
+                   {"r2", "R2", nullable(model.r2)},
+                   {"rank", "rank", model.rank},
+                   {"condition", "condition", nullable(model.condition)}};
+  show(connection, report);
+  return 0;
+}
+
+int metrics(const Connection& connection, const std::string& stream) {
+  const Metrics found = connect(connection).metrics(stream);
+  show(connection, record({{"stream", "stream", stream},
+                           {"model", "model", found.model},
+                           {"epoch", "epoch", found.epoch},
+                           {"n", "rows", found.rows},
+                           {"mse", "progressive MSE", nullable(found.mse)},
+                           {"mae", "progressive MAE", nullable(found.mae)},
+                           {"rmse", "progressive RMSE", nullable(found.rmse)},
+                           {"r2", "progressive R2", nullable(found.r2)},
+                           {"mse_clipped", "MSE, predictions clipped", nullable(found.mse_clipped)},
+                           {"mae_clipped", "MAE, predictions clipped", nullable(found.mae_clipped)}}));
+  return 0;
+}
+
+int status(const Connection& connection) {
+  const Status found = connect(connection).status();
+  Report report = record({{"version", "version", found.version},
+                          {"pid", "pid", found.pid},
+                          {"uptime_s", "uptime, s", found.uptime_s, 3},
+                          {"data_dir", "data directory", found.data_dir},
+                          {"workers", "workers", found.workers},
+                          {"producers", "producers", found.producers},
+                          {"outstanding_bytes", "bytes not yet durable", found.outstanding_bytes},
+                          {"degraded", "degraded", text_or_null(found.degraded)}});
+  const Report streams = stream_report(found.streams);
+  report.document["streams"] = streams.document;
+  show(connection, report);
+  if (connection.format == Format::kTable && !found.streams.empty()) write_out("\n" + render(streams, Format::kTable));
+  return 0;
+}
+
+int streams(const Connection& connection) {
+  const Status found = connect(connection).status();
+  if (connection.format == Format::kTable && found.streams.empty()) {
+    write_out("no streams yet; create one with: accrue push STREAM FILE.csv\n");
+    return 0;
+  }
+  show(connection, stream_report(found.streams));
+  return 0;
+}
+
+int drop(const Connection& connection, const std::string& stream) {
+  Client client = connect(connection);
+  const StreamStatus dropped = existing_stream(client, stream);
+  client.drop(stream);
+  show(connection, record({{"dropped", "dropped", stream},
+                           {"n", "rows it had learned", dropped.rows},
+                           {"epoch", "epoch", dropped.epoch}}));
+  return 0;
+}
+
+}  // namespace accrue::cli

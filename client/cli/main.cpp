@@ -1,0 +1,240 @@
+// The accrue command: reads the command line and runs one command.
+// Exit codes: 0 done, 1 failed, 2 the command line is wrong.
+#include <csignal>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "client/cli/commands.hpp"
+#include "client/cli/output.hpp"
+#include "client/cli/progress.hpp"
+
+namespace accrue::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  accrue push homes homes.csv                   learn a file; the last column is the target
+  tail -f log.csv | accrue push clicks -        learn a stream as it comes
+  accrue predict homes new.csv                  one prediction a row
+  accrue coef homes --format json               coefficients and their standard errors
+  accrue metrics homes                          error of predictions made before learning
+  accrue replay california --order shuffle      the public housing data, end to end
+
+`accrue COMMAND --help` tells the options of a command.)";
+
+// What the command line asks for; CLI11 writes into it, run is set by the subcommand that was named.
+struct Invocation {
+  Connection connection{.endpoint = default_endpoint()};
+  std::string format = "table";
+  std::string stream;
+  PushOptions push;
+  PredictOptions predict;
+  ReplayOptions replay;
+  std::string partition_by;
+  std::string order = "file";
+  std::function<int()> run;
+};
+
+// One of a few words, or a number between two; what is allowed is said in words, not in CLI11's notation.
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::IsMember(std::move(words)).description("");
+}
+
+CLI::Validator between(double low, double high, const std::string& what) {
+  const auto check = [low, high, what](const std::string& text) {
+    double value = 0;
+    const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;  // a NaN does not
+    return fits ? std::string() : "'" + text + "' is not " + what;
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator count() {
+  return between(1, 4294967295, "a whole number of at least 1");
+}
+
+using Action = int (*)(const Invocation&);
+
+CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
+                      Action action) {
+  CLI::App* command = app.add_subcommand(name, about);
+  const std::string group = "Connection and output";
+  command
+      ->add_option("--endpoint", asked.connection.endpoint,
+                   "where accrued listens (default: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700)")
+      ->type_name("tcp://HOST:PORT")
+      ->group(group);
+  command
+      ->add_option("--timeout", asked.connection.timeout_s,
+                   "give up when nothing has happened for so long (default: 10)")
+      ->type_name("SECONDS")
+      ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
+      ->group(group);
+  command->add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
+      ->type_name("FORM")
+      ->check(one_of({"table", "json", "csv"}))
+      ->group(group);
+  command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
+  return command;
+}
+
+void add_stream(CLI::App* command, std::string& stream) {
+  command->add_option("STREAM", stream, "name of the stream")->type_name("")->required();
+}
+
+void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
+  command->add_option("FILE", file, "CSV whose first line names the columns; - is standard input")
+      ->type_name("")
+      ->required();
+  command->add_flag("--skip-bad", skip_bad, skipped);
+}
+
+void add_push(CLI::App& app, Invocation& asked) {
+  CLI::App* command =
+      add_command(app, asked, "push", "Learn the rows of a CSV file, or of standard input; return when all are durable",
+                  [](const Invocation& given) { return push(given.connection, given.push); });
+  PushOptions& options = asked.push;
+  add_stream(command, options.stream);
+  add_rows(command, options.file, options.skip_bad, "count and skip lines that cannot be used, instead of stopping");
+  command->add_option("--target", options.target, "what to learn (default: the last column)")->type_name("COLUMN");
+  command->add_option("--features", options.features, "what to learn it from (default: all other columns)")
+      ->type_name("A,B,C")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
+  command->add_option("--key", options.key, "the number by which --partition-by hash spreads the rows")
+      ->type_name("COLUMN");
+  command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
+  command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
+      ->type_name("ALPHA")
+      ->check(between(0, 1e300, "a number of at least 0"));
+  command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
+      ->type_name("N")
+      ->check(count());
+  command
+      ->add_option("--partition-by", asked.partition_by,
+                   "round_robin or hash (default: hash with --key, otherwise round_robin)")
+      ->type_name("HOW")
+      ->check(one_of({"round_robin", "hash"}))
+      ->each([&options](const std::string& how) {
+        options.partition_by = how == "hash" ? PartitionBy::kHash : PartitionBy::kRoundRobin;
+      });
+  command->footer(
+      R"(A new stream is made of the file's columns and the options. An existing stream takes the columns it has by their names
+in the file's header, in whatever order they are there.
+
+Examples:
+  accrue push homes homes.csv --target price --features rooms,age
+  zcat big.csv.gz | accrue push big - --skip-bad --partitions 4)");
+}
+
+void add_predict(CLI::App& app, Invocation& asked) {
+  CLI::App* command = add_command(app, asked, "predict", "Print a prediction for every row of a CSV file",
+                                  [](const Invocation& given) { return predict(given.connection, given.predict); });
+  add_stream(command, asked.predict.stream);
+  add_rows(command, asked.predict.file, asked.predict.skip_bad,
+           "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
+  command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
+
+Example:
+  printf 'rooms,age\n5,12\n' | accrue predict homes -)");
+}
+
+void add_replay(CLI::App& app, Invocation& asked) {
+  CLI::App* command =
+      add_command(app, asked, "replay", "Replay a public data set and evaluate what was learned",
+                  [](const Invocation& given) { return replay_california(given.connection, given.replay); });
+  command->add_option("DATASET", "california: the California housing data, 20,640 rows")
+      ->type_name("")
+      ->required()
+      ->check(one_of({"california"}));
+  ReplayOptions& options = asked.replay;
+  command->add_option("--stream", options.stream, "a stream that has no rows yet (default: california)")
+      ->type_name("STREAM");
+  command->add_option("--order", asked.order, "file or shuffle (default: file)")
+      ->type_name("ORDER")
+      ->check(one_of({"file", "shuffle"}))
+      ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
+  command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
+      ->type_name("N");
+  command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
+      ->type_name("ROWS_PER_S")
+      ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
+  command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
+      ->type_name("N")
+      ->check(count());
+  command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
+      ->type_name("N")
+      ->check(count());
+}
+
+void add_questions(CLI::App& app, Invocation& asked) {
+  add_stream(add_command(app, asked, "coef", "Show a stream's coefficients, their standard errors and the fit",
+                         [](const Invocation& given) { return coef(given.connection, given.stream); }),
+             asked.stream);
+  add_stream(add_command(app, asked, "metrics", "Show how well a stream was predicted before it was learned",
+                         [](const Invocation& given) { return metrics(given.connection, given.stream); }),
+             asked.stream);
+  add_command(app, asked, "status", "Show how the daemon is doing",
+              [](const Invocation& given) { return status(given.connection); });
+  add_command(app, asked, "streams", "List the streams",
+              [](const Invocation& given) { return streams(given.connection); });
+  add_stream(add_command(app, asked, "drop", "Remove a stream and all it has learned, at once",
+                         [](const Invocation& given) { return drop(given.connection, given.stream); }),
+             asked.stream);
+}
+
+// The exit code where there is nothing to run: help, the version, a wrong command line.
+std::optional<int> parse(int argc, char** argv, Invocation& asked) {
+  CLI::App app("accrue feeds accrued, the online machine-learning daemon, and asks it questions.", "accrue");
+  app.set_version_flag("--version", "accrue " ACCRUE_VERSION);
+  app.get_formatter()->column_width(36);
+  app.get_formatter()->label("REQUIRED", "");
+  add_push(app, asked);
+  add_predict(app, asked);
+  add_questions(app, asked);
+  add_replay(app, asked);
+  app.footer(kExamples);  // after the subcommands, which would inherit it
+  try {
+    app.parse(argc, argv);
+    if (!asked.run) throw CLI::RequiredError("A command");
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    const auto named = app.get_subcommands();
+    const std::string command = named.empty() ? "" : named.front()->get_name() + " ";
+    complain(std::string(error.what()) + "; see: accrue " + command + "--help");
+    return 2;
+  }
+  asked.connection.format = asked.format == "json"  ? Format::kJson
+                            : asked.format == "csv" ? Format::kCsv
+                                                    : Format::kTable;
+  return std::nullopt;
+}
+
+int run(int argc, char** argv) {
+  Invocation asked;
+  try {
+    const std::optional<int> answered = parse(argc, argv, asked);
+    return answered ? *answered : asked.run();
+  } catch (const OutputClosed&) {
+    return 0;  // whoever read it had enough
+  } catch (const Error& error) {
+    complain(error.kind() == Error::Kind::kTimeout ? no_answer(asked.connection) : error.what());
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return 1;
+}
+
+}  // namespace
+}  // namespace accrue::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is an error of write(), not an end by signal
+  return accrue::cli::run(argc, argv);
+}

@@ -1,0 +1,66 @@
+// accrue push: a CSV file into a stream, until every row is durable.
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "client/cli/commands.hpp"
+#include "client/cli/feed.hpp"
+#include "client/cli/output.hpp"
+#include "client/cli/progress.hpp"
+#include "client/cli/push_spec.hpp"
+#include "client/cli/row_source.hpp"
+
+namespace accrue::cli {
+namespace {
+
+void feed_rows(RowSource& source, Feed& feed, Progress& progress) {
+  std::vector<double> row(feed.stream().columns());
+  for (RowSource::Next next; (next = source.next(row)) != RowSource::Next::kEnd;) {
+    if (next == RowSource::Next::kRow) feed.push(row);
+    if (progress.due()) progress.draw(feed.rows(), source.fraction());
+  }
+}
+
+Report summary(const PushOptions& options, const Feed& feed, const RowSource& source, const FlushReport& flushed,
+               bool created) {
+  return record({{"stream", "stream", options.stream},
+                 {"rows", "rows", feed.rows()},
+                 {"skipped", "skipped", source.skipped()},
+                 {"rejected", "rejected", flushed.rejected_rows},
+                 {"durable", "durable", flushed.durable_rows},
+                 {"seconds", "seconds", feed.seconds(), 4},
+                 {"rows_per_s", "rows/s", feed.rows_per_second(), 4},
+                 {"created", "created", created}});
+}
+
+}  // namespace
+
+int push(const Connection& connection, const PushOptions& options) {
+  RowSource source(options.file, options.skip_bad);
+  Client client = connect(connection);
+  const auto existing = find_stream(client, options.stream);
+  if (existing) {
+    const std::string problem = contradiction(existing->spec, options);
+    if (!problem.empty()) throw std::runtime_error("stream '" + options.stream + "' exists and contradicts " + problem);
+  }
+  const StreamSpec spec = existing ? existing->spec : new_spec(options, source.columns());
+  source.select(columns_of(spec, options));
+  Feed feed(client.stream(options.stream, spec));
+  FlushReport flushed;
+  {
+    Progress progress(options.stream);
+    feed_rows(source, feed, progress);
+    flushed = feed.flush();
+  }
+  if (!source.stopped().empty()) {
+    complain(source.stopped());
+    complain("durable before it: " + counted_rows(flushed.durable_rows) + "; nothing after it was sent");
+    return 1;
+  }
+  write_out(render(summary(options, feed, source, flushed, !existing), connection.format));
+  if (flushed.rejected_rows == 0) return 0;
+  complain("the daemon refused " + counted_rows(flushed.rejected_rows) + "; the first: " + flushed.first_rejection);
+  return options.skip_bad ? 0 : 1;
+}
+
+}  // namespace accrue::cli

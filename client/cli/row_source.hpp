@@ -1,0 +1,73 @@
+// Rows of numbers from a CSV file or standard input, for the commands that read one.
+//
+// For one thread. A pipe's lines are returned as they come; memory is bounded whatever the input. A bad line ends the
+// rows, and stopped() says why; or it is skipped, where that was asked for: the first kComplaints are told on standard
+// error, all are counted.
+// Errors: std::runtime_error where the file cannot be opened, or its header lacks a column. A read that fails later
+// ends the rows like a bad line, skipped or not: what was read before it counts.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+#include <span>
+#include <streambuf>
+#include <string>
+#include <vector>
+
+#include "datasets/csv.hpp"
+
+namespace accrue::cli {
+
+// Reads a file descriptor as its bytes come, and knows how far it is.
+class DescriptorBuffer : public std::streambuf {
+ public:
+  explicit DescriptorBuffer(const std::string& file);  // "-" is standard input
+  ~DescriptorBuffer() override;
+  DescriptorBuffer(const DescriptorBuffer&) = delete;
+  DescriptorBuffer& operator=(const DescriptorBuffer&) = delete;
+
+  bool would_wait();                       // there is no whole line to be read now
+  std::optional<double> fraction() const;  // of a regular file that is read
+
+ protected:
+  int_type underflow() override;
+
+ private:
+  int descriptor_;
+  std::uint64_t size_ = 0;  // 0 where it is not known
+  std::uint64_t read_ = 0;
+  std::vector<char> bytes_;
+};
+
+class RowSource {
+ public:
+  static constexpr std::uint64_t kComplaints = 10;
+
+  enum class [[nodiscard]] Next : std::uint8_t{kRow, kSkipped, kEnd};
+
+  RowSource(const std::string& file, bool skip_bad);
+  ~RowSource();  // sums up what was skipped
+
+  const std::vector<std::string>& columns();  // of the header, which is read when first asked for
+  void select(const std::vector<std::string>& names);
+  Next next(std::span<double> row);
+
+  const std::string& stopped() const { return stopped_; }  // empty: all was read
+  std::uint64_t skipped() const { return skipped_; }
+  bool would_wait() { return buffer_.would_wait(); }
+  std::optional<double> fraction() const { return buffer_.fraction(); }
+
+ private:
+  datasets::CsvReader& csv();
+
+  std::string name_;
+  bool skip_bad_;
+  DescriptorBuffer buffer_;
+  std::istream in_;
+  std::optional<datasets::CsvReader> csv_;
+  std::string stopped_;
+  std::uint64_t skipped_ = 0;
+};
+
+}  // namespace accrue::cli

@@ -1,0 +1,199 @@
+#include "accrue/client.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include <zmq.hpp>
+
+#include "client/src/connection.hpp"
+#include "client/src/convert.hpp"
+#include "client/src/query_channel.hpp"
+#include "ingest/wire/limits.hpp"
+
+namespace accrue {
+namespace client {
+namespace {
+
+std::string fresh_producer_name() {
+  std::random_device random;
+  std::string name = "client-";
+  for (int i = 0; i < 4; ++i) {
+    char digits[9];
+    std::snprintf(digits, sizeof digits, "%08x", random());
+    name += digits;
+  }
+  return name;
+}
+
+void require(bool good, const std::string& otherwise) {
+  if (!good) throw Error(Error::Kind::kInvalid, otherwise);
+}
+
+ClientOptions completed(ClientOptions options) {
+  require(options.batch_rows > 0, "batch_rows must be at least 1");
+  require(options.max_unacknowledged_mb > 0, "max_unacknowledged_mb must be at least 1");
+  require(options.producer.size() <= wire::kMaxNameBytes, "the producer's name is longer than 128 bytes");
+  if (options.endpoint.empty()) options.endpoint = default_endpoint();
+  if (options.producer.empty()) options.producer = fresh_producer_name();
+  return options;
+}
+
+void require_stream_name(const std::string& name) {
+  const std::string problem = wire::problem_with_stream_name(name);
+  require(problem.empty(), problem);
+}
+
+}  // namespace
+
+// What a Client and its Streams share. The last of them closes the connection.
+struct Core {
+  Core(const ClientOptions& options, bool ephemeral)
+      : timeout(options.timeout), connection(context, options, ephemeral), queries(context, connection, options) {}
+
+  std::chrono::milliseconds timeout;
+  zmq::context_t context;
+  Connection connection;
+  QueryChannel queries;
+};
+
+}  // namespace client
+
+struct Client::State {
+  explicit State(const ClientOptions& options)
+      : core(std::make_shared<client::Core>(client::completed(options), options.producer.empty())) {}
+  std::shared_ptr<client::Core> core;
+};
+
+struct Stream::State {
+  State(std::shared_ptr<client::Core> owner, std::shared_ptr<client::Channel> stream)
+      : core(std::move(owner)),
+        channel(std::move(stream)),
+        spec(client::from_wire(channel->opened->spec)),
+        columns(channel->opened->spec.column_count()) {}
+
+  // Its own column for a key is one that push() has no argument for.
+  bool has_key_column() const { return columns != spec.features.size() + 1 + (spec.weighted ? 1 : 0); }
+
+  void check_whole_rows(std::span<const double> rows) const {
+    if (rows.size() % columns == 0) return;
+    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "': " + std::to_string(rows.size()) +
+                                           " values are not whole rows of " + std::to_string(columns));
+  }
+
+  std::shared_ptr<client::Core> core;
+  std::shared_ptr<client::Channel> channel;
+  StreamSpec spec;
+  std::size_t columns;
+};
+
+Stream::Stream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+const std::string& Stream::name() const {
+  return state_->channel->name;
+}
+const StreamSpec& Stream::spec() const {
+  return state_->spec;
+}
+std::size_t Stream::columns() const {
+  return state_->columns;
+}
+
+void Stream::push(std::span<const double> features, double target, double weight) {
+  const StreamSpec& spec = state_->spec;
+  if (features.size() != spec.features.size()) {
+    throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has " + std::to_string(spec.features.size()) +
+                                           " features, not " + std::to_string(features.size()));
+  }
+  if (!spec.weighted && weight != 1) throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has no weights");
+  if (state_->has_key_column()) {
+    throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has the key '" + spec.key + "': use push_rows");
+  }
+  thread_local std::vector<double> row;  // keeps its memory from row to row
+  row.assign(features.begin(), features.end());
+  row.push_back(target);
+  if (spec.weighted) row.push_back(weight);
+  state_->core->connection.push(*state_->channel, row);
+}
+
+void Stream::push(std::initializer_list<double> features, double target, double weight) {
+  push(std::span(features.begin(), features.size()), target, weight);
+}
+
+void Stream::push_rows(std::span<const double> rows) {
+  state_->check_whole_rows(rows);
+  state_->core->connection.push(*state_->channel, rows);
+}
+
+bool Stream::try_push_rows(std::span<const double> rows) {
+  state_->check_whole_rows(rows);
+  return state_->core->connection.try_push(*state_->channel, rows);
+}
+
+FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
+  return state_->core->connection.flush(*state_->channel, timeout.value_or(state_->core->timeout));
+}
+
+FlushReport Stream::progress() const {
+  return state_->core->connection.progress(*state_->channel);
+}
+
+Prediction Stream::predict(std::span<const double> rows) const {
+  return state_->core->queries.predict(name(), state_->spec.features, rows);
+}
+
+Prediction Stream::predict(std::initializer_list<double> rows) const {
+  return predict(std::span(rows.begin(), rows.size()));
+}
+
+Coefficients Stream::coef() const {
+  return state_->core->queries.coef(name());
+}
+Metrics Stream::metrics() const {
+  return state_->core->queries.metrics(name());
+}
+
+Client::Client(ClientOptions options) : state_(std::make_shared<State>(options)) {}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Stream Client::stream(const std::string& name, const StreamSpec& spec) {
+  client::require_stream_name(name);
+  const wire::StreamSpec asked = client::to_wire(spec);
+  const std::string problem = wire::problem_with(asked);
+  client::require(problem.empty(), problem);
+  return Stream(std::make_shared<Stream::State>(state_->core, state_->core->connection.open(name, asked)));
+}
+
+Stream Client::stream(const std::string& name) {
+  client::require_stream_name(name);
+  return Stream(std::make_shared<Stream::State>(state_->core, state_->core->connection.open(name, std::nullopt)));
+}
+
+void Client::drop(const std::string& name) {
+  client::require_stream_name(name);
+  state_->core->connection.drop(name);
+}
+
+Prediction Client::predict(const std::string& stream, std::span<const double> rows) const {
+  return state_->core->queries.predict(stream, rows);
+}
+
+Coefficients Client::coef(const std::string& stream) const {
+  return state_->core->queries.coef(stream);
+}
+Metrics Client::metrics(const std::string& stream) const {
+  return state_->core->queries.metrics(stream);
+}
+Status Client::status() const {
+  return state_->core->queries.status();
+}
+
+std::string default_endpoint() {
+  const char* set = std::getenv("ACCRUE_ENDPOINT");
+  return set && *set ? set : "tcp://127.0.0.1:7700";
+}
+
+}  // namespace accrue

@@ -1,0 +1,147 @@
+#include "client/src/convert.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace accrue::client {
+namespace {
+
+Error::Kind kind_of(wire::ErrorCode code) {
+  switch (code) {
+    case wire::ErrorCode::kUnknownStream:
+      return Error::Kind::kUnknownStream;
+    case wire::ErrorCode::kSpecMismatch:
+      return Error::Kind::kSpecMismatch;
+    case wire::ErrorCode::kNoModelYet:
+      return Error::Kind::kNoModelYet;
+    case wire::ErrorCode::kBadSpec:
+    case wire::ErrorCode::kBadRows:
+      return Error::Kind::kInvalid;
+    default:
+      return Error::Kind::kRefused;
+  }
+}
+
+Estimate estimate_from(const wire::Estimate& estimate) {
+  return {.estimate = estimate.estimate, .std_error = estimate.std_error, .t = estimate.t};
+}
+
+StreamStatus stream_from(wire::StreamStatus stream) {
+  StreamStatus result{.name = std::move(stream.name),
+                      .spec = from_wire(std::move(stream.spec)),
+                      .epoch = stream.epoch,
+                      .rows = stream.rows,
+                      .mse = stream.mse,
+                      .rejected = {}};
+  for (const wire::RejectedRows& rejected : stream.rejected) {
+    result.rejected.push_back({.reason = to_string(rejected.reason), .rows = rejected.rows});
+  }
+  return result;
+}
+
+}  // namespace
+
+wire::StreamSpec to_wire(const StreamSpec& spec) {
+  return {.features = spec.features,
+          .target = spec.target,
+          .weighted = spec.weighted,
+          .key = spec.key,
+          .intercept = spec.intercept,
+          .ridge = spec.ridge,
+          .partitions = spec.partitions,
+          .partition_by =
+              spec.partition_by == PartitionBy::kHash ? wire::PartitionBy::kHash : wire::PartitionBy::kRoundRobin};
+}
+
+StreamSpec from_wire(wire::StreamSpec spec) {
+  return {
+      .features = std::move(spec.features),
+      .target = std::move(spec.target),
+      .weighted = spec.weighted,
+      .key = std::move(spec.key),
+      .intercept = spec.intercept,
+      .ridge = spec.ridge,
+      .partitions = spec.partitions,
+      .partition_by = spec.partition_by == wire::PartitionBy::kHash ? PartitionBy::kHash : PartitionBy::kRoundRobin};
+}
+
+Prediction from_wire(const wire::Prediction& prediction) {
+  Prediction result{.epoch = prediction.epoch, .rows = prediction.rows, .values = {}};
+  result.values.resize(prediction.values.size() / sizeof(double));
+  std::memcpy(result.values.data(), prediction.values.data(), result.values.size() * sizeof(double));
+  return result;
+}
+
+Coefficients from_wire(wire::Coef coef) {
+  Coefficients result{.model = std::move(coef.model),
+                      .epoch = coef.epoch,
+                      .rows = coef.rows,
+                      .names = std::move(coef.names),
+                      .intercept = std::nullopt,
+                      .coefficients = {},
+                      .residual_std = coef.residual_std,
+                      .r2 = coef.r2,
+                      .rank = coef.rank,
+                      .condition = coef.condition};
+  if (coef.intercept) result.intercept = estimate_from(*coef.intercept);
+  for (const wire::Estimate& estimate : coef.coefficients) result.coefficients.push_back(estimate_from(estimate));
+  return result;
+}
+
+Metrics from_wire(wire::Metrics metrics) {
+  return {.model = std::move(metrics.model),
+          .epoch = metrics.epoch,
+          .rows = metrics.rows,
+          .mse = metrics.mse,
+          .mae = metrics.mae,
+          .rmse = metrics.rmse,
+          .r2 = metrics.r2,
+          .mse_clipped = metrics.mse_clipped,
+          .mae_clipped = metrics.mae_clipped};
+}
+
+Status from_wire(wire::Status status) {
+  Status result{.version = std::move(status.version),
+                .pid = status.pid,
+                .uptime_s = status.uptime_s,
+                .data_dir = std::move(status.data_dir),
+                .workers = status.workers,
+                .producers = status.producers,
+                .outstanding_bytes = status.outstanding_bytes,
+                .degraded = std::move(status.degraded),
+                .streams = {}};
+  for (wire::StreamStatus& stream : status.streams) result.streams.push_back(stream_from(std::move(stream)));
+  return result;
+}
+
+Error from_wire(const wire::Error& error) {
+  return {kind_of(error.code), error.text.empty() ? std::string("refused: ") + to_string(error.code) : error.text};
+}
+
+std::string describe(wire::RejectReason reason) {
+  switch (reason) {
+    case wire::RejectReason::kNotFinite:
+      return "a value is not a finite number";
+    case wire::RejectReason::kMagnitude:
+      return "a value is beyond 1e150, or is after weighting";
+    case wire::RejectReason::kWeight:
+      return "the weight is negative";
+    case wire::RejectReason::kRowLength:
+      return "not the stream's number of columns";
+    case wire::RejectReason::kMissingColumn:
+      return "a column is missing";
+    case wire::RejectReason::kUnknownColumn:
+      return "a column is not one of the stream's";
+    case wire::RejectReason::kNotANumber:
+      return "a value is not a number";
+  }
+  return "refused";
+}
+
+std::string query_endpoint(const std::string& endpoint, const std::string& named) {
+  const bool tcp = endpoint.starts_with("tcp://") && named.starts_with("tcp://");
+  if (!tcp) return named;
+  return endpoint.substr(0, endpoint.rfind(':')) + named.substr(named.rfind(':'));
+}
+
+}  // namespace accrue::client

@@ -1,0 +1,118 @@
+#include "client/src/outbound.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/src/convert.hpp"
+
+namespace accrue::client {
+
+Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows)
+    : stream_id_(opened.stream_id),
+      columns_(opened.spec.column_count()),
+      batch_rows_(batch_rows),
+      window_bytes_(opened.window_bytes),
+      durable_(opened.durable),
+      sent_(opened.durable) {}
+
+void Outbound::append(std::span<const double> rows, Clock::time_point now) {
+  while (!rows.empty()) {
+    if (!filling_) {
+      filling_.emplace(columns_, batch_rows_);
+      filling_since_ = now;
+    }
+    const std::size_t count = std::min(rows.size() / columns_, batch_rows_ - filling_->count());
+    filling_->append(rows.first(count * columns_));
+    rows = rows.subspan(count * columns_);
+    pushed_rows_ += count;
+    kept_bytes_ += bytes_of(count);
+    if (filling_->count() == batch_rows_) seal();
+  }
+}
+
+void Outbound::seal() {
+  if (!filling_) return;
+  const std::uint32_t rows = filling_->count();
+  auto frame = std::make_shared<const wire::Bytes>(std::move(*filling_).seal(stream_id_, last_sealed() + 1));
+  filling_.reset();
+  kept_.push_back({.frame = std::move(frame), .first_row = pushed_rows_ - rows, .rows = rows, .rejected = 0});
+}
+
+std::optional<Clock::time_point> Outbound::waiting_since() const {
+  if (!filling_ || has_sealed()) return std::nullopt;
+  return filling_since_;
+}
+
+SharedFrame Outbound::next_to_send() {
+  if (!has_sealed()) return nullptr;
+  const SharedFrame& frame = kept_[sent_ - durable_].frame;
+  if (outstanding_bytes_ + frame->size() > window_bytes_) return nullptr;
+  outstanding_bytes_ += frame->size();
+  ++sent_;
+  return frame;
+}
+
+std::uint64_t Outbound::request_flush() {
+  seal();
+  flush_target_ = last_sealed();
+  return flush_target_;
+}
+
+bool Outbound::take_flush() {
+  if (!flush_pending() || sent_ < flush_target_ || flush_taken_ >= flush_target_) return false;
+  flush_taken_ = flush_target_;
+  return true;
+}
+
+std::size_t Outbound::acknowledge(std::uint64_t durable, std::uint64_t window_bytes) {
+  window_bytes_ = window_bytes;
+  const std::size_t kept_before = kept_bytes_;
+  while (durable_ < durable && !kept_.empty()) {
+    const Batch& batch = kept_.front();
+    ++durable_;
+    if (durable_ <= sent_) outstanding_bytes_ -= batch.frame->size();
+    kept_bytes_ -= bytes_of(batch.rows);
+    forgotten_rows_ += batch.rows;
+    report_.durable_rows += batch.rows - batch.rejected;
+    kept_.pop_front();
+  }
+  sent_ = std::max(sent_, durable_);
+  return kept_before - kept_bytes_;
+}
+
+Outbound::Reopened Outbound::reopen(const wire::Opened& opened) {
+  const auto problem = [](std::string text) { return Reopened{.released_bytes = 0, .problem = std::move(text)}; };
+  if (opened.stream_id != stream_id_) {
+    return problem("it was dropped and made anew by somebody else: open it again to send to the new one");
+  }
+  if (opened.durable < durable_) {
+    return problem("the daemon has lost batches it had reported durable (it has " + std::to_string(opened.durable) +
+                   ", had " + std::to_string(durable_) + "): was an older copy of its data directory restored?");
+  }
+  if (opened.accepted > last_sealed()) {
+    return problem(
+        "the daemon has batches under this producer's name that this client never sent: does another client "
+        "use the same name?");
+  }
+  const std::size_t released = acknowledge(opened.durable, opened.window_bytes);
+  sent_ = std::max(opened.accepted, durable_);
+  outstanding_bytes_ = 0;
+  for (std::uint64_t i = 0; i < sent_ - durable_; ++i) outstanding_bytes_ += kept_[i].frame->size();
+  flush_taken_ = 0;
+  return {.released_bytes = released, .problem = {}};
+}
+
+void Outbound::reject(const wire::RowsRejected& rejected) {
+  if (rejected.sequence <= durable_ || rejected.sequence > last_sealed()) return;
+  Batch& batch = kept_[rejected.sequence - durable_ - 1];
+  // Set, not added: a batch that is sent again is judged again.
+  const std::uint32_t rows = std::min(rejected.rows, batch.rows);
+  report_.rejected_rows = report_.rejected_rows - batch.rejected + rows;
+  batch.rejected = rows;
+  if (report_.first_rejection.empty()) {
+    report_.first_rejection =
+        "row " + std::to_string(batch.first_row + rejected.first_row + 1) + ": " + describe(rejected.reason);
+  }
+}
+
+}  // namespace accrue::client

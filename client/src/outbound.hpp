@@ -1,0 +1,113 @@
+// One stream's batches from the first row pushed until the daemon has them on disk. No socket, no thread, no clock of
+// its own: the time comes in with the rows.
+//
+// Every batch is in one of four states, in the order of its sequence:
+//   durable and forgotten | sent (or accepted by the daemon), not durable | sealed, not sent | being filled
+// A sealed frame never changes, so that it can be handed to the socket without a copy and sent again as it is.
+// Sequences go on for as long as this object lives, whatever happens to the connection.
+//
+// Threads: none of its own; the caller locks.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "accrue/client.hpp"
+#include "ingest/wire/batch_frame.hpp"
+#include "ingest/wire/messages.hpp"
+
+namespace accrue::client {
+
+using Clock = std::chrono::steady_clock;
+using SharedFrame = std::shared_ptr<const wire::Bytes>;
+
+class Outbound {
+ public:
+  // For a stream just opened, all of whose accepted batches are durable; its first batch is the next after those.
+  // A batch is full at `batch_rows` rows (at least 1).
+  Outbound(const wire::Opened& opened, std::size_t batch_rows);
+
+  std::uint64_t stream_id() const { return stream_id_; }
+  std::size_t columns() const { return columns_; }
+
+  // Whole rows: a multiple of columns() values.
+  void append(std::span<const double> rows, Clock::time_point now);
+
+  // Ends the batch being filled, if it has a row.
+  void seal();
+
+  // When the first row of the batch being filled came; none while there is no row or earlier batches wait for credit,
+  // which would only make a small batch wait behind them instead of growing.
+  std::optional<Clock::time_point> waiting_since() const;
+
+  bool has_sealed() const { return sent_ < last_sealed(); }
+
+  // The next batch if the credit allows it, from now on counted as sent; otherwise null.
+  SharedFrame next_to_send();
+
+  // All rows so far are to become durable soon. Ends the batch being filled and returns the sequence to wait for.
+  std::uint64_t request_flush();
+
+  // True, once for every request (and once more after reopen()), when everything it covers is sent and not yet durable.
+  [[nodiscard]] bool take_flush();
+  bool flush_pending() const { return durable_ < flush_target_; }
+
+  // Everything up to `durable` is on disk. Returns how many bytes of rows are no longer kept.
+  std::size_t acknowledge(std::uint64_t durable, std::uint64_t window_bytes);
+
+  // After the connection was lost or the daemon missed a batch: goes on from what the daemon says it has. Returns how
+  // many bytes of rows are no longer kept; or, when the daemon's stream cannot be the one that was being sent to, a
+  // sentence that says why, and nothing has changed.
+  struct Reopened {
+    std::size_t released_bytes = 0;
+    std::string problem;
+  };
+  [[nodiscard]] Reopened reopen(const wire::Opened& opened);
+
+  void reject(const wire::RowsRejected& rejected);
+
+  bool is_durable(std::uint64_t sequence) const { return sequence <= durable_; }
+  bool all_durable() const { return kept_.empty() && !filling_; }
+  bool outstanding() const { return outstanding_bytes_ > 0; }
+  std::size_t kept_bytes() const { return kept_bytes_; }  // of rows, sealed or not, that are not durable
+  std::uint64_t kept_rows() const { return pushed_rows_ - forgotten_rows_; }
+  const FlushReport& report() const { return report_; }
+
+ private:
+  struct Batch {
+    SharedFrame frame;
+    std::uint64_t first_row = 0;  // counted from 0 over everything pushed
+    std::uint32_t rows = 0;
+    std::uint32_t rejected = 0;
+  };
+
+  std::uint64_t last_sealed() const { return durable_ + kept_.size(); }
+  std::size_t bytes_of(std::uint64_t rows) const { return static_cast<std::size_t>(rows) * columns_ * sizeof(double); }
+
+  std::uint64_t stream_id_;
+  std::size_t columns_;
+  std::size_t batch_rows_;
+  std::uint64_t window_bytes_;
+
+  std::uint64_t durable_;                    // sequences: all up to here are on disk
+  std::uint64_t sent_;                       // all up to here are sent on this connection, or accepted before it
+  std::deque<Batch> kept_;                   // durable_ + 1, durable_ + 2, ...
+  std::optional<wire::BatchFrame> filling_;  // has at least one row
+  Clock::time_point filling_since_;
+  std::uint64_t flush_target_ = 0;
+  std::uint64_t flush_taken_ = 0;
+
+  std::size_t outstanding_bytes_ = 0;  // of frames sent and not durable
+  std::size_t kept_bytes_ = 0;
+  std::uint64_t pushed_rows_ = 0;
+  std::uint64_t forgotten_rows_ = 0;
+  FlushReport report_;
+};
+
+}  // namespace accrue::client

@@ -1,0 +1,59 @@
+// Questions to the daemon's query socket, asked and answered by the calling thread. A question is idempotent: it is
+// sent again every second until its answer comes, and answers to earlier ones are passed over.
+//
+// Threads: any; questions take turns. Errors: accrue::Error; kTimeout leaves nothing behind.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "accrue/client.hpp"
+#include "client/src/connection.hpp"
+
+namespace accrue::client {
+
+class QueryChannel {
+ public:
+  QueryChannel(zmq::context_t& context, Connection& connection, const ClientOptions& options)
+      : context_(context), connection_(connection), endpoint_(options.endpoint), timeout_(options.timeout) {}
+
+  // Rows of these features, in this order.
+  Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows);
+  // Asks the daemon for the stream's features first, when it has not yet.
+  Prediction predict(const std::string& stream, std::span<const double> rows);
+  Coefficients coef(const std::string& stream);
+  Metrics metrics(const std::string& stream);
+  Status status();
+
+ private:
+  template <class Answer, class Question, class Convert>
+  auto ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&>;
+  void connect(Clock::time_point deadline);
+  std::optional<std::vector<std::string>> remembered_features(const std::string& stream);
+  std::vector<std::string> ask_features(const std::string& stream);
+
+  zmq::context_t& context_;
+  Connection& connection_;
+  const std::string endpoint_;
+  const std::chrono::milliseconds timeout_;
+
+  std::timed_mutex mutex_;  // guards the next four
+  std::optional<DealerSocket> socket_;
+  std::uint64_t greeting_ = 0;  // the one that named the socket's peer
+  std::uint64_t max_message_bytes_ = 0;
+  std::uint64_t request_ = 0;
+
+  std::mutex features_mutex_;
+  std::unordered_map<std::string, std::vector<std::string>> features_;  // of streams not opened here
+};
+
+}  // namespace accrue::client

@@ -1,0 +1,172 @@
+#include "daemon/command_line.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <toml++/toml.h>
+
+namespace accrue::daemon {
+namespace {
+
+constexpr int kUsageError = 2;
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);  // of the distances of a's first i characters to each beginning of b
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+// " (did you mean 'x'?); allowed: x, y, z"
+std::string allowed_instead(std::string_view wrong, const std::vector<std::string>& allowed) {
+  std::string hint;
+  std::string list;
+  std::size_t nearest = wrong.size() / 3 + 1;  // beyond it, it is another word rather than a typo
+  for (const std::string& candidate : allowed) {
+    const std::size_t distance = edit_distance(wrong, candidate);
+    if (distance <= nearest) {
+      nearest = distance;
+      hint = " (did you mean '" + candidate + "'?)";
+    }
+    list += (list.empty() ? "" : ", ") + candidate;
+  }
+  return hint + "; allowed: " + list;
+}
+
+// A configuration in the making, which remembers where each value came from.
+class Draft {
+ public:
+  Draft() : origins_(settings().size(), "default") {}
+
+  // `named` is how the user knows the setting, `origin` where it stands.
+  void assign(std::size_t index, std::string_view value, const std::string& named, const std::string& origin) {
+    const Setting& setting = settings()[index];
+    if (!setting.assign(config_, value)) {
+      throw std::runtime_error(named + " must be " + setting.allowed + ", not '" + std::string(value) + "'");
+    }
+    origins_[index] = origin;
+  }
+
+  // What no setting can check alone.
+  Config finish() const {
+    if (config_.max_message_mb > config_.window_mb) {
+      throw std::runtime_error(
+          "max_message_mb = " + std::to_string(config_.max_message_mb) + " (" + origin("max_message_mb") +
+          ") must be at most window_mb = " + std::to_string(config_.window_mb) + " (" + origin("window_mb") + ")");
+    }
+    static_cast<void>(query_endpoint(config_));
+    return config_;
+  }
+
+ private:
+  const std::string& origin(std::string_view key) const {
+    const auto found =
+        std::find_if(settings().begin(), settings().end(), [&](const Setting& s) { return s.key == key; });
+    return origins_[static_cast<std::size_t>(found - settings().begin())];
+  }
+
+  Config config_;
+  std::vector<std::string> origins_;
+};
+
+void apply_value(const toml::node& node, std::size_t index, const std::string& origin, Draft& draft) {
+  const Setting& setting = settings()[index];
+  const std::string named = origin + ": " + std::string(setting.key);
+  const toml::node_type expected = setting.is_integer ? toml::node_type::integer : toml::node_type::string;
+  if (node.type() != expected) {
+    std::ostringstream message;
+    message << named << " must be " << setting.allowed << ", given as a TOML " << expected << ", not as "
+            << node.type();
+    throw std::runtime_error(message.str());
+  }
+  const std::string value = setting.is_integer ? std::to_string(node.as_integer()->get()) : node.as_string()->get();
+  draft.assign(index, value, named, origin);
+}
+
+void apply_file(const std::string& file, Draft& draft) {
+  errno = 0;
+  std::ifstream in(file);
+  std::ostringstream text;
+  // An empty file fails the output stream too, but leaves errno alone.
+  if (!in || (!(text << in.rdbuf()) && errno != 0)) {
+    throw std::runtime_error("cannot read configuration file " + file + ": " + std::strerror(errno));
+  }
+  const auto at = [&](const toml::source_region& region) { return file + ":" + std::to_string(region.begin.line); };
+  toml::table table;
+  try {
+    table = toml::parse(text.str(), file);
+  } catch (const toml::parse_error& error) {
+    throw std::runtime_error(at(error.source()) + ": " + std::string(error.description()));
+  }
+  std::vector<std::string> keys;
+  for (const Setting& setting : settings()) keys.emplace_back(setting.key);
+  for (const auto& [key, node] : table) {
+    const auto found = std::find(keys.begin(), keys.end(), key.str());
+    if (found == keys.end()) {
+      throw std::runtime_error(at(key.source()) + ": unknown key '" + std::string(key.str()) + "'" +
+                               allowed_instead(key.str(), keys));
+    }
+    apply_value(node, static_cast<std::size_t>(found - keys.begin()), at(key.source()), draft);
+  }
+}
+
+void refuse_extras(const std::vector<std::string>& extras) {
+  if (extras.empty()) return;
+  const std::string& first = extras.front();
+  if (!first.starts_with("-")) throw std::runtime_error("unexpected argument '" + first + "'; see accrued --help");
+  std::vector<std::string> flags = {"--help", "--version", "--config"};
+  for (const Setting& setting : settings()) flags.push_back(setting.flag);
+  const std::string flag = first.substr(0, first.find('='));
+  throw std::runtime_error("unknown flag '" + flag + "'" + allowed_instead(flag, flags));
+}
+
+}  // namespace
+
+ParsedCommand parse_command_line(int argc, const char* const* argv) {
+  CLI::App app("The accrue daemon: learns streams of rows as they arrive, and answers for them.", "accrued");
+  app.set_version_flag("--version", "accrued " ACCRUE_VERSION);
+  app.allow_extras();  // refused below, by name
+  std::string file;
+  const CLI::Option* const config_flag =
+      app.add_option("--config", file, "A TOML file of settings; flags overrule it")->type_name("FILE");
+  std::vector<std::string> values(settings().size());
+  std::vector<const CLI::Option*> flags;
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const Setting& setting = settings()[i];
+    const std::string help =
+        std::string(setting.help) + ": " + setting.allowed + " (default: " + setting.default_text + ")";
+    flags.push_back(app.add_option(setting.flag, values[i], help)->type_name(setting.is_integer ? "N" : "TEXT"));
+  }
+  try {
+    app.parse(argc, argv);
+    refuse_extras(app.remaining());
+    Draft draft;
+    if (config_flag->count() != 0) apply_file(file, draft);
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+      if (flags[i]->count() != 0) draft.assign(i, values[i], settings()[i].flag, settings()[i].flag);
+    }
+    return draft.finish();
+  } catch (const CLI::CallForHelp&) {
+    return Exit{0, app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Exit{0, std::string(version.what()) + "\n"};
+  } catch (const std::exception& error) {
+    return Exit{kUsageError, std::string("accrued: ") + error.what() + "\n"};
+  }
+}
+
+}  // namespace accrue::daemon

@@ -1,0 +1,24 @@
+// What the user asked of accrued: built-in defaults, overruled by the file that --config names, overruled by flags.
+//
+// Thread: any one, before the others start. Errors: all are reported as an Exit with code 2 and a message that names
+// the setting, where its value came from, and what is allowed; nothing is thrown for what the user wrote.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "daemon/config.hpp"
+
+namespace accrue::daemon {
+
+// The program is to end now: `text` is for standard output when the code is 0, else for standard error.
+struct Exit {
+  int code = 0;
+  std::string text;
+};
+
+using ParsedCommand = std::variant<Config, Exit>;
+
+ParsedCommand parse_command_line(int argc, const char* const* argv);
+
+}  // namespace accrue::daemon

@@ -1,0 +1,59 @@
+// The daemon's configuration, and the one table of its settings, which the file, the command line, --help, the error
+// messages and scripts/accrued.toml.example follow.
+//
+// Thread: any one, before the others start (the environment is read). Units are in the names.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace accrue::daemon {
+
+enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError };
+enum class LogFormat { kText, kJson };
+
+// $XDG_STATE_HOME/accrue, else ~/.local/state/accrue, else ./accrue-data.
+std::filesystem::path default_data_dir();
+
+// The hardware's cores less one for the receiver and the committer, from 1 to 64.
+std::uint32_t default_workers();
+
+struct Config {
+  std::filesystem::path data_dir = default_data_dir();
+  std::string listen = "tcp://127.0.0.1:7700";
+  std::string query_listen;  // empty: see query_endpoint()
+  std::uint32_t workers = default_workers();
+  std::uint32_t epoch_interval_ms = 100;
+  std::uint32_t epoch_rows = 65'536;
+  std::uint32_t keep_epochs = 16;
+  std::uint32_t window_mb = 64;       // MiB one producer may have sent that is not durable yet
+  std::uint32_t max_message_mb = 16;  // MiB; never more than window_mb
+  std::uint32_t max_streams = 10'000;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// Where queries are answered: query_listen, or when that is empty what follows from `listen`: tcp on the same host and
+// the next port (any free one when `listen` has 0 or *), ipc at the same path with ".query" appended. A `listen` that
+// is no endpoint, or that has no next port, is a std::invalid_argument.
+std::string query_endpoint(const Config& config);
+
+struct Setting {
+  std::string_view key;      // in the file
+  std::string flag;          // on the command line
+  std::string_view help;     // one sentence
+  std::string allowed;       // what the value may be: "an integer from 1 to 64"
+  std::string default_text;  // how the default reads to people
+  std::string example;       // a value as the file writes it: the default, unless that depends on the machine
+  bool is_integer;           // TOML integer, else TOML string
+  std::function<bool(Config&, std::string_view)> assign;  // false, and no change, when the value is not allowed
+};
+
+// In the order in which people read them.
+std::span<const Setting> settings();
+
+}  // namespace accrue::daemon

@@ -1,0 +1,184 @@
+#include "daemon/store.hpp"
+
+#include <optional>
+
+#include "daemon/store_connection.hpp"
+#include "daemon/store_schema.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+std::unique_ptr<StoreConnection> open_store(const std::filesystem::path& file) {
+  require_accrue_store(file);
+  auto connection = std::make_unique<StoreConnection>(file);
+  prepare_store(*connection);
+  return connection;
+}
+
+}  // namespace
+
+StoreError::StoreError(const std::filesystem::path& file, const std::string& what, int sqlite_code)
+    : std::runtime_error("store " + file.string() + ": " + what), sqlite_code_(sqlite_code) {}
+
+// Everything the store ever asks, prepared once. ?1 is the stream and ?2 the epoch wherever a statement takes them.
+class Store::Statements {
+ public:
+  explicit Statements(const std::filesystem::path& file) : owned_connection_(open_store(file)) {}
+
+ private:
+  std::unique_ptr<StoreConnection> owned_connection_;
+
+ public:
+  StoreConnection& connection = *owned_connection_;
+
+  Statement streams{connection, "SELECT id, name, spec FROM streams ORDER BY id"};
+  Statement insert_stream{connection, "INSERT INTO streams (name, spec) VALUES (?1, ?2)"};
+  Statement delete_stream{connection, "DELETE FROM streams WHERE id = ?1"};
+
+  Statement insert_epoch{connection, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4)"};
+  Statement insert_state{connection, "INSERT INTO states VALUES (?1, ?2, ?3, ?4)"};
+  Statement insert_sequence{connection, "INSERT INTO producers VALUES (?1, ?3, ?2, ?4)"};
+  Statement insert_departure{connection, "INSERT INTO producers VALUES (?1, ?3, ?2, NULL)"};
+  Statement insert_rejection{connection, "INSERT INTO rejections VALUES (?1, ?2, ?3, ?4)"};
+  Statement insert_metrics{connection, "INSERT INTO metrics VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"};
+
+  Statement epochs{connection, "SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch DESC"};
+  Statement rows{connection, "SELECT rows FROM epochs WHERE stream = ?1 AND epoch = ?2"};
+  Statement states{connection, "SELECT partition, state FROM states WHERE stream = ?1 AND epoch = ?2 ORDER BY 1"};
+  Statement rejections{connection, "SELECT reason, rows FROM rejections WHERE stream = ?1 AND epoch = ?2 ORDER BY 1"};
+  // SQLite promises that a column beside max() is taken from the row that has the maximum.
+  Statement sequences{connection,
+                      "SELECT producer, sequence FROM (SELECT producer, sequence, max(epoch) FROM producers"
+                      " WHERE stream = ?1 AND epoch <= ?2 GROUP BY producer) WHERE sequence IS NOT NULL ORDER BY 1"};
+
+  Statement oldest_epoch{connection, "SELECT min(epoch) FROM epochs WHERE stream = ?1"};
+  Statement nth_newest_epoch{connection,
+                             "SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch DESC LIMIT 1 OFFSET ?2"};
+  Statement delete_epochs_before{connection, "DELETE FROM epochs WHERE stream = ?1 AND epoch < ?2"};
+  Statement delete_epochs_after{connection, "DELETE FROM epochs WHERE stream = ?1 AND epoch > ?2"};
+  Statement delete_sequences_after{connection, "DELETE FROM producers WHERE stream = ?1 AND epoch > ?2"};
+  // As the oldest kept epoch moves from ?3 to ?2, only producers that moved in between have a row to lose. CROSS JOIN
+  // makes SQLite begin with those few and not with every producer there is.
+  Statement delete_superseded_sequences{
+      connection,
+      "DELETE FROM producers WHERE (stream, producer, epoch) IN"
+      " (SELECT older.stream, older.producer, older.epoch FROM producers AS newer CROSS JOIN producers AS older"
+      "  ON older.stream = newer.stream AND older.producer = newer.producer AND older.epoch < newer.epoch"
+      "  WHERE newer.stream = ?1 AND newer.epoch > ?3 AND newer.epoch <= ?2)"};
+  Statement delete_past_departures{
+      connection, "DELETE FROM producers WHERE stream = ?1 AND epoch > ?3 AND epoch <= ?2 AND sequence IS NULL"};
+
+  void insert(const EpochRecord& record, std::int64_t committed_unix_ms) {
+    const std::uint64_t stream = record.stream;
+    const std::uint64_t epoch = record.epoch;
+    insert_epoch.bind(stream, epoch, record.rows, committed_unix_ms).run();
+    for (const PartitionState& state : record.states) {
+      insert_state.bind(stream, epoch, std::uint64_t{state.partition}, std::span<const std::byte>(state.state)).run();
+    }
+    for (const ProducerSequence& moved : record.producers) {
+      insert_sequence.bind(stream, epoch, moved.producer, moved.sequence).run();
+    }
+    for (const std::string& producer : record.departed) insert_departure.bind(stream, epoch, producer).run();
+    for (const Rejection& rejection : record.rejections) {
+      insert_rejection.bind(stream, epoch, rejection.reason, rejection.rows).run();
+    }
+    const ModelMetrics& m = record.metrics;
+    insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
+  }
+
+  void prune(std::uint64_t stream, std::uint32_t keep_epochs) {
+    const std::optional<std::int64_t> oldest = oldest_epoch.bind(stream).first_integer();
+    const std::optional<std::int64_t> oldest_kept =
+        nth_newest_epoch.bind(stream, std::uint64_t{keep_epochs} - 1).first_integer();
+    if (!oldest_kept || oldest == oldest_kept) return;
+    delete_superseded_sequences.bind(stream, *oldest_kept, *oldest).run();
+    delete_past_departures.bind(stream, *oldest_kept, *oldest).run();
+    delete_epochs_before.bind(stream, *oldest_kept).run();
+  }
+
+  std::uint64_t rows_of(std::uint64_t stream, std::uint64_t epoch) {
+    const std::optional<std::int64_t> found = rows.bind(stream, epoch).first_integer();
+    if (!found) {
+      throw StoreError(connection.file(),
+                       "holds no epoch " + std::to_string(epoch) + " of stream " + std::to_string(stream));
+    }
+    return static_cast<std::uint64_t>(*found);
+  }
+};
+
+Store::Store(const std::filesystem::path& file, const StoreOptions& options) : keep_epochs_(options.keep_epochs) {
+  if (keep_epochs_ < 2) throw std::invalid_argument("keep_epochs must be at least 2");
+  statements_ = std::make_unique<Statements>(file);
+}
+
+Store::~Store() = default;
+
+std::vector<StreamRecord> Store::streams() {
+  statements_->connection.set_task("list the streams");
+  std::vector<StreamRecord> streams;
+  for (Statement& row = statements_->streams.bind(); row.step();) {
+    streams.push_back({.id = row.unsigned_integer(0), .name = row.text(1), .spec = row.text(2)});
+  }
+  return streams;
+}
+
+std::uint64_t Store::create_stream(const std::string& name, const std::string& spec) {
+  statements_->connection.set_task("create a stream");
+  Transaction transaction(statements_->connection);
+  statements_->insert_stream.bind(name, spec).run();
+  const auto id = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(statements_->connection.handle()));
+  transaction.commit();
+  return id;
+}
+
+void Store::drop_stream(std::uint64_t stream) {
+  statements_->connection.set_task("drop a stream");
+  Transaction transaction(statements_->connection);
+  statements_->delete_stream.bind(stream).run();
+  transaction.commit();
+}
+
+void Store::commit(std::span<const EpochRecord> epochs, std::int64_t committed_unix_ms) {
+  statements_->connection.set_task("commit epochs");
+  Transaction transaction(statements_->connection);
+  for (const EpochRecord& record : epochs) {
+    statements_->insert(record, committed_unix_ms);
+    statements_->prune(record.stream, keep_epochs_);
+  }
+  transaction.commit();
+}
+
+std::vector<std::uint64_t> Store::epochs(std::uint64_t stream) {
+  statements_->connection.set_task("list epochs");
+  std::vector<std::uint64_t> epochs;
+  for (Statement& row = statements_->epochs.bind(stream); row.step();) epochs.push_back(row.unsigned_integer(0));
+  return epochs;
+}
+
+StoredEpoch Store::load(std::uint64_t stream, std::uint64_t epoch) {
+  statements_->connection.set_task("load an epoch");
+  StoredEpoch stored;
+  stored.epoch = epoch;
+  stored.rows = statements_->rows_of(stream, epoch);
+  for (Statement& row = statements_->states.bind(stream, epoch); row.step();) {
+    stored.states.push_back({.partition = static_cast<std::uint32_t>(row.integer(0)), .state = row.blob(1)});
+  }
+  for (Statement& row = statements_->sequences.bind(stream, epoch); row.step();) {
+    stored.producers.push_back({.producer = row.text(0), .sequence = row.unsigned_integer(1)});
+  }
+  for (Statement& row = statements_->rejections.bind(stream, epoch); row.step();) {
+    stored.rejections.push_back({.reason = row.text(0), .rows = row.unsigned_integer(1)});
+  }
+  return stored;
+}
+
+void Store::rewind(std::uint64_t stream, std::uint64_t epoch) {
+  statements_->connection.set_task("rewind a stream");
+  Transaction transaction(statements_->connection);
+  statements_->rows_of(stream, epoch);
+  statements_->delete_epochs_after.bind(stream, epoch).run();
+  statements_->delete_sequences_after.bind(stream, epoch).run();
+  transaction.commit();
+}
+
+}  // namespace accrue::daemon

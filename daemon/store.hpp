@@ -1,0 +1,127 @@
+// The store: one SQLite file that holds every stream's definition and its newest epochs. STORE.md documents its tables.
+//
+// Thread: one thread at a time, the committer's; it is the only connection that may write or checkpoint the file. Other
+// readers, in this process or another, open the file read-only. Never fork while a Store lives.
+// Units: times are Unix milliseconds, given by the caller. Unsigned 64-bit numbers keep all their bits.
+// Errors: every failure is a StoreError (and keep_epochs below 2 a std::invalid_argument). A change that fails has left
+// nothing of itself in the file. After a failed change destroy the Store and construct it anew, which verifies the
+// file, before anything else: what the operating system still holds of a failed write is unknown. StoreError from the
+// constructor leaves no Store; a file that is not an accrue store, or one of a newer version, is left as it was.
+// Durability: what create_stream, drop_stream, rewind and commit did survives power loss once they have returned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace accrue::daemon {
+
+class StoreError : public std::runtime_error {
+ public:
+  StoreError(const std::filesystem::path& file, const std::string& what, int sqlite_code = 0);
+
+  // SQLite's extended result code; 0 where SQLite itself had nothing to complain of.
+  int sqlite_code() const { return sqlite_code_; }
+
+ private:
+  int sqlite_code_;
+};
+
+struct StreamRecord {
+  std::uint64_t id = 0;
+  std::string name;
+  std::string spec;  // JSON
+};
+
+struct PartitionState {
+  std::uint32_t partition = 0;
+  std::vector<std::byte> state;  // opaque here; carries its own CRC
+};
+
+struct ProducerSequence {
+  std::string producer;
+  std::uint64_t sequence = 0;
+};
+
+struct Rejection {
+  std::string reason;
+  std::uint64_t rows = 0;  // all of the stream's up to the epoch
+};
+
+// Figures that are not finite (R2 of a single row) are stored as NULL.
+struct ModelMetrics {
+  std::string model;
+  std::uint64_t n = 0;
+  double mse = 0;
+  double mae = 0;
+  double rmse = 0;
+  double r2 = 0;
+  double mse_clipped = 0;
+  double mae_clipped = 0;
+};
+
+struct EpochRecord {
+  std::uint64_t stream = 0;
+  std::uint64_t epoch = 0;  // increasing within the stream; gaps are allowed
+  std::uint64_t rows = 0;
+  std::vector<PartitionState> states;
+  std::vector<ProducerSequence> producers;  // those whose sequence moved since the stream's last epoch
+  std::vector<std::string> departed;        // producers to forget, from this epoch on
+  std::vector<Rejection> rejections;
+  ModelMetrics metrics;
+};
+
+struct StoredEpoch {
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::vector<PartitionState> states;       // by partition
+  std::vector<ProducerSequence> producers;  // every producer known at that epoch, by name
+  std::vector<Rejection> rejections;        // by reason
+};
+
+struct StoreOptions {
+  std::uint32_t keep_epochs = 16;  // of each stream, at least 2: recovery may have to fall back
+};
+
+class Store {
+ public:
+  // Opens the file, creating it where there is none, brings its tables to this version and checks it whole.
+  explicit Store(const std::filesystem::path& file, const StoreOptions& options = {});
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  std::vector<StreamRecord> streams();  // by id
+
+  // The name must be new and the spec valid JSON. Answers the id, which no other stream ever had.
+  std::uint64_t create_stream(const std::string& name, const std::string& spec);
+
+  // Removes the stream and all its epochs; does nothing when there is no such stream.
+  void drop_stream(std::uint64_t stream);
+
+  // All the epochs and the pruning of what they make too old, in one transaction.
+  void commit(std::span<const EpochRecord> epochs, std::int64_t committed_unix_ms);
+
+  // The numbers of the kept epochs, newest first.
+  std::vector<std::uint64_t> epochs(std::uint64_t stream);
+
+  // An epoch as it was committed; one that is not kept is a StoreError.
+  StoredEpoch load(std::uint64_t stream, std::uint64_t epoch);
+
+  // Forgets every epoch newer than this one, so that the stream goes on from it: recovery's step after the newest
+  // epochs proved unreadable.
+  void rewind(std::uint64_t stream, std::uint64_t epoch);
+
+ private:
+  class Statements;
+
+  std::uint32_t keep_epochs_;
+  std::unique_ptr<Statements> statements_;
+};
+
+}  // namespace accrue::daemon

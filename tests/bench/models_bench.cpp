@@ -1,0 +1,112 @@
+// What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
+//   learn_blocks    Model::learn, full blocks: predict, score and fold in
+//   learn_young     the same from the first row on, where blocks are still small: 16,384 rows
+//   fold_blocks     the factor alone, blocks of 256 rows
+//   fold_rows       the factor alone, a row at a time
+//   cross_product   the reference: X'X of the same augmented rows by Eigen, blocks of 256 rows
+// Compare them as ratios in one run; as absolutes they say more about the machine.
+#include <algorithm>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+#include <Eigen/Dense>
+#include <benchmark/benchmark.h>
+
+#include "models/model.hpp"
+
+namespace accrue::models {
+namespace {
+
+constexpr std::size_t kBlock = LeastSquares::kMaxBlock;
+constexpr std::size_t kRows = 64 * kBlock;
+
+std::vector<double> random_numbers(std::size_t count) {
+  std::mt19937_64 generator(1);
+  std::normal_distribution<double> normal;
+  std::vector<double> numbers(count);
+  for (double& number : numbers) {
+    number = normal(generator);
+  }
+  return numbers;
+}
+
+void report(benchmark::State& state, std::size_t rows_an_iteration) {
+  using benchmark::Counter;
+  state.counters["time_per_row"] =
+      Counter(static_cast<double>(rows_an_iteration), Counter::kIsIterationInvariantRate | Counter::kInvert);
+}
+
+void learn_blocks(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  const RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  Model model({.features = features});
+  while (model.learner().rows() < 1024 * kBlock) {  // until blocks are full
+    model.learn(rows);
+  }
+  for (auto _ : state) {
+    model.learn(rows);
+  }
+  report(state, kRows);
+}
+BENCHMARK(learn_blocks)->Arg(8)->Arg(32)->Arg(128);
+
+void learn_young(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  const RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  for (auto _ : state) {
+    Model model({.features = features});
+    model.learn(rows);
+    benchmark::DoNotOptimize(model);
+  }
+  report(state, kRows);
+}
+BENCHMARK(learn_young)->Arg(8)->Arg(32)->Arg(128);
+
+// Both destroy the rows they fold in, so each pays for a copy.
+void fold_blocks(benchmark::State& state) {
+  const auto columns = static_cast<std::size_t>(state.range(0)) + 2;
+  constexpr std::size_t kStride = kBlock + 8;
+  const std::vector<double> block = random_numbers(kStride * columns);
+  std::vector<double> scratch;
+  Factor factor(columns);
+  for (auto _ : state) {
+    scratch = block;
+    factor.fold_block(scratch.data(), kBlock, kStride);
+  }
+  report(state, kBlock);
+}
+BENCHMARK(fold_blocks)->Arg(8)->Arg(32)->Arg(128);
+
+void fold_rows(benchmark::State& state) {
+  const auto columns = static_cast<std::size_t>(state.range(0)) + 2;
+  const std::vector<double> rows = random_numbers(kBlock * columns);
+  std::vector<double> scratch(columns);
+  Factor factor(columns);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    std::copy_n(rows.data() + next * columns, columns, scratch.data());
+    factor.fold_row(scratch.data());
+    next = (next + 1) % kBlock;
+  }
+  report(state, 1);
+}
+BENCHMARK(fold_rows)->Arg(8)->Arg(32)->Arg(128);
+
+void cross_product(benchmark::State& state) {
+  const auto columns = static_cast<Eigen::Index>(state.range(0)) + 2;
+  const std::vector<double> numbers = random_numbers(kBlock * static_cast<std::size_t>(columns));
+  const Eigen::Map<const Eigen::MatrixXd> block(numbers.data(), columns, kBlock);
+  Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(columns, columns);
+  for (auto _ : state) {
+    sum.selfadjointView<Eigen::Lower>().rankUpdate(block);
+    benchmark::DoNotOptimize(sum.data());
+  }
+  report(state, kBlock);
+}
+BENCHMARK(cross_product)->Arg(8)->Arg(32)->Arg(128);
+
+}  // namespace
+}  // namespace accrue::models

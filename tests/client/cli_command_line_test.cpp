@@ -1,0 +1,114 @@
+// The accrue program's own errors, told by the program itself.
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace accrue::tests {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kNobody = "tcp://127.0.0.1:1";  // a port that nobody listens on
+
+Finished accrue(std::vector<std::string> arguments, const std::string& input = "") {
+  arguments.insert(arguments.begin(), ACCRUE_PATH);
+  return run(arguments, {.environment = {std::string("ACCRUE_ENDPOINT=") + kNobody}, .input = input});
+}
+
+TEST(CommandLine, TellsItsVersion) {
+  const Finished finished = accrue({"--version"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_EQ(finished.output, "accrue 0.1.0\n");
+}
+
+TEST(CommandLine, HelpsWithEveryCommand) {
+  const Finished general = accrue({"--help"});
+  EXPECT_EQ(general.exit_code, 0);
+  EXPECT_THAT(general.output, HasSubstr("Examples:"));
+  for (const char* command : {"push", "predict", "coef", "metrics", "status", "streams", "drop", "replay"}) {
+    EXPECT_THAT(general.output, HasSubstr(std::string("\n  ") + command + " "));
+    const Finished finished = accrue({command, "--help"});
+    EXPECT_EQ(finished.exit_code, 0) << command;
+    EXPECT_THAT(finished.output, HasSubstr("--endpoint")) << command;
+    EXPECT_THAT(finished.output, HasSubstr("--format")) << command;
+  }
+}
+
+struct Usage {
+  std::vector<std::string> arguments;
+  std::string about;
+};
+
+TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
+  const std::vector<Usage> wrong = {
+      {{}, "A command is required"},
+      {{"learn"}, "learn"},
+      {{"push", "homes"}, "FILE is required"},
+      {{"coef"}, "STREAM is required"},
+      {{"coef", "homes", "--format", "xml"}, "xml"},
+      {{"coef", "homes", "--timeout", "0"}, "--timeout"},
+      {{"push", "homes", "a.csv", "--partition-by", "luck"}, "luck"},
+      {{"push", "homes", "a.csv", "--ridge", "-1"}, "--ridge"},
+      {{"push", "homes", "a.csv", "--partitions", "0"}, "--partitions"},
+      {{"replay", "mars"}, "mars"},
+      {{"replay", "california", "--order", "sorted"}, "sorted"},
+      {{"replay", "california", "--rate", "0"}, "--rate"},
+  };
+  for (const Usage& usage : wrong) {
+    const Finished finished = accrue(usage.arguments);
+    EXPECT_EQ(finished.exit_code, 2) << usage.about;
+    EXPECT_EQ(finished.output, "");
+    EXPECT_THAT(finished.error_output, StartsWith("accrue: "));
+    EXPECT_THAT(finished.error_output, HasSubstr(usage.about));
+    EXPECT_THAT(finished.error_output, HasSubstr("--help"));
+  }
+}
+
+TEST(CommandLine, SaysThatNoDaemonAnswers) {
+  const std::string message =
+      std::string("accrue: no accrued answers at ") + kNobody + "; start one with: accrued --data DIR\n";
+  const std::vector<std::vector<std::string>> commands = {{"push", "homes", "-"},
+                                                          {"predict", "homes", "-"},
+                                                          {"coef", "homes"},
+                                                          {"metrics", "homes"},
+                                                          {"status"},
+                                                          {"streams"},
+                                                          {"drop", "homes"},
+                                                          {"replay", "california"}};
+  for (std::vector<std::string> arguments : commands) {
+    arguments.insert(arguments.end(), {"--timeout", "0.3"});
+    const Finished finished = accrue(arguments, "a,b\n1,2\n");
+    EXPECT_EQ(finished.exit_code, 1) << arguments.front();
+    EXPECT_EQ(finished.output, "");
+    EXPECT_EQ(finished.error_output, message) << arguments.front();
+  }
+}
+
+TEST(CommandLine, TakesTheEndpointFromItsFlagFirst) {
+  const Finished finished = accrue({"status", "--timeout", "0.3", "--endpoint", "tcp://127.0.0.1:2"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.error_output, HasSubstr("tcp://127.0.0.1:2;"));
+}
+
+TEST(CommandLine, NamesTheFileThatIsNotThereBeforeItLooksForADaemon) {
+  const Finished finished = accrue({"push", "homes", "/nowhere/homes.csv"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_EQ(finished.error_output, "accrue: cannot read /nowhere/homes.csv: No such file or directory\n");
+}
+
+TEST(CommandLine, RefusesAnEndpointThatIsNone) {
+  const Finished finished = accrue({"status", "--endpoint", "nowhere"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.error_output, StartsWith("accrue: "));
+  EXPECT_THAT(finished.error_output, HasSubstr("nowhere"));
+}
+
+}  // namespace
+}  // namespace accrue::tests

@@ -1,0 +1,208 @@
+// Bad input from outside: each is answered or counted, none changes a model or takes down a neighbour.
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zmq.hpp>
+
+#include <accrue/client.hpp>
+
+#include "ingest/wire/batch_frame.hpp"
+#include "tests/support/daemon.hpp"
+
+namespace accrue::tests {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+const StreamSpec kSpec = {.features = {"x"}, .target = "y"};
+
+// A peer that speaks the protocol by hand, well or badly.
+class Peer {
+ public:
+  explicit Peer(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(std::chrono::milliseconds(kPatience).count()));
+    socket_.connect(endpoint);
+  }
+
+  void send(wire::BytesView bytes) { (void)socket_.send(zmq::const_buffer(bytes.data(), bytes.size())); }
+  void send_frames(int count) {
+    for (int i = 0; i < count; ++i) {
+      (void)socket_.send(zmq::str_buffer("x"), i + 1 < count ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    }
+  }
+  template <class Message>
+  void say(const Message& message) {
+    send(wire::encode(message));
+  }
+
+  // The next message of this type; others are passed over.
+  template <class Message>
+  Message expect() {
+    for (;;) {
+      zmq::message_t frame;
+      if (!socket_.recv(frame)) throw std::runtime_error("no such message came");
+      wire::Frame parsed;
+      EXPECT_EQ(parsed.parse({frame.data<std::byte>(), frame.size()}), wire::DecodeError::kNone);
+      Message message;
+      if (parsed.type() == Message::kType && parsed.read(message) == wire::DecodeError::kNone) return message;
+    }
+  }
+
+  // Says Hello and opens the stream "s".
+  std::uint64_t join(const std::string& producer) {
+    say(wire::Hello{producer, true});
+    say(wire::Open{"s", wire::StreamSpec{.features = {"x"}, .target = "y"}});
+    return expect<wire::Opened>().stream_id;
+  }
+
+ private:
+  zmq::context_t context_;
+  zmq::socket_t socket_;
+};
+
+TEST(Input, AnotherSchemaIsRefusedWithTheDifference) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint()});
+  client.stream("s", kSpec);
+  try {
+    client.stream("s", {.features = {"x", "z"}, .target = "y"});
+    FAIL() << "was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Error::Kind::kSpecMismatch);
+    EXPECT_THAT(error.what(), HasSubstr("features x, not x, z"));
+  }
+}
+
+TEST(Input, ImpossibleSchemaIsRefusedWithTheReason) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint()});
+  EXPECT_THAT([&] { client.stream("s", {.features = {"x", "x"}, .target = "y"}); },
+              testing::ThrowsMessage<Error>(HasSubstr("'x' is named twice")));
+  EXPECT_THAT([&] { client.stream("a/b", kSpec); }, testing::ThrowsMessage<Error>(HasSubstr("a/b")));
+}
+
+TEST(Input, NaNRowIsCountedByReasonAndItsNeighboursAreLearned) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint()});
+  Stream stream = client.stream("s", kSpec);
+  stream.push_rows(std::vector<double>{1, 3, 2, 5, kNaN, 7, 3, 7, 4, 1e200, 4, 9});
+  const FlushReport report = stream.flush();
+  EXPECT_EQ(report.rejected_rows, 2u);
+  EXPECT_EQ(report.durable_rows, 4u);
+  EXPECT_THAT(report.first_rejection, HasSubstr("row 3: a value is not a finite number"));
+  EXPECT_EQ(stream.metrics().rows, 4u);
+  EXPECT_NEAR(stream.predict({10}).values.at(0), 21, 1e-9) << "y = 1 + 2 x of the good rows";
+  const Status status = client.status();
+  ASSERT_EQ(status.streams.at(0).rejected.size(), 2u);
+  EXPECT_EQ(status.streams[0].rejected[0].reason, "not_finite");
+  EXPECT_EQ(status.streams[0].rejected[0].rows, 1u);
+  EXPECT_EQ(status.streams[0].rejected[1].reason, "magnitude");
+  daemon.kill();
+  daemon.start();
+  EXPECT_EQ(Client({.endpoint = daemon.endpoint()}).status().streams.at(0).rejected.size(), 2u)
+      << "the counts are durable with the epoch";
+}
+
+TEST(Input, TruncatedAndGarbageFramesChangeNothing) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint()});
+  Stream stream = client.stream("s", kSpec);
+  stream.push({1}, 2);
+  stream.push({2}, 3);
+  stream.push({3}, 4);
+  stream.flush();
+
+  Peer peer(daemon.endpoint());
+  const std::uint64_t id = peer.join("vandal");
+  wire::BatchFrame batch(2, 2);
+  batch.append(std::vector<double>{1, 2, 3, 4});
+  const wire::Bytes whole = std::move(batch).seal(id, 1);
+  for (std::size_t size = 0; size < whole.size(); ++size) peer.send(wire::BytesView(whole).first(size));
+  std::mt19937 random(1);
+  for (int i = 0; i < 2'000; ++i) {
+    wire::Bytes noise(random() % 200);
+    for (std::byte& byte : noise) byte = static_cast<std::byte>(random());
+    peer.send(noise);
+  }
+  peer.send_frames(3);
+  peer.say(wire::Ping{});
+  peer.expect<wire::Pong>();  // all of the above has been read
+
+  EXPECT_EQ(stream.metrics().rows, 3u);
+  stream.push({4}, 5);
+  stream.flush();
+  EXPECT_EQ(stream.metrics().rows, 4u);
+  EXPECT_NEAR(stream.predict({9}).values.at(0), 10, 1e-9);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Input, QueriesAreHardenedToo) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint()});
+  Stream stream = client.stream("s", kSpec);
+  EXPECT_THAT([&] { (void)stream.predict({1}); }, testing::ThrowsMessage<Error>(HasSubstr("no rows yet")));
+  EXPECT_THAT([&] { (void)client.coef("nosuch"); }, testing::ThrowsMessage<Error>(HasSubstr("nosuch")));
+  EXPECT_THAT([&] { (void)stream.predict({kNaN}); }, testing::Throws<Error>());
+  Peer greeter(daemon.endpoint());
+  greeter.say(wire::Hello{"p", true});
+  Peer peer(greeter.expect<wire::Welcome>().query_endpoint);
+  peer.send(wire::Bytes(100, std::byte{0xc1}));
+  EXPECT_EQ(peer.expect<wire::Error>().code, wire::ErrorCode::kMalformed);
+  stream.push_rows(std::vector<double>{1, 2, 2, 3});
+  stream.flush();
+  wire::Predict predict{7, "s", wire::DataType::kFloat64, 1'000, {}};
+  peer.say(predict);
+  const auto error = peer.expect<wire::Error>();
+  EXPECT_EQ(error.code, wire::ErrorCode::kBadRows);
+  EXPECT_EQ(error.request, 7u);
+}
+
+TEST(Input, FriendlyAndNarrowRowsAreLearnedLikeAnyOther) {
+  Daemon daemon;
+  Peer peer(daemon.endpoint());
+  const std::uint64_t id = peer.join("p");
+  const float narrow[] = {1, 3, 2, 5};
+  const auto bytes = std::as_bytes(std::span(narrow));
+  peer.say(wire::Batch{id, 1, wire::DataType::kFloat32, 2, {bytes}});
+  msgpack::sbuffer buffer;
+  msgpack::packer<msgpack::sbuffer> packer(buffer);
+  packer.pack_array(7).pack(1).pack(3).pack(id).pack(2).pack(0).pack(2);
+  packer.pack_array(2);
+  packer.pack_map(2).pack(std::string("y")).pack(7).pack(std::string("x")).pack(3);
+  packer.pack_array(2).pack(4).pack(9.0);
+  peer.send({reinterpret_cast<const std::byte*>(buffer.data()), buffer.size()});
+  peer.say(wire::Flush{id});
+  while (peer.expect<wire::Ack>().durable < 2) {
+  }
+  const Client client({.endpoint = daemon.endpoint()});
+  EXPECT_EQ(client.metrics("s").rows, 4u);
+  EXPECT_NEAR(client.predict("s", std::vector<double>{10}).values.at(0), 21, 1e-6);
+}
+
+TEST(Input, PredictionsDoNotWaitBehindIngestAndNameTheirEpoch) {
+  Daemon daemon({"--epoch-interval-ms", "1"});
+  Client client({.endpoint = daemon.endpoint()});
+  Stream stream = client.stream("s", kSpec);
+  stream.push_rows(std::vector<double>{1, 2, 2, 3});
+  stream.flush();
+  std::jthread pusher([&](const std::stop_token& stop) {
+    const std::vector<double> rows = {1, 2, 2, 3, 5, 6, 7, 8};
+    while (!stop.stop_requested()) stream.push_rows(rows);
+  });
+  std::uint64_t epoch = 0;
+  for (int i = 0; i < 500; ++i) {
+    const Prediction prediction = client.predict("s", std::vector<double>{10});
+    EXPECT_NEAR(prediction.values.at(0), 11, 1e-9);
+    EXPECT_GE(prediction.epoch, epoch) << "epochs never go back";
+    epoch = prediction.epoch;
+  }
+}
+
+}  // namespace
+}  // namespace accrue::tests

@@ -1,0 +1,237 @@
+#include "models/state_codec.hpp"
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/model.hpp"
+#include "tests/models/test_rows.hpp"
+
+namespace accrue::models {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// Where the words of STATE.md are, counted from the first field, for a model of one feature and an intercept.
+enum Field : std::size_t {
+  kFeatures,
+  kIntercept,
+  kRidge,
+  kRows,
+  kPositiveRows,
+  kPendingRows,
+  kSumWeights,
+  kFoldedWeights,
+  kFactor,
+  kErrorRows = kFactor + 6,
+  kErrorWeights,
+  kMse,
+  kMae,
+  kMseClipped,
+  kMaeClipped,
+  kTargetMean,
+  kTargetVariance,
+  kTargetMin,
+  kTargetMax,
+  kFieldCount
+};
+
+// The example of STATE.md: y = 1, 3, 4 at x = 0, 1, 2.
+Model small_model() {
+  TestRows rows{1, false, {}};
+  rows.add({0}, 1);
+  rows.add({1}, 3);
+  rows.add({2}, 4);
+  Model model({.features = 1});
+  model.learn(rows.view());
+  return model;
+}
+
+// Weights, ridge, blocks of two and an unfinished one.
+Model grown_model() {
+  TestRows rows{2, true, {}};
+  for (int i = 0; i < 1027; ++i) {
+    rows.add({(i * 37 % 101) / 8.0, (i * i % 17) - 8.0}, (i * 29 % 64) / 4.0 - i % 5, i % 4);
+  }
+  Model model({.features = 2, .ridge = 0.5});
+  model.learn(rows.view());
+  return model;
+}
+
+Bytes read_golden(const std::string& name) {
+  std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / name, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Bytes bytes;
+  for (const char letter : text) {
+    bytes.push_back(static_cast<std::byte>(letter));
+  }
+  return bytes;
+}
+
+DecodeError decode(const Bytes& bytes) {
+  std::optional<Model> model = small_model();
+  const DecodeError error = Model::decode(bytes, model);
+  EXPECT_EQ(model.has_value(), error == DecodeError::kNone);
+  return error;
+}
+
+// The small model's fields as words, changed, and sealed again with a good length and checksum.
+DecodeError decode_changed(const std::function<void(std::vector<std::uint64_t>&)>& change) {
+  const Bytes state = small_model().encode();
+  StateReader reader;
+  EXPECT_EQ(reader.open(state), DecodeError::kNone);
+  std::vector<std::uint64_t> words(kFieldCount);
+  for (std::uint64_t& word : words) {
+    EXPECT_TRUE(reader.get_count(word));
+  }
+  EXPECT_EQ(reader.remaining(), 0);
+  change(words);
+  StateWriter writer;
+  for (const std::uint64_t word : words) {
+    writer.put_count(word);
+  }
+  return decode(std::move(writer).finish());
+}
+
+DecodeError decode_with(Field field, std::uint64_t value) {
+  return decode_changed([&](std::vector<std::uint64_t>& words) { words[field] = value; });
+}
+
+DecodeError decode_with(Field field, double value) {
+  return decode_with(field, std::bit_cast<std::uint64_t>(value));
+}
+
+TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
+  EXPECT_EQ(small_model().encode(), read_golden("model_state_v1_small.bin"));
+  EXPECT_EQ(grown_model().encode(), read_golden("model_state_v1_grown.bin"));
+}
+
+TEST(StateCodec, ReadsTheGoldenFiles) {
+  for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin"}) {
+    const Bytes golden = read_golden(name);
+    std::optional<Model> model;
+    ASSERT_EQ(Model::decode(golden, model), DecodeError::kNone) << name;
+    EXPECT_EQ(model->encode(), golden) << name;
+  }
+}
+
+TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
+  Model model = grown_model();
+  std::optional<Model> restored;
+  ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
+  EXPECT_EQ(restored->learner().options(), model.learner().options());
+  EXPECT_EQ(restored->learner().fit().coefficients, model.learner().fit().coefficients);
+  EXPECT_EQ(restored->error().mse_clipped(), model.error().mse_clipped());
+  const TestRows more = random_rows(1, 999, 2, true);
+  model.learn(more.view());
+  restored->learn(more.view());
+  EXPECT_EQ(restored->encode(), model.encode());
+}
+
+TEST(StateCodec, RefusesEveryTruncation) {
+  const Bytes state = grown_model().encode();
+  for (std::size_t size = 0; size < state.size(); ++size) {
+    ASSERT_EQ(decode({state.begin(), state.begin() + static_cast<std::ptrdiff_t>(size)}), DecodeError::kTruncated);
+  }
+}
+
+TEST(StateCodec, RefusesEveryFlippedBit) {
+  const Bytes state = grown_model().encode();
+  for (std::size_t bit = 0; bit < 8 * state.size(); ++bit) {
+    Bytes flipped = state;
+    flipped[bit / 8] ^= std::byte{1} << bit % 8;
+    ASSERT_NE(decode(flipped), DecodeError::kNone) << bit;
+  }
+}
+
+TEST(StateCodec, NamesWhatIsWrongWithTheEnvelope) {
+  const Bytes state = small_model().encode();
+  Bytes other = state;
+  other[0] = std::byte{'A'};
+  EXPECT_EQ(decode(other), DecodeError::kBadMagic);
+  other = state;
+  other[8] = std::byte{2};
+  EXPECT_EQ(decode(other), DecodeError::kUnknownVersion);
+  other = state;
+  other.push_back(std::byte{0});
+  EXPECT_EQ(decode(other), DecodeError::kTrailingBytes);
+  other = state;
+  other[40] ^= std::byte{1};
+  EXPECT_EQ(decode(other), DecodeError::kBadChecksum);
+  EXPECT_EQ(decode(state), DecodeError::kNone);
+}
+
+TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto expect_invalid = [](Field field, auto value) {
+    EXPECT_EQ(decode_with(field, value), DecodeError::kInvalid) << "field " << field << " = " << value;
+  };
+  EXPECT_EQ(decode_changed([](auto&) {}), DecodeError::kNone);
+
+  expect_invalid(kIntercept, std::uint64_t{2});
+  expect_invalid(kRidge, -1.0);
+  expect_invalid(kRows, std::uint64_t{4});  // the error has scored 3
+  expect_invalid(kPositiveRows, std::uint64_t{4});
+  expect_invalid(kPendingRows, std::uint64_t{1});  // a block of one is never unfinished
+  expect_invalid(kFoldedWeights, 2.0);             // no row is pending
+  expect_invalid(kFoldedWeights, 4.0);
+  for (const std::size_t diagonal : {0, 3, 5}) {
+    expect_invalid(static_cast<Field>(kFactor + diagonal), -1.0);
+  }
+  expect_invalid(kFactor, 1e241);
+  expect_invalid(kErrorWeights, -1.0);
+  expect_invalid(kMse, -1.0);
+  expect_invalid(kTargetVariance, -1.0);
+  expect_invalid(kTargetMin, 5.0);  // above the largest
+  expect_invalid(kTargetMax, 1e151);
+  for (std::size_t field = kSumWeights; field < kFieldCount; ++field) {
+    if (field == kErrorRows) {
+      continue;
+    }
+    for (const double value : {kNaN, kInfinity, -kInfinity}) {
+      expect_invalid(static_cast<Field>(field), value);
+    }
+  }
+}
+
+TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
+  for (const std::uint64_t features : {std::uint64_t{0}, std::uint64_t{2}, std::uint64_t{kMaxFeatures},
+                                       std::uint64_t{kMaxFeatures + 1}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(decode_with(kFeatures, features), DecodeError::kInvalid) << features;
+  }
+  const auto pretend_pending = [](std::uint64_t pending) {
+    return decode_changed([&](std::vector<std::uint64_t>& words) {
+      words[kRows] = words[kErrorRows] = words[kPositiveRows] = 1'000'000;
+      words[kPendingRows] = pending;
+    });
+  };
+  EXPECT_EQ(pretend_pending(0), DecodeError::kNone);
+  for (const std::uint64_t pending : {std::uint64_t{1}, std::uint64_t{255}, std::uint64_t{256}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(pretend_pending(pending), DecodeError::kInvalid) << pending;
+  }
+  EXPECT_EQ(decode_changed([](auto& words) { words.push_back(0); }), DecodeError::kInvalid);
+  EXPECT_EQ(decode_changed([](auto& words) { words.pop_back(); }), DecodeError::kInvalid);
+  EXPECT_EQ(decode_changed([](auto& words) { words.clear(); }), DecodeError::kInvalid);
+}
+
+TEST(StateCodec, HasAMessageForEveryError) {
+  for (const DecodeError error :
+       {DecodeError::kNone, DecodeError::kTruncated, DecodeError::kBadMagic, DecodeError::kUnknownVersion,
+        DecodeError::kTrailingBytes, DecodeError::kBadChecksum, DecodeError::kInvalid}) {
+    EXPECT_STRNE(to_string(error), "unknown error");
+  }
+}
+
+}  // namespace
+}  // namespace accrue::models
