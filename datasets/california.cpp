@@ -28,9 +28,9 @@ enum Column : std::size_t {  // of the file
   kFileColumns
 };
 
-const std::array<const char*, kFileColumns> kColumnNames = {"longitude",  "latitude",      "housingMedianAge",
-                                                            "totalRooms", "totalBedrooms", "population",
-                                                            "households", "medianIncome",  "medianHouseValue"};
+constexpr std::array<const char*, kFileColumns> kColumnNames = {"longitude",  "latitude",      "housingMedianAge",
+                                                                "totalRooms", "totalBedrooms", "population",
+                                                                "households", "medianIncome",  "medianHouseValue"};
 
 }  // namespace
 

@@ -90,8 +90,7 @@ void CsvReader::select(std::vector<std::string> names) {
 }
 
 CsvResult CsvReader::next(std::span<double> row) {
-  if (row.size() != selected_.size())
-    throw std::invalid_argument("CsvReader::next: a row has selected().size() values");
+  if (row.size() != selected_.size()) throw std::invalid_argument("CsvReader::next: not selected().size() values");
   do {
     switch (read_line()) {
       case Line::kEnd:
@@ -113,7 +112,7 @@ CsvResult CsvReader::next(std::span<double> row) {
   return CsvResult::kRow;
 }
 
-// Leaves the line in text_, without its end and the blanks around it.
+// Leaves the line in text_, without its end and the blanks before it: a blank line is empty.
 CsvReader::Line CsvReader::read_line() {
   if (in_.fail() && !in_.eof()) throw std::runtime_error(name_ + ": cannot be read");
   in_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
@@ -132,7 +131,6 @@ CsvReader::Line CsvReader::read_line() {
   if (static_cast<std::size_t>(end - begin) > kMaxLineBytes) return Line::kTooLong;
   if (line_ == 1 && std::string_view(begin, end).starts_with(kByteOrderMark)) begin += kByteOrderMark.size();
   begin = skip_blanks(begin, end);
-  while (end != begin && is_blank(end[-1])) --end;
   text_ = {begin, end};
   return Line::kRead;
 }
@@ -166,7 +164,7 @@ CsvResult CsvReader::split() {
   for (;; ++at) {
     at = skip_blanks(at, end);
     char* begin = at;
-    char* stop = at;
+    char* stop = nullptr;
     if (at != end && *at == '"') {
       begin = stop = ++at;
       for (;; *stop++ = *at++) {

@@ -35,9 +35,9 @@ TEST(BatchFit, ScalesOfColumnsDoNotMatter) {
 }
 
 TEST(BatchFit, RefusesTablesThatCannotBeFitted) {
-  EXPECT_THROW(fit_batch(std::vector<double>{1, 2, 3}, 1), std::invalid_argument);  // half a row
-  EXPECT_THROW(fit_batch(std::vector<double>{1, 2}, 1), std::invalid_argument);     // one row, two unknowns
-  EXPECT_THROW(fit_batch(std::vector<double>{0, 1, 0, 2}, 1), std::runtime_error);  // nothing but zeros
+  EXPECT_THROW(fit_batch(std::vector<double>{1, 2, 3, 4, 5}, 1), std::invalid_argument);  // half a row too many
+  EXPECT_THROW(fit_batch(std::vector<double>{1, 2}, 1), std::invalid_argument);           // one row, two unknowns
+  EXPECT_THROW(fit_batch(std::vector<double>{0, 1, 0, 2}, 1), std::runtime_error);        // nothing but zeros
   EXPECT_THROW(fit_batch(std::vector<double>{1, 2, 1, 2, 4, 1, 3, 6, 0}, 2), std::runtime_error);  // b = 2 a
 }
 

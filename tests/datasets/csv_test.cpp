@@ -125,6 +125,7 @@ TEST(CsvReader, EveryBadLineIsNamedAndTheNextOneRead) {
   EXPECT_EQ(complaint("nan,2,3"), "homes.csv:3: column 'a': not finite: 'nan'");
   EXPECT_EQ(complaint("1,2,-Inf"), "homes.csv:3: column 'c': not finite: '-Inf'");
   EXPECT_EQ(complaint("1,2e150,3"), "homes.csv:3: column 'b': magnitude outside 5e-324 to 1e150: '2e150'");
+  EXPECT_EQ(complaint("-2e150,2,3"), "homes.csv:3: column 'a': magnitude outside 5e-324 to 1e150: '-2e150'");
   EXPECT_EQ(complaint("1,2,-1e999"), "homes.csv:3: column 'c': magnitude outside 5e-324 to 1e150: '-1e999'");
   EXPECT_EQ(complaint("1,2,1e-999"), "homes.csv:3: column 'c': magnitude outside 5e-324 to 1e150: '1e-999'");
   EXPECT_EQ(complaint("1,\"2,3"), "homes.csv:3: column 'b': a quote that is not closed on its line: '2,3'");
