@@ -220,6 +220,7 @@ FlushReport Connection::progress(const Channel& channel) const {
 
 Connection::Greeting Connection::greeting(Clock::time_point deadline) {
   Lock lock(mutex_);
+  throw_if_failed(std::nullopt);
   await(
       lock, deadline, std::nullopt, [&] { return session_.welcome().has_value(); },
       [&] { return std::string("no connection in time"); });

@@ -95,7 +95,7 @@ TEST(Input, NaNRowIsCountedByReasonAndItsNeighboursAreLearned) {
   const FlushReport report = stream.flush();
   EXPECT_EQ(report.rejected_rows, 2u);
   EXPECT_EQ(report.durable_rows, 4u);
-  EXPECT_THAT(report.first_rejection, HasSubstr("not_finite"));
+  EXPECT_THAT(report.first_rejection, HasSubstr("row 3: a value is not a finite number"));
   EXPECT_EQ(stream.metrics().rows, 4u);
   EXPECT_NEAR(stream.predict({10}).values.at(0), 21, 1e-9) << "y = 1 + 2 x of the good rows";
   const Status status = client.status();

@@ -10,8 +10,8 @@
 // keeps every batch until the daemon has it on disk, reconnects by itself and sends again what was not acknowledged.
 // What is lost: rows that were pushed but not yet durable when the pushing process itself dies.
 //
-// Threads: Client and Stream may be used from any number of threads at once. Rows pushed by one thread keep their order.
-// A Stream is a handle; copies are the same stream, and it keeps what it needs of its Client alive.
+// Threads: Client and Stream may be used from any number of threads at once. Rows pushed by one thread keep their
+// order. A Stream is a handle; copies are the same stream, and it keeps what it needs of its Client alive.
 //
 // Errors: accrue::Error, whose message says what happened and what to do. A timeout leaves everything as it was: the
 // rows are still queued and flush() may be called again.
@@ -51,10 +51,10 @@ enum class PartitionBy : std::uint8_t { kRoundRobin, kHash };
 
 // What a stream is. Fixed when it is created.
 struct StreamSpec {
-  std::vector<std::string> features;
+  std::vector<std::string> features{};
   std::string target = "target";
   bool weighted = false;  // every row carries a weight
-  std::string key;        // a feature, or a column of its own, by which rows are partitioned; empty for none
+  std::string key{};      // a feature, or a column of its own, by which rows are partitioned; empty for none
   bool intercept = true;
   double ridge = 0;  // penalty at solve time, in rows' worth of prior; 0 is plain least squares
   std::uint32_t partitions = 1;
@@ -64,10 +64,10 @@ struct StreamSpec {
 };
 
 struct ClientOptions {
-  std::string endpoint = {};               // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
-  std::string producer = {};               // who sends; empty: a fresh name for this Client, forgotten when it is done
-  std::size_t batch_rows = 1'024;     // a batch is sent when it has so many rows
-  std::uint32_t batch_linger_ms = 2;  // or when its first row is so old
+  std::string endpoint{};                  // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
+  std::string producer{};                  // who sends; empty: a fresh name for this Client, forgotten when it is done
+  std::size_t batch_rows = 1'024;          // a batch is sent when it has so many rows
+  std::uint32_t batch_linger_ms = 2;       // or when its first row is so old
   std::size_t max_unacknowledged_mb = 64;  // rows kept for resending; push blocks beyond
   std::chrono::milliseconds timeout{10'000};  // of every call that waits, unless the call says otherwise
 };

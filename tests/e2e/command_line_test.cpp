@@ -1,0 +1,146 @@
+// The accrue command against a real daemon: what it prints, and how it ends.
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/california_reference.hpp"
+#include "tests/support/daemon.hpp"
+
+namespace accrue::tests {
+namespace {
+
+using nlohmann::ordered_json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// y = 1 + 2 a - b, exactly.
+const std::string kCsv = "a,b,y\n1,1,2\n2,1,4\n3,2,5\n4,4,5\n5,3,8\n6,1,12\n7,9,6\n8,2,15\n";
+
+class CommandLine : public testing::Test {
+ protected:
+  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) {
+    arguments.insert(arguments.begin(), ACCRUE_PATH);
+    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = input});
+  }
+  std::string file(const std::string& name, const std::string& text) {
+    const auto path = directory_.path() / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  ordered_json json(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--format", "json"});
+    const Finished finished = accrue(arguments);
+    EXPECT_EQ(finished.exit_code, 0) << finished.error_output;
+    return ordered_json::parse(finished.output);
+  }
+  static std::vector<std::string> keys(const ordered_json& object) {
+    std::vector<std::string> names;
+    for (const auto& [key, value] : object.items()) names.push_back(key);
+    return names;
+  }
+
+  Daemon daemon_;
+  TemporaryDirectory directory_;
+};
+
+TEST_F(CommandLine, PushLearnsAFileAndEndsWhenAllIsDurable) {
+  const Finished push = accrue({"push", "s", file("rows.csv", kCsv)});
+  ASSERT_EQ(push.exit_code, 0) << push.error_output;
+  EXPECT_EQ(push.error_output.find('\r'), std::string::npos) << "no progress where there is no terminal";
+  daemon_.kill();
+  daemon_.start();
+  const ordered_json coef = json({"coef", "s"});
+  EXPECT_THAT(keys(coef), ElementsAre("stream", "model", "epoch", "n", "intercept", "coefficients", "residual_std",
+                                      "r2", "rank", "condition"));
+  EXPECT_EQ(coef["n"], 8);
+  EXPECT_NEAR(coef["intercept"]["estimate"].get<double>(), 1, 1e-12);
+  EXPECT_THAT(keys(coef["coefficients"][0]), ElementsAre("name", "estimate", "std_error", "t"));
+  EXPECT_EQ(coef["coefficients"][0]["name"], "a");
+  EXPECT_NEAR(coef["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
+  const ordered_json metrics = json({"metrics", "s"});
+  EXPECT_THAT(keys(metrics), ElementsAre("stream", "model", "epoch", "n", "mse", "mae", "rmse", "r2", "mse_clipped",
+                                         "mae_clipped"));
+}
+
+TEST_F(CommandLine, PushReadsStandardInputAndChoosesColumns) {
+  const Finished push = accrue({"push", "s", "-", "--target", "a", "--features", "y,b", "--no-intercept"}, kCsv);
+  ASSERT_EQ(push.exit_code, 0) << push.error_output;
+  const ordered_json coef = json({"coef", "s"});
+  EXPECT_TRUE(coef["intercept"].is_null());
+  EXPECT_EQ(coef["coefficients"][0]["name"], "y");
+  EXPECT_EQ(coef["coefficients"].size(), 2u);
+}
+
+TEST_F(CommandLine, WeightsCount) {
+  const std::string weighted = "x,w,y\n0,1,0\n0,3,4\n1,1,1\n1,1,1\n";
+  ASSERT_EQ(accrue({"push", "s", file("w.csv", weighted), "--weight", "w"}).exit_code, 0);
+  EXPECT_NEAR(json({"coef", "s"})["intercept"]["estimate"].get<double>(), 3, 1e-12);
+}
+
+TEST_F(CommandLine, BadLineIsNamedAndNothingAfterItIsSent) {
+  const std::string name = file("bad.csv", "a,b,y\n1,1,2\n2,1,4\n3,oops,5\n4,4,5\n");
+  const Finished push = accrue({"push", "s", name});
+  EXPECT_EQ(push.exit_code, 1);
+  EXPECT_THAT(push.error_output, HasSubstr("bad.csv:4"));
+  EXPECT_THAT(push.error_output, HasSubstr("oops"));
+  EXPECT_EQ(json({"metrics", "s"})["n"], 2);
+}
+
+TEST_F(CommandLine, BadLinesMayBeSkippedAndAreCounted) {
+  const std::string name = file("bad.csv", "a,b,y\n1,1,2\n2,nan,4\n3,2\n4,4,5\n");
+  const Finished push = accrue({"push", "s", name, "--skip-bad", "--format", "json"});
+  EXPECT_EQ(push.exit_code, 0) << push.error_output;
+  EXPECT_EQ(ordered_json::parse(push.output)["skipped"], 2);
+  EXPECT_EQ(json({"metrics", "s"})["n"], 2);
+}
+
+TEST_F(CommandLine, PredictAnswersEveryRowByColumnName) {
+  ASSERT_EQ(accrue({"push", "s", file("rows.csv", kCsv)}).exit_code, 0);
+  const Finished predict = accrue({"predict", "s", "-", "--format", "csv"}, "b,ignored,a\n1,0,10\n5,0,0\n");
+  ASSERT_EQ(predict.exit_code, 0) << predict.error_output;
+  std::istringstream lines(predict.output);
+  std::string header;
+  double first = 0;
+  double second = 0;
+  lines >> header >> first >> second;
+  EXPECT_EQ(header, "prediction");
+  EXPECT_NEAR(first, 20, 1e-9);
+  EXPECT_NEAR(second, -4, 1e-9);
+}
+
+TEST_F(CommandLine, StatusStreamsAndDropTellTheSameStory) {
+  ASSERT_EQ(accrue({"push", "s", file("rows.csv", kCsv)}).exit_code, 0);
+  EXPECT_THAT(accrue({"status"}).output, HasSubstr("0.1.0"));
+  EXPECT_THAT(accrue({"streams"}).output, HasSubstr("s"));
+  EXPECT_EQ(json({"streams"}).size(), 1u);
+  EXPECT_EQ(accrue({"drop", "s"}).exit_code, 0);
+  EXPECT_EQ(json({"streams"}).size(), 0u);
+  const Finished gone = accrue({"coef", "s"});
+  EXPECT_EQ(gone.exit_code, 1);
+  EXPECT_THAT(gone.error_output, HasSubstr("'s'"));
+}
+
+TEST_F(CommandLine, SchemaThatDoesNotFitIsExplained) {
+  ASSERT_EQ(accrue({"push", "s", file("rows.csv", kCsv)}).exit_code, 0);
+  const Finished other = accrue({"push", "s", file("other.csv", "a,c,y\n1,2,3\n")});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.error_output, HasSubstr("'b'"));
+}
+
+TEST_F(CommandLine, ReplayReportsTheFinalEvaluation) {
+  ACCRUE_REQUIRE_CALIFORNIA();
+  const ordered_json report = json({"replay", "california", "--order", "shuffle", "--seed", "2", "--stream", "r"});
+  EXPECT_EQ(report["rows"], 20'640);
+  EXPECT_NEAR(report["in_sample_mse"].get<double>(), kInSampleMse, 1e-9);
+  EXPECT_LE(report["mse_clipped"].get<double>(), 0.515);
+  const Finished again = accrue({"replay", "california", "--stream", "r"});
+  EXPECT_EQ(again.exit_code, 1) << "a second replay would learn every row twice";
+  EXPECT_THAT(again.error_output, HasSubstr("20640 rows"));
+}
+
+}  // namespace
+}  // namespace accrue::tests
