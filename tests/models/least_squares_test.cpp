@@ -17,7 +17,7 @@ namespace {
 TEST(LeastSquares, EqualsTheBatchFit) {
   for (const bool intercept : {true, false}) {
     for (const bool weighted : {true, false}) {
-      for (const std::size_t count : {30, 1500, 5000}) {
+      for (const std::size_t count : {30u, 1500u, 5000u}) {
         const TestRows rows = random_rows(count, count, 6, weighted);
         LeastSquares learner({.features = 6, .intercept = intercept});
         learn(learner, rows.view());
@@ -49,7 +49,7 @@ TEST(LeastSquares, PredictsFromTheRowsBeforeTheBlock) {
     fit.coefficients = {solution[1], solution[2]};
     return fit.predict(rows.view().row(row));
   };
-  for (const std::size_t row : {6, 7, 100, 1023}) {
+  for (const std::size_t row : {6u, 7u, 100u, 1023u}) {
     EXPECT_NEAR(predictions[row], batch_prediction(row, row), 1e-10) << row;
   }
   EXPECT_NEAR(predictions[1024], batch_prediction(1024, 1024), 1e-10);

@@ -21,7 +21,7 @@ struct Stream {
   TestRows rows;
 };
 
-// Most streams are long enough for blocks of several rows.
+// The longer ones reach blocks of several rows.
 Stream any_stream() {
   const auto features = *rc::gen::inRange<std::size_t>(1, 7).as("features");
   const auto count = *rc::gen::inRange<std::size_t>(3 * features + 6, 5000).as("rows");
