@@ -186,7 +186,7 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   expect_invalid(kPendingRows, std::uint64_t{1});  // a block of one is never unfinished
   expect_invalid(kFoldedWeights, 2.0);             // no row is pending
   expect_invalid(kFoldedWeights, 4.0);
-  for (const std::size_t diagonal : {0, 3, 5}) {
+  for (const std::size_t diagonal : {0u, 3u, 5u}) {
     expect_invalid(static_cast<Field>(kFactor + diagonal), -1.0);
   }
   expect_invalid(kFactor, 1e241);
