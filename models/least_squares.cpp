@@ -127,9 +127,6 @@ void LeastSquares::append(const double* x, double weight) {
 }
 
 void LeastSquares::fold_pending() {
-  if (pending_rows_ == 0) {
-    return;
-  }
   if (pending_rows_ == 1) {
     for (std::size_t k = 0; k < columns(); ++k) {
       row_[k] = pending_[k * kPendingStride];
@@ -163,7 +160,6 @@ void LeastSquares::merge(const LeastSquares& other) {
   require(options_ == other.options_, "merged learners have the same options");
   fold_pending();
   factor_.merge(other.folded());
-  scoring_is_current_ = false;
   rows_ += other.rows_;
   positive_rows_ += other.positive_rows_;
   sum_weights_ += other.sum_weights_;

@@ -125,6 +125,14 @@ TEST(LeastSquares, AWeightCountsAsThatManyRows) {
   EXPECT_EQ(a.rows(), 60);
 }
 
+TEST(LeastSquares, FitsZerosBeforeTheFirstRow) {
+  for (const double ridge : {0.0, 1.0}) {
+    const Fit fit = LeastSquares({.features = 2, .ridge = ridge}).fit();
+    EXPECT_EQ(fit.rows, 0);
+    EXPECT_EQ(coefficients(fit), Eigen::VectorXd::Zero(3));
+  }
+}
+
 TEST(LeastSquares, RowsOfWeightZeroTeachNothing) {
   TestRows rows{1, true, {}};
   rows.add({1}, 1, 0);
@@ -152,6 +160,18 @@ TEST(LeastSquares, MergesUnfinishedBlocksToo) {
   TestRows all = rows;
   all.numbers.insert(all.numbers.end(), more.numbers.begin(), more.numbers.end());
   EXPECT_LT(relative_error(coefficients(a.fit()), batch_fit(all.view())), 1e-10);
+}
+
+TEST(LeastSquares, MergedPredictsWithTheFitOfAllRowsFromTheNextRowOn) {
+  const TestRows rows = random_rows(12, 4000, 2, true);
+  LeastSquares a({.features = 2, .ridge = 50});
+  LeastSquares b({.features = 2, .ridge = 50});
+  learn(a, rows.view().slice(0, 1901));  // both end in an unfinished block
+  learn(b, rows.view().slice(1901, 2098));
+  a.merge(b);
+  const RowsView next = rows.view().slice(3999, 1);
+  const double expected = a.fit().predict(next.row(0));
+  EXPECT_NEAR(learn(a, next)[0], expected, 1e-12 * std::abs(expected));
 }
 
 TEST(LeastSquares, FittingDoesNotChangeTheLearner) {

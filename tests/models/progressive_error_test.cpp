@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -143,16 +145,37 @@ TEST(ProgressiveError, MergePoolsClippedErrorsAndSeesBothRanges) {
 }
 
 TEST(ProgressiveError, MergedWithAnEmptyOneIsUnchanged) {
-  const ProgressiveError error = error_of(random_scored(10));
+  ProgressiveError error = error_of(random_scored(10));
   ProgressiveError left = error;
   left.merge({});
   ProgressiveError right;
   right.merge(error);
-  for (const ProgressiveError& merged : {left, right}) {
-    EXPECT_EQ(merged.n(), 10);
+  ProgressiveError none;
+  none.merge({});
+  none.merge(error);
+  for (ProgressiveError* scorer : {&error, &left, &right, &none}) {
+    scorer->add(-100, 5, 1);  // clipped to the smallest target, which is above zero
+  }
+  for (const ProgressiveError& merged : {left, right, none}) {
+    EXPECT_EQ(merged.n(), 11);
     EXPECT_EQ(merged.mse(), error.mse());
     EXPECT_EQ(merged.mae_clipped(), error.mae_clipped());
     EXPECT_EQ(merged.r2(), error.r2());
+  }
+}
+
+TEST(ProgressiveError, VarianceIsNeverNegativeByRounding) {
+  for (int i = 1; i < 100; ++i) {
+    ProgressiveError error;
+    error.add(0, 1, 1);
+    error.add(0, i / 7000.0, 1e40);  // the mean jumps to this target, or to a neighbour of it
+    StateWriter writer;
+    error.encode(writer);
+    const std::vector<std::byte> state = std::move(writer).finish();
+    StateReader reader;
+    ASSERT_EQ(reader.open(state), DecodeError::kNone);
+    std::optional<ProgressiveError> restored;
+    EXPECT_EQ(ProgressiveError::decode(reader, restored), DecodeError::kNone) << i;
   }
 }
 

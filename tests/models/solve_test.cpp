@@ -61,6 +61,14 @@ TEST(Solve, DependentColumnsAreCountedAndShareTheirCoefficient) {
   EXPECT_EQ(least_norm[6], 0);
 }
 
+TEST(Solve, DependentColumnsDoNotHideNearlyDependentOnes) {
+  const TestRows rows = random_rows(7, 500, 3);
+  const Eigen::MatrixXd independent = design_matrix(rows.view(), true);
+  Eigen::MatrixXd x(independent.rows(), 6);
+  x << independent, 2 * independent.col(1), independent.col(2) + 1e-9 * independent.col(3).cwiseAbs2();
+  EXPECT_EQ(numerical_rank(factor_of(x, targets(rows.view()))), 5);
+}
+
 TEST(Solve, FewerRowsThanCoefficientsAreFittedExactly) {
   const TestRows rows = random_rows(3, 4, 9);
   const Eigen::MatrixXd x = design_matrix(rows.view(), true);

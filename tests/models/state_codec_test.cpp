@@ -186,7 +186,7 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   expect_invalid(kPendingRows, std::uint64_t{1});  // a block of one is never unfinished
   expect_invalid(kFoldedWeights, 2.0);             // no row is pending
   expect_invalid(kFoldedWeights, 4.0);
-  for (const std::size_t diagonal : {0, 3, 5}) {
+  for (const std::size_t diagonal : {0u, 3u, 5u}) {
     expect_invalid(static_cast<Field>(kFactor + diagonal), -1.0);
   }
   expect_invalid(kFactor, 1e241);
@@ -220,6 +220,20 @@ TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
   for (const std::uint64_t pending : {std::uint64_t{1}, std::uint64_t{255}, std::uint64_t{256}, ~std::uint64_t{0}}) {
     EXPECT_EQ(pretend_pending(pending), DecodeError::kInvalid) << pending;
   }
+  // Pending rows whose numbers are there, in blocks of one and of two.
+  const auto with_pending = [](std::uint64_t rows, std::uint64_t pending) {
+    return decode_changed([&](std::vector<std::uint64_t>& words) {
+      words[kRows] = words[kErrorRows] = rows;
+      words[kPositiveRows] = 0;
+      words[kPendingRows] = pending;
+      words.insert(words.begin() + kErrorRows, 3 * pending, 0);
+    });
+  };
+  EXPECT_EQ(with_pending(1025, 1), DecodeError::kNone);
+  EXPECT_EQ(with_pending(1024, 1), DecodeError::kInvalid);
+  EXPECT_EQ(with_pending(1025, 2), DecodeError::kInvalid);
+  EXPECT_EQ(with_pending(1, 2), DecodeError::kInvalid) << "more than were learned";
+
   EXPECT_EQ(decode_changed([](auto& words) { words.push_back(0); }), DecodeError::kInvalid);
   EXPECT_EQ(decode_changed([](auto& words) { words.pop_back(); }), DecodeError::kInvalid);
   EXPECT_EQ(decode_changed([](auto& words) { words.clear(); }), DecodeError::kInvalid);

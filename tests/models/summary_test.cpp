@@ -69,6 +69,19 @@ TEST(Summary, HasTheCoefficientsOfTheFit) {
   }
 }
 
+TEST(Summary, OfMergedLearnersIsThatOfAllRows) {
+  const TestRows rows = random_rows(6, 200, 3, true);
+  LeastSquares merged({.features = 3});
+  LeastSquares other({.features = 3});
+  learn(merged, rows.view().slice(0, 120));
+  learn(other, rows.view().slice(120, 80));
+  merged.merge(other);
+  const Textbook expected = textbook(rows.view(), true);
+  EXPECT_EQ(merged.summary().rows, 200);
+  EXPECT_NEAR(*merged.summary().residual_std, expected.residual_std, 1e-11);
+  EXPECT_NEAR(*merged.summary().intercept->std_error, expected.std_errors[0], 1e-11);
+}
+
 TEST(Summary, KnowsTheWeightedMeansOfTheFeatures) {
   const TestRows rows = random_rows(3, 1100, 3, true);
   const Summary summary = summary_of(rows, {.features = 3});
