@@ -46,7 +46,7 @@ class QueryChannel {
   const std::string endpoint_;
   const std::chrono::milliseconds timeout_;
 
-  std::timed_mutex mutex_;  // guards the next four
+  std::mutex mutex_;  // guards the next four
   std::optional<DealerSocket> socket_;
   std::uint64_t greeting_ = 0;  // the one that named the socket's peer
   std::uint64_t max_message_bytes_ = 0;

@@ -42,6 +42,7 @@ class BatchFrame {
     const auto row_bytes = static_cast<std::uint32_t>(bytes_.size() - kBatchHeaderBytes);
     const auto header = batch_header(stream_id, sequence, DataType::kFloat64, count_, row_bytes);
     std::memcpy(bytes_.data(), header.data(), header.size());
+    bytes_.shrink_to_fit();  // whoever keeps a batch of few rows keeps no room for many
     return std::move(bytes_);
   }
 

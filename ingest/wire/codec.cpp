@@ -1,5 +1,7 @@
 #include "ingest/wire/codec.hpp"
 
+#include <array>
+#include <bit>
 #include <exception>
 
 namespace accrue::wire {
@@ -16,6 +18,15 @@ const char* to_string(DecodeError error) {
 }
 
 namespace detail {
+
+// Always a float 64. msgpack-cxx would write a whole number as an integer, which loses the sign of -0.0 and is
+// undefined behaviour at 2^64.
+void put_double(Packer& packer, double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  std::array<char, 9> bytes{'\xcb'};
+  for (std::size_t i = 0; i < 8; ++i) bytes[i + 1] = static_cast<char>(bits >> (56 - 8 * i));
+  packer.pack_bin_body(bytes.data(), bytes.size());  // which appends them as they are
+}
 
 bool get(const msgpack::object& object, bool& value) {
   if (object.type != msgpack::type::BOOLEAN) return false;

@@ -73,6 +73,8 @@ inline void put_bin(Packer& packer, BytesView bytes) {
   packer.pack_bin_body(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(bytes.size()));
 }
 
+void put_double(Packer& packer, double value);
+
 template <class T>
 struct IsVector : std::false_type {};
 template <class T>
@@ -86,6 +88,8 @@ template <class T>
 void put(Packer& packer, const T& value) {
   if constexpr (std::is_enum_v<T>) {
     packer.pack(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::is_same_v<T, double>) {
+    put_double(packer, value);
   } else if constexpr (std::is_same_v<T, BytesView> || std::is_same_v<T, Bytes>) {
     put_bin(packer, value);
   } else if constexpr (std::is_same_v<T, Rows>) {

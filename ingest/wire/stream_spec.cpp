@@ -1,6 +1,8 @@
 #include "ingest/wire/stream_spec.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -25,6 +27,12 @@ std::string problem_with_column(const std::string& name) {
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
   if (std::any_of(name.begin(), name.end(), control)) return "column " + quoted(name) + " has a control character";
   return {};
+}
+
+// The shortest text that reads back as the same number: 1e-09 must not look like 0.
+std::string shortest(double number) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
 }
 
 const char* yes_no(bool value) { return value ? "yes" : "no"; }
@@ -87,9 +95,7 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
   if (existing.intercept != asked.intercept) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }
-  if (existing.ridge != asked.ridge) {
-    return differs("ridge", std::to_string(existing.ridge), std::to_string(asked.ridge));
-  }
+  if (existing.ridge != asked.ridge) return differs("ridge", shortest(existing.ridge), shortest(asked.ridge));
   if (existing.partitions != asked.partitions) {
     return differs("partitions", std::to_string(existing.partitions), std::to_string(asked.partitions));
   }
