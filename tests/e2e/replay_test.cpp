@@ -65,8 +65,8 @@ TEST_P(ReplayTest, FinalModelIsTheBatchFit) {
 
   const Metrics metrics = stream.metrics();
   EXPECT_EQ(metrics.rows, kRows);
-  if (GetParam().partitions == 1) {
-    EXPECT_LE(*metrics.mse_clipped, 0.515);
+  EXPECT_LE(*metrics.mse_clipped, 0.515);
+  if (GetParam().partitions == 1) {  // several learners are young at once, and unclipped error shows it
     EXPECT_LE(*metrics.mse, 1.1 * recursive_least_squares_mse(rows));
   }
   EXPECT_EQ(daemon.stop(), 0);

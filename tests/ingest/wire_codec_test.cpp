@@ -185,7 +185,7 @@ TEST(WireCodec, ALargeFrameMayBeABinAndNotManyObjects) {
   objects.resize(objects.size() + 0x200000, std::byte{0xc0});
   EXPECT_EQ(parsed(objects), DecodeError::kMalformed);
   Frame trusting;
-  EXPECT_EQ(trusting.parse(objects, objects.size()), DecodeError::kNone) << "whoever trusts its peer can say so";
+  EXPECT_EQ(trusting.parse(objects, Sender::kTrusted), DecodeError::kNone) << "whoever trusts its peer can say so";
 }
 
 TEST(WireCodec, AFrameReaderKeepsNothingOfTheFrameBefore) {
