@@ -27,6 +27,9 @@ using ::testing::SizeIs;
 using tests::FaultyDisk;
 using tests::SqliteFile;
 
+// More than any operation here needs: a disk that never fills up must let it through.
+constexpr int kMostWrites = 1000;
+
 class StoreRecoveryTest : public ::testing::Test {
  protected:
   static EpochRecord record(std::uint64_t stream, std::uint64_t epoch) {
@@ -95,6 +98,7 @@ TEST_F(StoreRecoveryTest, CommitOnADiskThatFillsUpLeavesNothing) {
   const std::vector<EpochRecord> both = {record(a, 1), record(b, 1)};
   int failures = 0;
   for (bool done = false; !done; ++failures) {
+    ASSERT_LT(failures, kMostWrites);
     FaultyDisk::fill_after_writes(failures);
     try {
       store->commit(both, 0);
@@ -136,6 +140,7 @@ TEST_F(StoreRecoveryTest, CreationThatFailsAnywhereCanBeRepeated) {
   FaultyDisk disk;
   int failures = 0;
   for (bool done = false; !done; ++failures) {
+    ASSERT_LT(failures, kMostWrites);
     FaultyDisk::fill_after_writes(failures);
     try {
       Store store(file);
