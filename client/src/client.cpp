@@ -1,5 +1,6 @@
 #include "accrue/client.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -31,12 +32,21 @@ void require(bool good, const std::string& otherwise) {
   if (!good) throw Error(Error::Kind::kInvalid, otherwise);
 }
 
+// Never negative, and never so long that a deadline overflows the clock.
+std::chrono::milliseconds bounded(std::chrono::milliseconds timeout) {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365);
+  return std::clamp(timeout, std::chrono::milliseconds(0), kLongest);
+}
+
 ClientOptions completed(ClientOptions options) {
   require(options.batch_rows > 0, "batch_rows must be at least 1");
-  require(options.max_unacknowledged_mb > 0, "max_unacknowledged_mb must be at least 1");
+  constexpr std::size_t kMostMebibytes = 1'048'576;
+  require(options.max_unacknowledged_mb > 0 && options.max_unacknowledged_mb <= kMostMebibytes,
+          "max_unacknowledged_mb must be 1 to 1048576");
   require(options.producer.size() <= wire::kMaxNameBytes, "the producer's name is longer than 128 bytes");
   if (options.endpoint.empty()) options.endpoint = default_endpoint();
   if (options.producer.empty()) options.producer = fresh_producer_name();
+  options.timeout = bounded(options.timeout);
   return options;
 }
 
@@ -132,7 +142,7 @@ bool Stream::try_push_rows(std::span<const double> rows) {
 }
 
 FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
-  return state_->core->connection.flush(*state_->channel, timeout.value_or(state_->core->timeout));
+  return state_->core->connection.flush(*state_->channel, client::bounded(timeout.value_or(state_->core->timeout)));
 }
 
 FlushReport Stream::progress() const {

@@ -1,5 +1,6 @@
 #include "client/src/connection.hpp"
 
+#include <csignal>
 #include <exception>
 #include <utility>
 
@@ -9,6 +10,13 @@ namespace {
 constexpr std::chrono::milliseconds kByeLinger{100};
 constexpr std::size_t kMebibyte = 1'048'576;
 constexpr int kReceivedAtOnce = 256;  // messages, before sending gets its turn
+
+// Signals are for the threads of the program that uses this library.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
 
 std::string in_seconds(std::chrono::milliseconds time) {
   std::string text = std::to_string(std::chrono::duration<double>(time).count());
@@ -45,6 +53,7 @@ Connection::~Connection() {
 // ---- the thread ----
 
 void Connection::run() {
+  block_signals();
   try {
     while (sleep_and_serve()) {
     }

@@ -13,8 +13,9 @@
 // Threads: Client and Stream may be used from any number of threads at once. Rows pushed by one thread keep their
 // order. A Stream is a handle; copies are the same stream, and it keeps what it needs of its Client alive.
 //
-// Errors: accrue::Error, whose message says what happened and what to do. A timeout leaves everything as it was: the
-// rows are still queued and flush() may be called again.
+// Errors: accrue::Error, whose message says what happened and what to do. A timeout leaves everything as it was: rows
+// that were taken are still queued, rows that were not are not, and the call may be made again. When a stream cannot go
+// on without losing rows (it was dropped, an old store was restored), every push and flush of it throws from then on.
 #pragma once
 
 #include <chrono>
@@ -68,14 +69,14 @@ struct ClientOptions {
   std::string producer{};                  // who sends; empty: a fresh name for this Client, forgotten when it is done
   std::size_t batch_rows = 1'024;          // a batch is sent when it has so many rows
   std::uint32_t batch_linger_ms = 2;       // or when its first row is so old
-  std::size_t max_unacknowledged_mb = 64;  // rows kept for resending; push blocks beyond
+  std::size_t max_unacknowledged_mb = 64;  // MiB of rows, of all streams, kept for resending; push blocks beyond
   std::chrono::milliseconds timeout{10'000};  // of every call that waits, unless the call says otherwise
 };
 
 struct FlushReport {
   std::uint64_t durable_rows = 0;   // rows this Client sent to the stream that are now in the model, on disk
   std::uint64_t rejected_rows = 0;  // rows the daemon refused since the stream was opened here, each for a bad value
-  std::string first_rejection;      // what was wrong with the first of them
+  std::string first_rejection;      // what was wrong with the first: "row 7: ...", rows counted from 1 as pushed here
 };
 
 struct Prediction {
@@ -148,7 +149,8 @@ class Stream {
   void push(std::span<const double> features, double target, double weight = 1);
   void push(std::initializer_list<double> features, double target, double weight = 1);
 
-  // Whole rows, row-major, columns() values each. Batches are cut after every batch_rows rows.
+  // Whole rows, row-major, columns() values each, max_unacknowledged_mb of them at most. All are taken or, on an error,
+  // none. Batches are cut after every batch_rows rows.
   void push_rows(std::span<const double> rows);
 
   // As push_rows, but takes no row at all and returns false when it would have to wait for credit.
