@@ -146,8 +146,8 @@ void Committer::gather(std::uint64_t stream_id) {
   models::Model model = merged(epoch.states);
   models::Fit fit = model.learner().fit();
   ready_.push_back(record_of(*epoch.cut, std::move(epoch.states), model.error()));
-  board_.post(std::make_shared<const Snapshot>(Snapshot{stream.name, stream.spec, epoch.cut->epoch,
-                                                        epoch.cut->rejected, std::move(model), std::move(fit)}));
+  board_.post(std::make_shared<const Snapshot>(
+      Snapshot{stream.name, stream.spec, epoch.cut->epoch, epoch.cut->rejected, std::move(model), std::move(fit)}));
   gathering_.erase(stream_id);
 }
 
@@ -161,7 +161,8 @@ void Committer::commit_ready() {
   }
   store_worked();
   for (const EpochRecord& record : std::exchange(ready_, {})) {
-    log_debug("epoch_durable", {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
+    log_debug("epoch_durable",
+              {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
     ingest::send(receiver_, wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
   }
 }

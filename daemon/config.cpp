@@ -66,9 +66,7 @@ std::string flag_of(std::string_view key) {
   return flag;
 }
 
-std::string quoted(const std::string& text) {
-  return '"' + text + '"';
-}
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 struct Range {
   std::uint32_t low;

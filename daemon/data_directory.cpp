@@ -76,8 +76,6 @@ DataDirectory::DataDirectory(const fs::path& directory) : path_(fs::absolute(dir
   }
 }
 
-DataDirectory::~DataDirectory() {
-  close(lock_);
-}
+DataDirectory::~DataDirectory() { close(lock_); }
 
 }  // namespace accrue::daemon

@@ -26,7 +26,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 std::string as_text(std::string_view event, const LogFields& fields) {
   std::string line(event);
   for (const auto& [key, value] : fields.items()) {
-    const bool bare = value.is_string() && value.get_ref<const std::string&>().find_first_of(" \"\n") == std::string::npos;
+    const bool bare =
+        value.is_string() && value.get_ref<const std::string&>().find_first_of(" \"\n") == std::string::npos;
     line += " " + key + "=" + (bare ? value.get<std::string>() : value.dump());
   }
   return line;

@@ -66,13 +66,14 @@ struct Pipeline::Parts {
       : directory(config.data_dir),
         context(kNetworkThreads),
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
-        query_listener(ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB,
-                                             kQueryNetworkThread)),
+        query_listener(
+            ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)) {
     const StoreOptions store_options{.keep_epochs = config.keep_epochs};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     const auto streams = recover(*store, board);
-    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board, health);
+    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
+                      health);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
     receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
     for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);

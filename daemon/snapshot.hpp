@@ -1,5 +1,5 @@
-// Snapshot: the merged model of one epoch of one stream, immutable; every answer to a query comes from one and names its
-// epoch. SnapshotBoard: the newest of every stream.
+// Snapshot: the merged model of one epoch of one stream, immutable; every answer to a query comes from one and names
+// its epoch. SnapshotBoard: the newest of every stream.
 //
 // The board may be used from any thread: the committer posts, the query service looks. Looking takes a lock for as long
 // as it takes to copy a pointer.

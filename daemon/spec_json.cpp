@@ -8,8 +8,9 @@ namespace accrue::daemon {
 
 std::string to_json(const wire::StreamSpec& spec) {
   const nlohmann::ordered_json json = {
-      {"features", spec.features},     {"target", spec.target},       {"weighted", spec.weighted},
-      {"key", spec.key},               {"intercept", spec.intercept}, {"ridge", spec.ridge},
+      {"features", spec.features},     {"target", spec.target},
+      {"weighted", spec.weighted},     {"key", spec.key},
+      {"intercept", spec.intercept},   {"ridge", spec.ridge},
       {"partitions", spec.partitions}, {"partition_by", to_string(spec.partition_by)},
   };
   return json.dump();
@@ -27,7 +28,8 @@ wire::StreamSpec spec_from_json(const std::string& text) {
     json.at("ridge").get_to(spec.ridge);
     json.at("partitions").get_to(spec.partitions);
     const auto by = json.at("partition_by").get<std::string>();
-    spec.partition_by = by == to_string(wire::PartitionBy::kHash) ? wire::PartitionBy::kHash : wire::PartitionBy::kRoundRobin;
+    spec.partition_by =
+        by == to_string(wire::PartitionBy::kHash) ? wire::PartitionBy::kHash : wire::PartitionBy::kRoundRobin;
     if (by != to_string(spec.partition_by)) throw std::runtime_error("unknown partition_by '" + by + "'");
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("a stream's specification cannot be read: ") + error.what());

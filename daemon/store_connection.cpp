@@ -24,9 +24,7 @@ StoreConnection::StoreConnection(std::filesystem::path file) : file_(std::move(f
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
 }
 
-StoreConnection::~StoreConnection() {
-  sqlite3_close(handle_);
-}
+StoreConnection::~StoreConnection() { sqlite3_close(handle_); }
 
 void StoreConnection::check(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
@@ -38,9 +36,7 @@ void StoreConnection::check(int code) const {
   throw StoreError(file_, what, code);
 }
 
-void StoreConnection::execute(const char* sql) {
-  check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr));
-}
+void StoreConnection::execute(const char* sql) { check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr)); }
 
 std::string StoreConnection::query_text(const char* sql) {
   Statement statement(*this, sql);
@@ -51,9 +47,7 @@ Statement::Statement(StoreConnection& connection, const char* sql) : connection_
   connection_.check(sqlite3_prepare_v3(connection_.handle(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
 }
 
-Statement::~Statement() {
-  sqlite3_finalize(statement_);
-}
+Statement::~Statement() { sqlite3_finalize(statement_); }
 
 bool Statement::step() {
   const int code = sqlite3_step(statement_);
@@ -82,17 +76,13 @@ std::optional<std::int64_t> Statement::first_integer() {
 }
 
 // Its result repeats the error of the last step, which was reported then.
-void Statement::reset() {
-  sqlite3_reset(statement_);
-}
+void Statement::reset() { sqlite3_reset(statement_); }
 
 void Statement::bind_one(int position, std::int64_t value) {
   connection_.check(sqlite3_bind_int64(statement_, position, value));
 }
 
-void Statement::bind_one(int position, std::uint64_t value) {
-  bind_one(position, static_cast<std::int64_t>(value));
-}
+void Statement::bind_one(int position, std::uint64_t value) { bind_one(position, static_cast<std::int64_t>(value)); }
 
 void Statement::bind_one(int position, double value) {
   const int code =
@@ -110,13 +100,9 @@ void Statement::bind_one(int position, std::span<const std::byte> value) {
   connection_.check(sqlite3_bind_blob64(statement_, position, data, value.size(), SQLITE_STATIC));
 }
 
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
-std::uint64_t Statement::unsigned_integer(int column) const {
-  return static_cast<std::uint64_t>(integer(column));
-}
+std::uint64_t Statement::unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
 
 std::string Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -139,8 +125,6 @@ Transaction::~Transaction() {
   }
 }
 
-void Transaction::commit() {
-  connection_.execute("COMMIT");
-}
+void Transaction::commit() { connection_.execute("COMMIT"); }
 
 }  // namespace accrue::daemon

@@ -1,5 +1,5 @@
-// A worker: owns partitions, learns their rows in the order they come, and hands the committer a copy of their states at
-// every barrier. No two workers share a model, so there is no lock here.
+// A worker: owns partitions, learns their rows in the order they come, and hands the committer a copy of their states
+// at every barrier. No two workers share a model, so there is no lock here.
 //
 // Construct anywhere, call run() on the worker's own thread; it returns after a Stop.
 #pragma once

@@ -15,9 +15,7 @@ namespace {
 constexpr std::size_t kMaxNamesInMessage = 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 char* skip_blanks(char* at, const char* end) {
   while (at != end && is_blank(*at)) ++at;
@@ -93,12 +91,9 @@ CsvResult CsvReader::next(std::span<double> row) {
   if (row.size() != selected_.size()) throw std::invalid_argument("CsvReader::next: not selected().size() values");
   do {
     switch (read_line()) {
-      case Line::kEnd:
-        return CsvResult::kEnd;
-      case Line::kTooLong:
-        return bad_line(CsvResult::kLineTooLong, columns_.size(), {});
-      case Line::kRead:
-        break;
+      case Line::kEnd: return CsvResult::kEnd;
+      case Line::kTooLong: return bad_line(CsvResult::kLineTooLong, columns_.size(), {});
+      case Line::kRead: break;
     }
   } while (text_.empty());
   if (const CsvResult result = split(); result != CsvResult::kRow) return result;
@@ -192,9 +187,7 @@ CsvResult CsvReader::bad_line(CsvResult reason, std::size_t column, std::string_
   return reason;
 }
 
-std::string CsvReader::place() const {
-  return name_ + ":" + std::to_string(line_) + ": ";
-}
+std::string CsvReader::place() const { return name_ + ":" + std::to_string(line_) + ": "; }
 
 std::string CsvReader::explain() const {
   std::string message = name_ + ":" + std::to_string(fault_.line) + ": ";
@@ -202,24 +195,16 @@ std::string CsvReader::explain() const {
   const std::string quoted = ": '" + fault_.text + "'";
   switch (fault_.reason) {
     case CsvResult::kRow:
-    case CsvResult::kEnd:
-      return {};
+    case CsvResult::kEnd: return {};
     case CsvResult::kFieldCount:
       return message + std::to_string(fault_.fields) + " fields instead of " + std::to_string(columns_.size());
-    case CsvResult::kUnterminatedQuote:
-      return message + "a quote that is not closed on its line" + quoted;
-    case CsvResult::kTextAfterQuote:
-      return message + "text after a closing quote" + quoted;
-    case CsvResult::kEmptyField:
-      return message + "empty";
-    case CsvResult::kNotANumber:
-      return message + "not a number" + quoted;
-    case CsvResult::kNotFinite:
-      return message + "not finite" + quoted;
-    case CsvResult::kOutOfRange:
-      return message + "magnitude outside 5e-324 to 1e150" + quoted;
-    case CsvResult::kLineTooLong:
-      return message + "longer than " + std::to_string(kMaxLineBytes) + " bytes";
+    case CsvResult::kUnterminatedQuote: return message + "a quote that is not closed on its line" + quoted;
+    case CsvResult::kTextAfterQuote: return message + "text after a closing quote" + quoted;
+    case CsvResult::kEmptyField: return message + "empty";
+    case CsvResult::kNotANumber: return message + "not a number" + quoted;
+    case CsvResult::kNotFinite: return message + "not finite" + quoted;
+    case CsvResult::kOutOfRange: return message + "magnitude outside 5e-324 to 1e150" + quoted;
+    case CsvResult::kLineTooLong: return message + "longer than " + std::to_string(kMaxLineBytes) + " bytes";
   }
   return message;
 }

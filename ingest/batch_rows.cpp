@@ -50,7 +50,8 @@ ScreenedBatch from_friendly(const Stream& stream, const wire::Batch& batch, Scre
 
 }  // namespace
 
-ScreenedBatch screen_batch(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening) {
+ScreenedBatch screen_batch(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame,
+                           Screening& screening) {
   if (batch.rows.friendly) return from_friendly(stream, batch, screening);
   return from_bin(stream, batch, frame, screening);
 }

@@ -14,8 +14,8 @@ zmq::message_t row_memory(std::size_t bytes) {
   return memory;
 }
 
-void Deliveries::deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer,
-                         std::size_t batch_bytes, ScreenedBatch batch) {
+void Deliveries::deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t batch_bytes,
+                         ScreenedBatch batch) {
   if (batch.count == 0) {
     producer->log.accept(batch_bytes, 0);
     return;
@@ -50,8 +50,8 @@ void Deliveries::send(const Stream& stream, std::uint32_t partition, const std::
   const std::uint32_t index = worker_of(stream.id, partition);
   Worker& worker = workers_[index];
   worker.tickets.push_back({stream.id, producer, batch.sequence});
-  const Deliver message{stream.id,   partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count),
-                        batch.offset};
+  const Deliver message{
+      stream.id, partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count), batch.offset};
   outbox_.to_worker(index, wire::encode(message), std::move(batch.frame));
 }
 

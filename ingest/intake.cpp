@@ -216,8 +216,8 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
     case Producer::Admission::kDuplicate: ack_later(stream->id, producer); return;
     case Producer::Admission::kGap:
       refuse(id, ErrorCode::kSequenceGap, stream->name,
-             "batch " + std::to_string(batch.sequence) + " came where " +
-                 std::to_string(producer->log.accepted() + 1) + " was due");
+             "batch " + std::to_string(batch.sequence) + " came where " + std::to_string(producer->log.accepted() + 1) +
+                 " was due");
       return;
     case Producer::Admission::kOverWindow:
       refuse(id, ErrorCode::kOverWindow, stream->name,
@@ -353,8 +353,7 @@ void Intake::ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProd
 
 void Intake::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
   if (producer.session.empty()) return;
-  say(producer.session,
-      wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes});
+  say(producer.session, wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes});
 }
 
 // Ends a session. What its producer has sent stays; only after a Bye is a producer of that session alone forgotten.

@@ -106,10 +106,10 @@ class Intake {
   std::unordered_map<SessionId, Session> sessions_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams_;
   std::unordered_map<std::string, std::uint64_t> ids_;
-  std::map<std::string, Creation> creations_;            // asked of the committer, not answered yet
-  std::map<std::string, std::set<SessionId>> drops_;     // likewise
-  std::vector<std::uint64_t> dirty_;                     // streams that want an epoch
-  std::size_t in_flight_ = 0;                            // epochs cut and not yet durable
+  std::map<std::string, Creation> creations_;         // asked of the committer, not answered yet
+  std::map<std::string, std::set<SessionId>> drops_;  // likewise
+  std::vector<std::uint64_t> dirty_;                  // streams that want an epoch
+  std::size_t in_flight_ = 0;                         // epochs cut and not yet durable
   std::vector<std::pair<std::uint64_t, std::shared_ptr<StreamProducer>>> acks_due_;
   TimePoint next_silence_check_{};
   bool stopping_ = false;

@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <utility>
 
-// ThreadSanitizer does not see the hand-over inside libzmq, which is not instrumented; these two calls say what it does.
+// ThreadSanitizer does not see the hand-over inside libzmq, which is not instrumented; these two calls say what it
+// does.
 #if defined(__SANITIZE_THREAD__)
 #define ACCRUE_TSAN 1
 #elif defined(__has_feature)

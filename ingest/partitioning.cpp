@@ -29,7 +29,8 @@ std::optional<std::uint32_t> Partitioner::of_batch(std::uint64_t sequence) const
 }
 
 std::uint32_t Partitioner::of_key(double key) const {
-  const std::uint64_t hash = mix(std::bit_cast<std::uint64_t>(key + 0.0));  // -0.0 + 0.0 is 0.0: one zero, one partition
+  const std::uint64_t hash =
+      mix(std::bit_cast<std::uint64_t>(key + 0.0));  // -0.0 + 0.0 is 0.0: one zero, one partition
   // The high half of hash * partitions / 2^32 is uniform over the partitions without a division (Lemire 2019).
   return static_cast<std::uint32_t>(((hash >> 32) * partitions_) >> 32);
 }

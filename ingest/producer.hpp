@@ -12,11 +12,11 @@ namespace accrue::ingest {
 
 class Producer {
  public:
-  enum class [[nodiscard]] Admission : std::uint8_t {
-    kAccept,      // the next batch
-    kDuplicate,   // has been accepted before: acknowledge, do not learn again
-    kGap,         // a batch before it is missing
-    kOverWindow,  // more outstanding than was granted
+  enum class [[nodiscard]] Admission : std::uint8_t{
+      kAccept,      // the next batch
+      kDuplicate,   // has been accepted before: acknowledge, do not learn again
+      kGap,         // a batch before it is missing
+      kOverWindow,  // more outstanding than was granted
   };
 
   explicit Producer(std::uint64_t durable) : accepted_(durable), applied_(durable), durable_(durable) {}

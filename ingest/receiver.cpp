@@ -15,8 +15,8 @@ namespace {
 // does not keep to it, together with the size of a message.
 constexpr int kReceiveQueue = 64;
 constexpr int kSendQueue = 1'000;
-constexpr int kFarewellMs = 200;   // for the last acknowledgements to leave
-constexpr int kBurst = 256;        // messages taken from clients before others get their turn
+constexpr int kFarewellMs = 200;  // for the last acknowledgements to leave
+constexpr int kBurst = 256;       // messages taken from clients before others get their turn
 
 }  // namespace
 
@@ -80,7 +80,8 @@ bool Receiver::run(std::chrono::milliseconds stop_timeout) {
   TimePoint next = Clock::now();
   for (;;) {
     const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-    std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0}, {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
+    std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
+                                          {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
     wait(items, std::max(until_next, std::chrono::milliseconds(0)));
     const TimePoint now = Clock::now();
     take_from_clients(now);

@@ -24,9 +24,9 @@ using SessionId = std::string;  // a connection's ZeroMQ routing id
 struct StreamProducer {
   std::string name;
   Producer log;
-  SessionId session{};     // the connection that speaks for it at present; empty for none
-  std::uint64_t cut = 0;   // its sequence at the last epoch cut
-  bool ack_due = false;    // something changed that its session has not been told
+  SessionId session{};    // the connection that speaks for it at present; empty for none
+  std::uint64_t cut = 0;  // its sequence at the last epoch cut
+  bool ack_due = false;   // something changed that its session has not been told
 };
 
 // What the store holds of a stream when the daemon starts.

@@ -33,9 +33,7 @@ double predict_linear(double intercept, const double* coefficients, const double
   return bounded(intercept + dot(coefficients, x, features), kMaxMagnitude);
 }
 
-std::optional<double> if_finite(double value) {
-  return std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
+std::optional<double> if_finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
 
 Estimate estimate(double value, std::optional<double> std_error) {
   return {value, std_error, std_error ? if_finite(value / *std_error) : std::nullopt};

@@ -16,9 +16,7 @@ constexpr double kMaxAbsolute = 4 * kMaxMagnitude;
 constexpr double kMaxSquared = kMaxAbsolute * kMaxAbsolute;
 
 // Moves a mean towards a value (or the mean of other rows) that has this share of all the weight.
-void blend(double& mean, double value, double share) {
-  mean += share * (value - mean);
-}
+void blend(double& mean, double value, double share) { mean += share * (value - mean); }
 
 }  // namespace
 
@@ -67,27 +65,13 @@ void ProgressiveError::merge(const ProgressiveError& other) {
   target_variance_ += share * (1 - share) * distance * distance;
 }
 
-double ProgressiveError::mse() const {
-  return empty() ? kNaN : mse_;
-}
-double ProgressiveError::mae() const {
-  return empty() ? kNaN : mae_;
-}
-double ProgressiveError::rmse() const {
-  return std::sqrt(mse());
-}
-double ProgressiveError::r2() const {
-  return target_variance_ > 0 ? 1 - mse_ / target_variance_ : kNaN;
-}
-double ProgressiveError::mse_clipped() const {
-  return empty() ? kNaN : mse_clipped_;
-}
-double ProgressiveError::mae_clipped() const {
-  return empty() ? kNaN : mae_clipped_;
-}
-double ProgressiveError::rmse_clipped() const {
-  return std::sqrt(mse_clipped());
-}
+double ProgressiveError::mse() const { return empty() ? kNaN : mse_; }
+double ProgressiveError::mae() const { return empty() ? kNaN : mae_; }
+double ProgressiveError::rmse() const { return std::sqrt(mse()); }
+double ProgressiveError::r2() const { return target_variance_ > 0 ? 1 - mse_ / target_variance_ : kNaN; }
+double ProgressiveError::mse_clipped() const { return empty() ? kNaN : mse_clipped_; }
+double ProgressiveError::mae_clipped() const { return empty() ? kNaN : mae_clipped_; }
+double ProgressiveError::rmse_clipped() const { return std::sqrt(mse_clipped()); }
 double ProgressiveError::r2_clipped() const {
   return target_variance_ > 0 ? 1 - mse_clipped_ / target_variance_ : kNaN;
 }

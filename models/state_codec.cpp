@@ -44,20 +44,13 @@ bool starts_with_magic(std::span<const std::byte> state) {
 
 const char* to_string(DecodeError error) {
   switch (error) {
-    case DecodeError::kNone:
-      return "no error";
-    case DecodeError::kTruncated:
-      return "the state is cut short";
-    case DecodeError::kBadMagic:
-      return "these bytes are not a model's state";
-    case DecodeError::kUnknownVersion:
-      return "the state has a version that this accrue does not know";
-    case DecodeError::kTrailingBytes:
-      return "there are bytes after the end of the state";
-    case DecodeError::kBadChecksum:
-      return "the checksum does not match: the state is damaged";
-    case DecodeError::kInvalid:
-      return "the state is intact but holds values that no model can have";
+    case DecodeError::kNone: return "no error";
+    case DecodeError::kTruncated: return "the state is cut short";
+    case DecodeError::kBadMagic: return "these bytes are not a model's state";
+    case DecodeError::kUnknownVersion: return "the state has a version that this accrue does not know";
+    case DecodeError::kTrailingBytes: return "there are bytes after the end of the state";
+    case DecodeError::kBadChecksum: return "the checksum does not match: the state is damaged";
+    case DecodeError::kInvalid: return "the state is intact but holds values that no model can have";
   }
   return "unknown error";
 }
@@ -75,9 +68,7 @@ void StateWriter::put_count(std::uint64_t value) {
   bytes_.insert(bytes_.end(), word.begin(), word.end());
 }
 
-void StateWriter::put_double(double value) {
-  put_count(std::bit_cast<std::uint64_t>(value));
-}
+void StateWriter::put_double(double value) { put_count(std::bit_cast<std::uint64_t>(value)); }
 
 void StateWriter::put_doubles(std::span<const double> values) {
   bytes_.reserve(bytes_.size() + values.size() * kWord);

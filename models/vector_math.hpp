@@ -35,9 +35,7 @@ inline void subtract_multiple(double* __restrict a, const double* __restrict b, 
 }
 
 /// True of a sum of squares in which nothing overflowed, and what underflowed is too small to matter.
-inline bool is_safe_square(double sum_of_squares) {
-  return sum_of_squares > 1e-270 && sum_of_squares < 1e300;
-}
+inline bool is_safe_square(double sum_of_squares) { return sum_of_squares > 1e-270 && sum_of_squares < 1e300; }
 
 /// sqrt(head^2 + x.x), without overflow or underflow of the squares.
 inline double hypotenuse(double head, const double* x, std::size_t n) {
@@ -60,8 +58,6 @@ inline double hypotenuse(double head, const double* x, std::size_t n) {
 }
 
 /// The value, kept within [-limit, limit]; 0 for the NaN that infinities of both signs add up to.
-inline double bounded(double value, double limit) {
-  return std::isnan(value) ? 0.0 : std::clamp(value, -limit, limit);
-}
+inline double bounded(double value, double limit) { return std::isnan(value) ? 0.0 : std::clamp(value, -limit, limit); }
 
 }  // namespace accrue::models

@@ -35,9 +35,7 @@ FlushReport Feed::flush() {
   }
 }
 
-double Feed::rows_per_second() const {
-  return seconds_ > 0 ? static_cast<double>(rows_) / seconds_ : 0;
-}
+double Feed::rows_per_second() const { return seconds_ > 0 ? static_cast<double>(rows_) / seconds_ : 0; }
 
 // A timeout here is told as a refusal: the daemon did answer, at first.
 Error Feed::complete(const Error& error) const {

@@ -17,9 +17,7 @@ Json nullable(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 std::uint64_t rejected_rows(const StreamStatus& stream) {
   std::uint64_t rows = 0;
@@ -80,9 +78,7 @@ Report stream_report(const std::vector<StreamStatus>& streams) {
   return report;
 }
 
-void show(const Connection& connection, const Report& report) {
-  write_out(render(report, connection.format));
-}
+void show(const Connection& connection, const Report& report) { write_out(render(report, connection.format)); }
 
 }  // namespace
 

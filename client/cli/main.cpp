@@ -41,9 +41,7 @@ struct Invocation {
 };
 
 // One of a few words, or a number between two; what is allowed is said in words, not in CLI11's notation.
-CLI::Validator one_of(std::vector<std::string> words) {
-  return CLI::IsMember(std::move(words)).description("");
-}
+CLI::Validator one_of(std::vector<std::string> words) { return CLI::IsMember(std::move(words)).description(""); }
 
 CLI::Validator between(double low, double high, const std::string& what) {
   const auto check = [low, high, what](const std::string& text) {
@@ -54,9 +52,7 @@ CLI::Validator between(double low, double high, const std::string& what) {
   return CLI::Validator(check, "");
 }
 
-CLI::Validator count() {
-  return between(1, 4294967295, "a whole number of at least 1");
-}
+CLI::Validator count() { return between(1, 4294967295, "a whole number of at least 1"); }
 
 using Action = int (*)(const Invocation&);
 

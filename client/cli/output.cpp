@@ -102,12 +102,9 @@ Report record(std::vector<Field> fields) {
 
 std::string render(const Report& report, Format format) {
   switch (format) {
-    case Format::kJson:
-      return json_text(report.document) + "\n";
-    case Format::kCsv:
-      return csv(report);
-    case Format::kTable:
-      break;
+    case Format::kJson: return json_text(report.document) + "\n";
+    case Format::kCsv: return csv(report);
+    case Format::kTable: break;
   }
   if (report.table.columns.empty()) return labelled(report.fields);
   return aligned(report.table) + (report.fields.empty() ? "" : "\n" + labelled(report.fields));
@@ -141,9 +138,7 @@ std::string readable(const Json& value, int digits) {
   return whole_digits ? printed("%.*f", 0, number) : printed("%.*g", digits, number);
 }
 
-std::string counted_rows(std::uint64_t rows) {
-  return std::to_string(rows) + (rows == 1 ? " row" : " rows");
-}
+std::string counted_rows(std::uint64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
 
 void write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;

@@ -46,12 +46,9 @@ class PredictionWriter {
     if (begun_) return {};
     begun_ = true;
     switch (format_) {
-      case Format::kTable:
-        return {};
-      case Format::kCsv:
-        return "prediction\n";
-      case Format::kJson:
-        break;
+      case Format::kTable: return {};
+      case Format::kCsv: return "prediction\n";
+      case Format::kJson: break;
     }
     return "{\"stream\": " + json_text(stream_) + ", \"epoch\": " + std::to_string(epoch) + ", \"predictions\": [";
   }

@@ -14,9 +14,7 @@ namespace {
 constexpr double kRedrawSeconds = 0.1;
 constexpr const char* kEraseLine = "\r\x1b[K";
 
-std::string two_digits(std::uint64_t value) {
-  return (value < 10 ? "0" : "") + std::to_string(value);
-}
+std::string two_digits(std::uint64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); }
 
 }  // namespace
 
@@ -24,9 +22,7 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::ostream* progress_screen() {
-  return isatty(STDERR_FILENO) ? &std::cerr : nullptr;
-}
+std::ostream* progress_screen() { return isatty(STDERR_FILENO) ? &std::cerr : nullptr; }
 
 void complain(const std::string& message) {
   if (progress_screen()) std::cerr << kEraseLine;
@@ -69,9 +65,7 @@ Progress::~Progress() {
   if (screen_) *screen_ << kEraseLine << std::flush;
 }
 
-bool Progress::due() {
-  return screen_ && now_() >= next_draw_;
-}
+bool Progress::due() { return screen_ && now_() >= next_draw_; }
 
 void Progress::draw(std::uint64_t rows, std::optional<double> fraction) {
   if (!screen_) return;

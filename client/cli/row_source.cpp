@@ -71,17 +71,11 @@ RowSource::~RowSource() {
   }
 }
 
-datasets::CsvReader& RowSource::csv() {
-  return csv_ ? *csv_ : csv_.emplace(in_, name_);
-}
+datasets::CsvReader& RowSource::csv() { return csv_ ? *csv_ : csv_.emplace(in_, name_); }
 
-const std::vector<std::string>& RowSource::columns() {
-  return csv().columns();
-}
+const std::vector<std::string>& RowSource::columns() { return csv().columns(); }
 
-void RowSource::select(const std::vector<std::string>& names) {
-  csv().select(names);
-}
+void RowSource::select(const std::vector<std::string>& names) { csv().select(names); }
 
 RowSource::Next RowSource::next(std::span<double> row) {
   using datasets::CsvResult;

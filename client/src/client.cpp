@@ -100,15 +100,9 @@ struct Stream::State {
 
 Stream::Stream(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-const std::string& Stream::name() const {
-  return state_->channel->name;
-}
-const StreamSpec& Stream::spec() const {
-  return state_->spec;
-}
-std::size_t Stream::columns() const {
-  return state_->columns;
-}
+const std::string& Stream::name() const { return state_->channel->name; }
+const StreamSpec& Stream::spec() const { return state_->spec; }
+std::size_t Stream::columns() const { return state_->columns; }
 
 void Stream::push(std::span<const double> features, double target, double weight) {
   const StreamSpec& spec = state_->spec;
@@ -145,9 +139,7 @@ FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
   return state_->core->connection.flush(*state_->channel, client::bounded(timeout.value_or(state_->core->timeout)));
 }
 
-FlushReport Stream::progress() const {
-  return state_->core->connection.progress(*state_->channel);
-}
+FlushReport Stream::progress() const { return state_->core->connection.progress(*state_->channel); }
 
 Prediction Stream::predict(std::span<const double> rows) const {
   return state_->core->queries.predict(name(), state_->spec.features, rows);
@@ -157,12 +149,8 @@ Prediction Stream::predict(std::initializer_list<double> rows) const {
   return predict(std::span(rows.begin(), rows.size()));
 }
 
-Coefficients Stream::coef() const {
-  return state_->core->queries.coef(name());
-}
-Metrics Stream::metrics() const {
-  return state_->core->queries.metrics(name());
-}
+Coefficients Stream::coef() const { return state_->core->queries.coef(name()); }
+Metrics Stream::metrics() const { return state_->core->queries.metrics(name()); }
 
 Client::Client(ClientOptions options) : state_(std::make_shared<State>(options)) {}
 Client::~Client() = default;
@@ -191,15 +179,9 @@ Prediction Client::predict(const std::string& stream, std::span<const double> ro
   return state_->core->queries.predict(stream, rows);
 }
 
-Coefficients Client::coef(const std::string& stream) const {
-  return state_->core->queries.coef(stream);
-}
-Metrics Client::metrics(const std::string& stream) const {
-  return state_->core->queries.metrics(stream);
-}
-Status Client::status() const {
-  return state_->core->queries.status();
-}
+Coefficients Client::coef(const std::string& stream) const { return state_->core->queries.coef(stream); }
+Metrics Client::metrics(const std::string& stream) const { return state_->core->queries.metrics(stream); }
+Status Client::status() const { return state_->core->queries.status(); }
 
 std::string default_endpoint() {
   const char* set = std::getenv("ACCRUE_ENDPOINT");

@@ -8,17 +8,12 @@ namespace {
 
 Error::Kind kind_of(wire::ErrorCode code) {
   switch (code) {
-    case wire::ErrorCode::kUnknownStream:
-      return Error::Kind::kUnknownStream;
-    case wire::ErrorCode::kSpecMismatch:
-      return Error::Kind::kSpecMismatch;
-    case wire::ErrorCode::kNoModelYet:
-      return Error::Kind::kNoModelYet;
+    case wire::ErrorCode::kUnknownStream: return Error::Kind::kUnknownStream;
+    case wire::ErrorCode::kSpecMismatch: return Error::Kind::kSpecMismatch;
+    case wire::ErrorCode::kNoModelYet: return Error::Kind::kNoModelYet;
     case wire::ErrorCode::kBadSpec:
-    case wire::ErrorCode::kBadRows:
-      return Error::Kind::kInvalid;
-    default:
-      return Error::Kind::kRefused;
+    case wire::ErrorCode::kBadRows: return Error::Kind::kInvalid;
+    default: return Error::Kind::kRefused;
   }
 }
 
@@ -120,20 +115,13 @@ Error from_wire(const wire::Error& error) {
 
 std::string describe(wire::RejectReason reason) {
   switch (reason) {
-    case wire::RejectReason::kNotFinite:
-      return "a value is not a finite number";
-    case wire::RejectReason::kMagnitude:
-      return "a value is beyond 1e150, or is after weighting";
-    case wire::RejectReason::kWeight:
-      return "the weight is negative";
-    case wire::RejectReason::kRowLength:
-      return "not the stream's number of columns";
-    case wire::RejectReason::kMissingColumn:
-      return "a column is missing";
-    case wire::RejectReason::kUnknownColumn:
-      return "a column is not one of the stream's";
-    case wire::RejectReason::kNotANumber:
-      return "a value is not a number";
+    case wire::RejectReason::kNotFinite: return "a value is not a finite number";
+    case wire::RejectReason::kMagnitude: return "a value is beyond 1e150, or is after weighting";
+    case wire::RejectReason::kWeight: return "the weight is negative";
+    case wire::RejectReason::kRowLength: return "not the stream's number of columns";
+    case wire::RejectReason::kMissingColumn: return "a column is missing";
+    case wire::RejectReason::kUnknownColumn: return "a column is not one of the stream's";
+    case wire::RejectReason::kNotANumber: return "a value is not a number";
   }
   return "refused";
 }

@@ -12,9 +12,7 @@ SharedFrame frame_of(const Message& message) {
   return std::make_shared<const wire::Bytes>(wire::encode(message));
 }
 
-std::string text_of(const wire::Error& error) {
-  return error.text.empty() ? to_string(error.code) : error.text;
-}
+std::string text_of(const wire::Error& error) { return error.text.empty() ? to_string(error.code) : error.text; }
 
 }  // namespace
 
@@ -163,22 +161,14 @@ void Session::receive(wire::BytesView bytes, Clock::time_point now) {
     return fail_unreadable(to_string(error));
   }
   switch (frame.type()) {
-    case wire::Welcome::kType:
-      return read<wire::Welcome>(frame, now);
-    case wire::Opened::kType:
-      return read<wire::Opened>(frame, now);
-    case wire::Ack::kType:
-      return read<wire::Ack>(frame, now);
-    case wire::RowsRejected::kType:
-      return read<wire::RowsRejected>(frame, now);
-    case wire::Pong::kType:
-      return read<wire::Pong>(frame, now);
-    case wire::Error::kType:
-      return read<wire::Error>(frame, now);
-    case wire::Dropped::kType:
-      return read<wire::Dropped>(frame, now);
-    default:
-      return fail_unreadable("message type " + std::to_string(frame.type()));
+    case wire::Welcome::kType: return read<wire::Welcome>(frame, now);
+    case wire::Opened::kType: return read<wire::Opened>(frame, now);
+    case wire::Ack::kType: return read<wire::Ack>(frame, now);
+    case wire::RowsRejected::kType: return read<wire::RowsRejected>(frame, now);
+    case wire::Pong::kType: return read<wire::Pong>(frame, now);
+    case wire::Error::kType: return read<wire::Error>(frame, now);
+    case wire::Dropped::kType: return read<wire::Dropped>(frame, now);
+    default: return fail_unreadable("message type " + std::to_string(frame.type()));
   }
 }
 
@@ -253,9 +243,7 @@ void Session::on(const wire::Dropped& dropped, Clock::time_point) {
 
 void Session::on(const wire::Error& error, Clock::time_point) {
   switch (error.code) {
-    case wire::ErrorCode::kNoSession:
-      session_unknown_ = true;
-      return;
+    case wire::ErrorCode::kNoSession: session_unknown_ = true; return;
     case wire::ErrorCode::kSuperseded:
       return fail("another client has taken over the producer name '" + options_.producer + "': " + text_of(error));
     case wire::ErrorCode::kMalformed:
@@ -268,14 +256,9 @@ void Session::on(const wire::Error& error, Clock::time_point) {
       if (channel && channel->phase == Channel::Phase::kOpen) channel->phase = Channel::Phase::kUnopened;
       return;
     }
-    case wire::ErrorCode::kShuttingDown:
-      trouble_ = text_of(error);
-      return;
-    case wire::ErrorCode::kStoreFailed:
-      trouble_ = text_of(error);
-      return on_drop_error(error);
-    default:
-      break;
+    case wire::ErrorCode::kShuttingDown: trouble_ = text_of(error); return;
+    case wire::ErrorCode::kStoreFailed: trouble_ = text_of(error); return on_drop_error(error);
+    default: break;
   }
   if (error.about.empty()) {
     trouble_ = text_of(error);

@@ -71,13 +71,9 @@ WakeEvent::WakeEvent() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
 }
 
-WakeEvent::~WakeEvent() {
-  close(descriptor_);
-}
+WakeEvent::~WakeEvent() { close(descriptor_); }
 
-void WakeEvent::set() {
-  eventfd_write(descriptor_, 1);
-}  // can only fail when it is set already
+void WakeEvent::set() { eventfd_write(descriptor_, 1); }  // can only fail when it is set already
 
 void WakeEvent::clear() {
   eventfd_t count = 0;

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define ACCRUE_ASSERT(condition)                                                                  \
-  do {                                                                                            \
-    if (!(condition)) {                                                                           \
+#define ACCRUE_ASSERT(condition)                                                                     \
+  do {                                                                                               \
+    if (!(condition)) {                                                                              \
       std::fprintf(stderr, "accrue: %s:%d: broken invariant: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                               \
-    }                                                                                             \
+      std::abort();                                                                                  \
+    }                                                                                                \
   } while (false)

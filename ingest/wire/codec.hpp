@@ -23,12 +23,12 @@ namespace accrue::wire {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
 
-enum class [[nodiscard]] DecodeError : std::uint8_t {
-  kNone = 0,
-  kMalformed,            // not one MessagePack value, truncated, trailing bytes, nested too deep, or an extension type
-  kNotAMessage,          // not an array that begins with a version and a type
-  kUnsupportedVersion,   // a protocol version this build does not know
-  kWrongFields,          // the wrong number of fields, or one of the wrong type or out of its range
+enum class [[nodiscard]] DecodeError : std::uint8_t{
+    kNone = 0,
+    kMalformed,           // not one MessagePack value, truncated, trailing bytes, nested too deep, or an extension type
+    kNotAMessage,         // not an array that begins with a version and a type
+    kUnsupportedVersion,  // a protocol version this build does not know
+    kWrongFields,         // the wrong number of fields, or one of the wrong type or out of its range
 };
 const char* to_string(DecodeError error);
 
@@ -45,7 +45,9 @@ struct Rows {
 namespace detail {
 
 template <class T>
-concept HasFields = requires(T& value) { value.fields(); };
+concept HasFields = requires(T& value) {
+  value.fields();
+};
 
 // Packs into a growing byte vector.
 class Sink {
@@ -148,7 +150,8 @@ template <class T>
   } else {
     static_assert(HasFields<T>);
     auto fields = value.fields();
-    if (object.type != msgpack::type::ARRAY || object.via.array.size != std::tuple_size_v<decltype(fields)>) return false;
+    if (object.type != msgpack::type::ARRAY || object.via.array.size != std::tuple_size_v<decltype(fields)>)
+      return false;
     const msgpack::object* item = object.via.array.ptr;
     return std::apply([&](auto&... field) { return (get(*item++, field) && ...); }, fields);
   }

@@ -18,32 +18,32 @@ constexpr std::uint8_t enumerators(DataType) { return 2; }
 constexpr std::size_t size_of(DataType type) { return type == DataType::kFloat64 ? sizeof(double) : sizeof(float); }
 
 enum class ErrorCode : std::uint8_t {
-  kMalformed = 0,     // the frame could not be decoded
-  kUnknownType,       // a message type that this socket does not serve
-  kNoSession,         // not greeted (the daemon may have restarted): say Hello and Open again
-  kUnknownStream,     // no such stream
-  kBadSpec,           // a stream's name or specification is not acceptable
-  kSpecMismatch,      // the stream exists with another specification
-  kSequenceGap,       // a batch is missing before this one: Open again and resend from there
-  kOverWindow,        // more bytes outstanding than the credit granted
-  kSuperseded,        // another connection has taken over this producer's name
-  kTooMany,           // a limit on streams or producers is reached
-  kNoModelYet,        // the stream has not learned a row yet
-  kBadRows,           // rows to predict are not usable
-  kStoreFailed,       // the daemon could not write its store
-  kShuttingDown,      // the daemon is stopping
+  kMalformed = 0,  // the frame could not be decoded
+  kUnknownType,    // a message type that this socket does not serve
+  kNoSession,      // not greeted (the daemon may have restarted): say Hello and Open again
+  kUnknownStream,  // no such stream
+  kBadSpec,        // a stream's name or specification is not acceptable
+  kSpecMismatch,   // the stream exists with another specification
+  kSequenceGap,    // a batch is missing before this one: Open again and resend from there
+  kOverWindow,     // more bytes outstanding than the credit granted
+  kSuperseded,     // another connection has taken over this producer's name
+  kTooMany,        // a limit on streams or producers is reached
+  kNoModelYet,     // the stream has not learned a row yet
+  kBadRows,        // rows to predict are not usable
+  kStoreFailed,    // the daemon could not write its store
+  kShuttingDown,   // the daemon is stopping
 };
 constexpr std::uint8_t enumerators(ErrorCode) { return 14; }
 const char* to_string(ErrorCode code);
 
 enum class RejectReason : std::uint8_t {
-  kNotFinite = 0,   // a NaN or an infinity
-  kMagnitude,       // beyond 1e150, or beyond it after weighting
-  kWeight,          // a negative weight
-  kRowLength,       // not the stream's number of columns
-  kMissingColumn,   // a row given by names lacks a column
-  kUnknownColumn,   // a row given by names has a column that the stream does not
-  kNotANumber,      // a friendly row's value is not a number
+  kNotFinite = 0,  // a NaN or an infinity
+  kMagnitude,      // beyond 1e150, or beyond it after weighting
+  kWeight,         // a negative weight
+  kRowLength,      // not the stream's number of columns
+  kMissingColumn,  // a row given by names lacks a column
+  kUnknownColumn,  // a row given by names has a column that the stream does not
+  kNotANumber,     // a friendly row's value is not a number
 };
 inline constexpr std::uint8_t kRejectReasons = 7;
 constexpr std::uint8_t enumerators(RejectReason) { return kRejectReasons; }
@@ -131,8 +131,8 @@ struct RowsRejected {
   static constexpr std::uint8_t kType = 35;
   std::uint64_t stream_id = 0;
   std::uint64_t sequence = 0;
-  std::uint32_t rows = 0;       // how many of the batch
-  std::uint32_t first_row = 0;  // the first of them, from 0
+  std::uint32_t rows = 0;                          // how many of the batch
+  std::uint32_t first_row = 0;                     // the first of them, from 0
   RejectReason reason = RejectReason::kNotFinite;  // of the first
   auto fields() { return std::tie(stream_id, sequence, rows, first_row, reason); }
 };
@@ -259,12 +259,13 @@ struct Status {
   double uptime_s = 0;
   std::string data_dir;
   std::uint32_t workers = 0;
-  std::uint64_t producers = 0;        // connected
+  std::uint64_t producers = 0;          // connected
   std::uint64_t outstanding_bytes = 0;  // of batches accepted and not yet durable
-  std::string degraded;               // why nothing becomes durable at the moment; empty when all is well
+  std::string degraded;                 // why nothing becomes durable at the moment; empty when all is well
   std::vector<StreamStatus> streams;
   auto fields() {
-    return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded, streams);
+    return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded,
+                    streams);
   }
 };
 

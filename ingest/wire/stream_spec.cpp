@@ -58,7 +58,8 @@ std::vector<std::string> StreamSpec::columns() const {
 
 std::string problem_with_stream_name(const std::string& name) {
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
   };
   if (!name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), plain)) return {};
   return "stream name " + quoted(name) + " is not 1 to 128 letters, digits, '_', '-' or '.'";
@@ -90,7 +91,8 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
     return differs("features", joined(existing.features), joined(asked.features));
   }
   if (existing.target != asked.target) return differs("target", existing.target, asked.target);
-  if (existing.weighted != asked.weighted) return differs("weights:", yes_no(existing.weighted), yes_no(asked.weighted));
+  if (existing.weighted != asked.weighted)
+    return differs("weights:", yes_no(existing.weighted), yes_no(asked.weighted));
   if (existing.key != asked.key) return differs("key", quoted(existing.key), quoted(asked.key));
   if (existing.intercept != asked.intercept) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));

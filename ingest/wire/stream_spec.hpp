@@ -25,7 +25,8 @@ struct StreamSpec {
   std::vector<std::string> features;
   std::string target;
   bool weighted = false;
-  std::string key = {};  // what the row is about (a store, a sensor): a feature's name or a column of its own; empty for none
+  std::string key =
+      {};  // what the row is about (a store, a sensor): a feature's name or a column of its own; empty for none
   bool intercept = true;
   double ridge = 0;  // penalty at solve time, in rows' worth of prior (models/factor.hpp)
   std::uint32_t partitions = 1;

@@ -78,9 +78,7 @@ TEST(Render, QuotesCsvCellsThatNeedIt) {
   EXPECT_EQ(render(two_models(), Format::kCsv), "name,estimate\nrooms,0.123456789\n\"a,\"\"b\"\"\",-12.5\nnone,\n");
 }
 
-TEST(Render, GivesTheDocumentAsOneLineOfJson) {
-  EXPECT_EQ(render(two_models(), Format::kJson), "{\"a\": 1}\n");
-}
+TEST(Render, GivesTheDocumentAsOneLineOfJson) { EXPECT_EQ(render(two_models(), Format::kJson), "{\"a\": 1}\n"); }
 
 TEST(Render, GivesARecordInAllThreeForms) {
   const Report report = record({{"stream", "stream", "s"}, {"n", "rows", 2}, {"mse", "MSE", Json()}});

@@ -189,12 +189,8 @@ TEST(Outbound, EveryBatchArrivesOnceWhateverIsLost) {
         case 1:
           for (const std::uint64_t sequence : send_all(outbound)) receive(sequence);
           break;
-        case 2:
-          durable = accepted;
-          break;
-        case 3:
-          outbound.acknowledge(durable, window);
-          break;
+        case 2: durable = accepted; break;
+        case 3: outbound.acknowledge(durable, window); break;
         default:
           accepted = *rc::gen::inRange(durable, accepted + 1);  // a new connection, perhaps a new daemon
           RC_ASSERT(outbound.reopen(opened(accepted, durable, window)).problem.empty());

@@ -139,9 +139,7 @@ TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   EXPECT_EQ(config.epoch_rows, 6u);
 }
 
-TEST_F(CommandLineTest, EmptyFileChangesNothing) {
-  EXPECT_EQ(accepted(with_file("")).epoch_rows, 65'536u);
-}
+TEST_F(CommandLineTest, EmptyFileChangesNothing) { EXPECT_EQ(accepted(with_file("")).epoch_rows, 65'536u); }
 
 TEST_F(CommandLineTest, MistypedKeyIsNamedWithTheOneThatWasMeant) {
   const std::string message = file_refused("# settings\n\nworker = 3\n");

@@ -43,9 +43,7 @@ std::vector<double> california_rows(std::optional<std::uint64_t> seed) {
   return rows;
 }
 
-StreamSpec california_spec() {
-  return {.features = california().feature_names, .target = california().target_name};
-}
+StreamSpec california_spec() { return {.features = california().feature_names, .target = california().target_name}; }
 
 BatchFit batch_fit(const std::vector<double>& rows) {
   const Eigen::VectorXd solution = design(rows).householderQr().solve(as_matrix(rows).col(kFeatures));

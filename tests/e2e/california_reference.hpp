@@ -11,8 +11,8 @@
 #include "datasets/california.hpp"
 
 // Skips a test, saying why, where the data is not to be had.
-#define ACCRUE_REQUIRE_CALIFORNIA()                                                                             \
-  if (!accrue::datasets::find_california()) {                                                                   \
+#define ACCRUE_REQUIRE_CALIFORNIA()                                                                            \
+  if (!accrue::datasets::find_california()) {                                                                  \
     GTEST_SKIP() << "cal_housing.data is not here and could not be fetched (scripts/fetch-datasets says why)"; \
   }
 

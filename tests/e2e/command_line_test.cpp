@@ -62,8 +62,8 @@ TEST_F(CommandLine, PushLearnsAFileAndEndsWhenAllIsDurable) {
   EXPECT_EQ(coef["coefficients"][0]["name"], "a");
   EXPECT_NEAR(coef["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
   const ordered_json metrics = json({"metrics", "s"});
-  EXPECT_THAT(keys(metrics), ElementsAre("stream", "model", "epoch", "n", "mse", "mae", "rmse", "r2", "mse_clipped",
-                                         "mae_clipped"));
+  EXPECT_THAT(keys(metrics),
+              ElementsAre("stream", "model", "epoch", "n", "mse", "mae", "rmse", "r2", "mse_clipped", "mae_clipped"));
 }
 
 TEST_F(CommandLine, PushReadsStandardInputAndChoosesColumns) {

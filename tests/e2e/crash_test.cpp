@@ -1,5 +1,5 @@
-// kill -9 in the middle of a push: the pusher carries on by itself, and the model comes out bit for bit the one of a run
-// that nobody disturbed.
+// kill -9 in the middle of a push: the pusher carries on by itself, and the model comes out bit for bit the one of a
+// run that nobody disturbed.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 

@@ -4,11 +4,10 @@
 #include <string>
 #include <thread>
 
+#include <accrue/client.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zmq.hpp>
-
-#include <accrue/client.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
 #include "tests/support/daemon.hpp"
@@ -82,8 +81,11 @@ TEST(Input, AnotherSchemaIsRefusedWithTheDifference) {
 TEST(Input, ImpossibleSchemaIsRefusedWithTheReason) {
   Daemon daemon;
   Client client({.endpoint = daemon.endpoint()});
-  EXPECT_THAT([&] { client.stream("s", {.features = {"x", "x"}, .target = "y"}); },
-              testing::ThrowsMessage<Error>(HasSubstr("'x' is named twice")));
+  EXPECT_THAT(
+      [&] {
+        client.stream("s", {.features = {"x", "x"}, .target = "y"});
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("'x' is named twice")));
   EXPECT_THAT([&] { client.stream("a/b", kSpec); }, testing::ThrowsMessage<Error>(HasSubstr("a/b")));
 }
 

@@ -3,10 +3,9 @@
 #include <csignal>
 #include <string>
 
+#include <accrue/client.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <accrue/client.hpp>
 
 #include "tests/support/daemon.hpp"
 
@@ -54,7 +53,8 @@ TEST(Lifecycle, HangUpDoesNoHarm) {
 TEST(Lifecycle, PortInUseIsSaidWithWhatToDo) {
   Daemon daemon;
   TemporaryDirectory other;
-  const Finished second = run({ACCRUED_PATH, "--data", (other.path() / "data").string(), "--listen", daemon.endpoint()});
+  const Finished second =
+      run({ACCRUED_PATH, "--data", (other.path() / "data").string(), "--listen", daemon.endpoint()});
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.error_output, HasSubstr(daemon.endpoint()));
   EXPECT_THAT(second.error_output, HasSubstr("--listen"));
@@ -62,8 +62,7 @@ TEST(Lifecycle, PortInUseIsSaidWithWhatToDo) {
 
 TEST(Lifecycle, DataDirectoryOfAnotherDaemonIsRefused) {
   Daemon daemon;
-  const Finished second =
-      run({ACCRUED_PATH, "--data", daemon.data_dir().string(), "--listen", "tcp://127.0.0.1:0"});
+  const Finished second = run({ACCRUED_PATH, "--data", daemon.data_dir().string(), "--listen", "tcp://127.0.0.1:0"});
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.error_output, HasSubstr("in use"));
 }

@@ -90,7 +90,8 @@ TEST(IncludeArrows, PrivateHeadersStayWhereTheyBelong) {
     for (const auto& [file, target] : includes_below(folder)) {
       for (const auto& [header, place] : kPrivateHeaders) {
         const bool reference_fit = header == "Eigen/" && file.starts_with("client/cli/batch_fit");
-        if (target.starts_with(header) && !file.starts_with(place) && !reference_fit) violations.push_back(file + " -> " + target);
+        if (target.starts_with(header) && !file.starts_with(place) && !reference_fit)
+          violations.push_back(file + " -> " + target);
       }
     }
   }

@@ -26,7 +26,8 @@ Screened screen(const wire::Bytes& bytes, std::size_t shift = 0) {
   std::vector<std::byte> memory(bytes.size() + 16);
   std::byte* at = memory.data() + shift;
   std::memcpy(at, bytes.data(), bytes.size());
-  zmq::message_t frame(at, bytes.size(), [](void*, void*) {}, nullptr);
+  zmq::message_t frame(
+      at, bytes.size(), [](void*, void*) {}, nullptr);
   wire::Frame parsed;
   wire::Batch batch;
   EXPECT_EQ(parsed.parse({at, bytes.size()}), wire::DecodeError::kNone);
@@ -77,7 +78,13 @@ TEST(BatchRows, FriendlyRowsBecomeTheSameRows) {
       [](auto& packer) {
         packer.pack_array(2);
         packer.pack_array(3).pack(1).pack(2.5).pack(-3);
-        packer.pack_map(3).pack(std::string("y")).pack(6).pack(std::string("b")).pack(5.0f).pack(std::string("a")).pack(4);
+        packer.pack_map(3)
+            .pack(std::string("y"))
+            .pack(6)
+            .pack(std::string("b"))
+            .pack(5.0f)
+            .pack(std::string("a"))
+            .pack(4);
       },
       2));
   EXPECT_EQ(result.rows, (std::vector<double>{1, 2.5, -3, 4, 5, 6}));

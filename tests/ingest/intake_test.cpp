@@ -121,8 +121,8 @@ TEST_F(IntakeTest, StrangerIsToldToSayHello) {
 TEST_F(IntakeTest, GarbageIsAnsweredAndChangesNothing) {
   join("c", "p");
   raw("c", {std::byte{0xc1}, std::byte{0xff}});
-  raw("c", {std::byte{0x93}, std::byte{9}, std::byte{1}, std::byte{0}});   // version 9
-  raw("c", {std::byte{0x92}, std::byte{1}, std::byte{99}});                // type 99
+  raw("c", {std::byte{0x93}, std::byte{9}, std::byte{1}, std::byte{0}});     // version 9
+  raw("c", {std::byte{0x92}, std::byte{1}, std::byte{99}});                  // type 99
   raw("c", {std::byte{0x92}, std::byte{1}, std::byte{wire::Batch::kType}});  // no fields
   EXPECT_THAT(errors("c"), ElementsAre(wire::ErrorCode::kMalformed, wire::ErrorCode::kMalformed,
                                        wire::ErrorCode::kUnknownType, wire::ErrorCode::kMalformed));

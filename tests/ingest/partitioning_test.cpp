@@ -11,13 +11,14 @@ namespace accrue::ingest {
 namespace {
 
 wire::StreamSpec keyed(std::uint32_t partitions) {
-  return {.features = {"a", "b"}, .target = "y", .key = "store", .partitions = partitions,
+  return {.features = {"a", "b"},
+          .target = "y",
+          .key = "store",
+          .partitions = partitions,
           .partition_by = wire::PartitionBy::kHash};
 }
 
-TEST(Partitioning, OnePartitionTakesEveryBatchWhole) {
-  EXPECT_EQ(Partitioner(keyed(1)).of_batch(17), 0u);
-}
+TEST(Partitioning, OnePartitionTakesEveryBatchWhole) { EXPECT_EQ(Partitioner(keyed(1)).of_batch(17), 0u); }
 
 TEST(Partitioning, RoundRobinTakesBatchesInTurn) {
   const Partitioner partitioner({.features = {"a"}, .target = "y", .partitions = 3});

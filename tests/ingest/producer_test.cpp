@@ -53,9 +53,7 @@ TEST(Producer, WindowCountsWhatIsNotDurable) {
   EXPECT_EQ(producer.outstanding_bytes(), 0u);
 }
 
-TEST(Producer, OneBatchFitsAnyWindow) {
-  EXPECT_EQ(Producer(0).judge(1, 5 * kWindow, kWindow), Admission::kAccept);
-}
+TEST(Producer, OneBatchFitsAnyWindow) { EXPECT_EQ(Producer(0).judge(1, 5 * kWindow, kWindow), Admission::kAccept); }
 
 TEST(Producer, NewsOfTheEpochMayOvertakeNewsOfTheWorker) {
   Producer producer(0);

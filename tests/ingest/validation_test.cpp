@@ -40,12 +40,12 @@ TEST(Validation, BadRowIsTakenOutAndItsNeighboursMoveTogether) {
 
 TEST(Validation, EachReasonIsCountedForItself) {
   std::vector<double> rows = {
-      1, 1,      1,   // good
-      1, 1.1e150, 1,  // too large
-      1, 1,      -1,  // negative weight
-      1, 1e149,  1e4, // too large once weighted
-      1, kNaN,   1,   // not finite
-      1, 1,      0,   // weight 0 is fine
+      1, 1,       1,    // good
+      1, 1.1e150, 1,    // too large
+      1, 1,       -1,   // negative weight
+      1, 1e149,   1e4,  // too large once weighted
+      1, kNaN,    1,    // not finite
+      1, 1,       0,    // weight 0 is fine
   };
   const Screening screening = screen_rows(rows.data(), 6, 3, 2);
   EXPECT_EQ(screening.kept, 2u);

@@ -107,9 +107,7 @@ DecodeError decode_with(Field field, std::uint64_t value) {
   return decode_changed([&](std::vector<std::uint64_t>& words) { words[field] = value; });
 }
 
-DecodeError decode_with(Field field, double value) {
-  return decode_with(field, std::bit_cast<std::uint64_t>(value));
-}
+DecodeError decode_with(Field field, double value) { return decode_with(field, std::bit_cast<std::uint64_t>(value)); }
 
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
   EXPECT_EQ(small_model().encode(), read_golden("model_state_v1_small.bin"));

@@ -8,8 +8,8 @@ namespace accrue::tests {
 Daemon::Daemon(std::vector<std::string> flags) : flags_(std::move(flags)) { start(); }
 
 void Daemon::start() {
-  std::vector<std::string> arguments = {ACCRUED_PATH, "--data", data_dir().string(), "--listen", endpoint_,
-                                        "--query-listen", "tcp://127.0.0.1:0"};
+  std::vector<std::string> arguments = {ACCRUED_PATH, "--data",         data_dir().string(), "--listen",
+                                        endpoint_,    "--query-listen", "tcp://127.0.0.1:0"};
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<ChildProcess>(arguments);
   const auto ready = process_->read_line();

@@ -21,8 +21,8 @@ class Daemon {
   std::filesystem::path store_file() const { return data_dir() / "store.sqlite"; }
   ChildProcess& process() { return *process_; }
 
-  int stop();  // SIGTERM; its exit code
-  void kill();  // SIGKILL
+  int stop();    // SIGTERM; its exit code
+  void kill();   // SIGKILL
   void start();  // again, on the same port and data
 
  private:
