@@ -9,7 +9,9 @@ export BUILD
 
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
-configure = scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
+
+# Ninja itself configures again when that is needed.
+configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
 .PHONY: help build demo run test sanitize sanitize-address sanitize-thread clang bench format tidy install clean
 
@@ -18,7 +20,7 @@ help: ## This list
 
 build: ## build/bin/accrued and build/bin/accrue
 	@scripts/bootstrap
-	@$(call configure,$(BUILD),-DACCRUE_TESTS=OFF)
+	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS) --target accrued accrue
 
 demo: build ## Replay California housing through a fresh daemon and print what it learned
@@ -29,7 +31,7 @@ run: build ## Start the daemon for use (ARGS="--data DIR --listen tcp://HOST:POR
 
 test: ## Every test (TESTS=REGEX for some of them)
 	@scripts/bootstrap
-	@$(call configure,$(BUILD),-DACCRUE_TESTS=ON)
+	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
@@ -56,7 +58,7 @@ clang: ## Build all with Clang 14 and run every test
 
 bench: ## Benchmarks of the learner, beside the cross-product they replace
 	@scripts/bootstrap
-	@$(call configure,$(BUILD),-DACCRUE_TESTS=ON)
+	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS) --target models_bench
 	@$(BUILD)/bin/models_bench $(ARGS)
 

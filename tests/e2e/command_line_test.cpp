@@ -1,5 +1,6 @@
 // The accrue command against a real daemon: what it prints, and how it ends.
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -140,6 +141,17 @@ TEST_F(CommandLine, ReplayReportsTheFinalEvaluation) {
   const Finished again = accrue({"replay", "california", "--stream", "r"});
   EXPECT_EQ(again.exit_code, 1) << "a second replay would learn every row twice";
   EXPECT_THAT(again.error_output, HasSubstr("20640 rows"));
+}
+
+TEST_F(CommandLine, ReplayWithoutTheDataSaysSyntheticInEveryLine) {
+  const Finished finished =
+      run({"/usr/bin/env", "-C", directory_.path().string(), "ACCRUE_DATASETS=/nowhere", ACCRUE_PATH, "replay",
+           "california", "--endpoint", daemon_.endpoint()});
+  ASSERT_EQ(finished.exit_code, 0) << finished.error_output;
+  std::istringstream lines(finished.output);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) EXPECT_THAT(line, HasSubstr("synthetic"));
+  EXPECT_GT(count, 10);
 }
 
 }  // namespace
