@@ -67,16 +67,16 @@ bool Outbound::take_flush() {
 std::size_t Outbound::acknowledge(std::uint64_t durable, std::uint64_t window_bytes) {
   window_bytes_ = window_bytes;
   const std::size_t kept_before = kept_bytes_;
-  while (durable_ < durable && !kept_.empty()) {
+  const std::uint64_t believed = std::min(durable, sent_);
+  while (durable_ < believed) {
     const Batch& batch = kept_.front();
     ++durable_;
-    if (durable_ <= sent_) outstanding_bytes_ -= batch.frame->size();
+    outstanding_bytes_ -= batch.frame->size();
     kept_bytes_ -= bytes_of(batch.rows);
     forgotten_rows_ += batch.rows;
     report_.durable_rows += batch.rows - batch.rejected;
     kept_.pop_front();
   }
-  sent_ = std::max(sent_, durable_);
   return kept_before - kept_bytes_;
 }
 
@@ -89,7 +89,7 @@ Outbound::Reopened Outbound::reopen(const wire::Opened& opened) {
     return problem("the daemon has lost batches it had reported durable (it has " + std::to_string(opened.durable) +
                    ", had " + std::to_string(durable_) + "): was an older copy of its data directory restored?");
   }
-  if (opened.accepted > last_sealed()) {
+  if (opened.accepted > sent_) {
     return problem(
         "the daemon has batches under this producer's name that this client never sent: does another client "
         "use the same name?");

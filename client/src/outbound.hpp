@@ -58,7 +58,7 @@ class Outbound {
   [[nodiscard]] bool take_flush();
   bool flush_pending() const { return durable_ < flush_target_; }
 
-  // Everything up to `durable` is on disk. Returns how many bytes of rows are no longer kept.
+  // Everything sent up to `durable` is on disk. Returns how many bytes of rows are no longer kept.
   std::size_t acknowledge(std::uint64_t durable, std::uint64_t window_bytes);
 
   // After the connection was lost or the daemon missed a batch: goes on from what the daemon says it has. Returns how

@@ -55,13 +55,17 @@ TEST_F(Delivery, FullBatchesAreCutFromRowsPushedTogether) {
   EXPECT_EQ(flushed.get().durable_rows, 5u);
 }
 
-TEST_F(Delivery, ATrickledRowIsSentWhenItsLingerIsOver) {
-  ClientOptions options = this->options();
-  options.batch_rows = 1'000;
-  Client client(options);
-  Stream stream = open(client);
-  stream.push({1}, 2);
-  expect_batch(1, {1, 2});
+// An idle client that has just pinged sleeps for seconds, unless it hears something or has something to say.
+TEST_F(Delivery, ARowWakesAnIdleClient) {
+  for (const std::size_t batch_rows : {std::size_t{1}, std::size_t{1'000}}) {  // by a full batch, by its linger
+    ClientOptions options = this->options();
+    options.batch_rows = batch_rows;
+    Client client(options);
+    Stream stream = open(client);
+    daemon.ingest.expect_first<wire::Ping>();
+    stream.push({1}, 2);
+    EXPECT_EQ(daemon.ingest.expect_first<wire::Batch>().sequence, 1u);
+  }
 }
 
 TEST_F(Delivery, ANamedProducerGoesOnAfterWhatItSentBefore) {

@@ -82,6 +82,15 @@ TEST(Outbound, ReleasesBytesAndCountsRowsWhenTheyAreDurable) {
   EXPECT_FALSE(outbound.outstanding());
 }
 
+TEST(Outbound, DoesNotBelieveThatWhatWasNotSentIsDurable) {
+  const std::uint64_t frame = wire::kBatchHeaderBytes + kRowBytes;
+  Outbound outbound(opened(0, 0, frame), 1);
+  push_rows(outbound, 3);
+  EXPECT_THAT(send_all(outbound), testing::ElementsAre(1));
+  EXPECT_EQ(outbound.acknowledge(3, kAmple), kRowBytes);
+  EXPECT_THAT(send_all(outbound), testing::ElementsAre(2, 3));
+}
+
 TEST(Outbound, SendsAgainExactlyWhatTheDaemonDoesNotHave) {
   Outbound outbound(opened(0, 0), 1);
   push_rows(outbound, 5);

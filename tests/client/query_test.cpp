@@ -53,8 +53,14 @@ TEST_F(Queries, AQuestionIsAskedAgainUntilItIsAnswered) {
 }
 
 TEST_F(Queries, AfterANewGreetingQuestionsGoToTheNewPlace) {
-  Client client(options());
+  ClientOptions options = this->options();
+  options.timeout = std::chrono::milliseconds(2'500);  // before the old place would be given up for its silence
+  Client client(options);
   Stream stream = open(client);
+  auto predicted = std::async(std::launch::async, [&] { return stream.predict({1}); });
+  daemon.queries.send(prediction(daemon.queries.expect<wire::Predict>().request, {1}));
+  predicted.get();
+
   ScriptedRouter elsewhere;
   daemon.ingest.send(wire::Error{.request = 0, .code = wire::ErrorCode::kNoSession, .about = "", .text = ""});
   daemon.ingest.expect_newcomer();

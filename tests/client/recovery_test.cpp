@@ -49,6 +49,17 @@ TEST_F(Recovery, RowsPushedWhileTheDaemonIsAwayArriveWhenItIsBack) {
   EXPECT_EQ(flushed.get().durable_rows, 2u);
 }
 
+TEST_F(Recovery, NothingMeantForAConnectionGivenUpIsSaidOnTheNext) {
+  Client client(options());
+  Stream stream = open(client);
+  daemon.ingest.close();
+  stream.push({1}, 0);  // there is no connection to take it
+  constexpr std::chrono::milliseconds kGivenUp(4'000);
+  EXPECT_THAT(error_of([&] { stream.flush(kGivenUp); }), is_error(Error::Kind::kTimeout, "is it running?"));
+  daemon.ingest.bind_again();
+  daemon.ingest.expect_first<wire::Hello>();
+}
+
 TEST_F(Recovery, AFlushIsAskedForAgainOnANewConnection) {
   Client client(options());
   Stream stream = open(client);

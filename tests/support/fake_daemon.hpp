@@ -52,6 +52,14 @@ class ScriptedRouter {
     }
   }
 
+  // The same, but not even a heartbeat may come before it.
+  template <class Message>
+  Message expect_first() {
+    receive();
+    if (frame_.type() != Message::kType) throw std::runtime_error("got message type " + std::to_string(frame_.type()));
+    return read<Message>();
+  }
+
   // Waits until somebody says Hello who has not been greeted yet. Whoever says anything else is told that it is
   // unknown.
   wire::Hello expect_newcomer() {
