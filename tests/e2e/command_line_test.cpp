@@ -144,9 +144,8 @@ TEST_F(CommandLine, ReplayReportsTheFinalEvaluation) {
 }
 
 TEST_F(CommandLine, ReplayWithoutTheDataSaysSyntheticInEveryLine) {
-  const Finished finished =
-      run({"/usr/bin/env", "-C", directory_.path().string(), "ACCRUE_DATASETS=/nowhere", ACCRUE_PATH, "replay",
-           "california", "--endpoint", daemon_.endpoint()});
+  const Finished finished = run({"/usr/bin/env", "-C", directory_.path().string(), "ACCRUE_DATASETS=/nowhere",
+                                 ACCRUE_PATH, "replay", "california", "--endpoint", daemon_.endpoint()});
   ASSERT_EQ(finished.exit_code, 0) << finished.error_output;
   std::istringstream lines(finished.output);
   int count = 0;
