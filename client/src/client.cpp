@@ -71,8 +71,10 @@ struct Core {
 }  // namespace client
 
 struct Client::State {
-  explicit State(const ClientOptions& options)
-      : core(std::make_shared<client::Core>(client::completed(options), options.producer.empty())) {}
+  explicit State(ClientOptions options) {
+    const bool ephemeral = options.producer.empty();
+    core = std::make_shared<client::Core>(client::completed(std::move(options)), ephemeral);
+  }
   std::shared_ptr<client::Core> core;
 };
 
@@ -152,7 +154,7 @@ Prediction Stream::predict(std::initializer_list<double> rows) const {
 Coefficients Stream::coef() const { return state_->core->queries.coef(name()); }
 Metrics Stream::metrics() const { return state_->core->queries.metrics(name()); }
 
-Client::Client(ClientOptions options) : state_(std::make_shared<State>(options)) {}
+Client::Client(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;

@@ -33,7 +33,7 @@ zmq::message_t without_copy(const SharedFrame& frame) {
   void* data = const_cast<std::byte*>(frame->data());  // ZeroMQ only reads what it sends
   zmq::message_t message(
       data, frame->size(), [](void*, void* hint) { delete static_cast<SharedFrame*>(hint); }, keep.get());
-  keep.release();
+  static_cast<void>(keep.release());  // to the message, whose last copy deletes it
   return message;
 }
 

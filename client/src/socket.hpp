@@ -12,7 +12,7 @@
 
 namespace accrue::client {
 
-inline constexpr std::size_t kMaxReplyBytes = 64 * 1'048'576;  // of one message from the daemon
+inline constexpr std::size_t kMaxReplyBytes = 67'108'864;  // of one message from the daemon
 
 class DealerSocket {
  public:

@@ -7,9 +7,9 @@
 
 namespace accrue::wire {
 
-inline constexpr std::size_t kMaxFeatures = 1'024;        // columns x of a stream
-inline constexpr std::size_t kMaxNameBytes = 128;         // a stream's, column's or producer's name
-inline constexpr std::size_t kMaxTextBytes = 64 * 1'024;  // any other text of a message (error texts list column names)
+inline constexpr std::size_t kMaxFeatures = 1'024;    // columns x of a stream
+inline constexpr std::size_t kMaxNameBytes = 128;     // a stream's, column's or producer's name
+inline constexpr std::size_t kMaxTextBytes = 65'536;  // any other text of a message (error texts list column names)
 inline constexpr std::size_t kMaxFriendlyBytes =
     1'048'576;                                       // a message whose rows are not one bin: objects cost memory
 inline constexpr std::uint32_t kMaxPartitions = 64;  // partitions of a stream
