@@ -53,6 +53,7 @@ concept HasFields = requires(T& value) {
 class Sink {
  public:
   void write(const char* data, std::size_t size) {
+    if (size == 0) return;  // of nothing there may be no address
     const std::size_t at = bytes.size();
     bytes.resize(at + size);
     std::memcpy(bytes.data() + at, data, size);
