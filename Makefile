@@ -2,18 +2,21 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 TESTS  ?= .
+SEED   ?= $(shell date +%s)
 JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 export BUILD
 
 sources = $(shell git ls-files '*.cpp' '*.hpp')
+# Tests that go much further when ACCRUE_TORTURE is set.
+torture_tests = daemon_store_test
 datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 
 # Ninja itself configures again when that is needed.
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
-.PHONY: help build demo run test sanitize sanitize-address sanitize-thread clang bench format tidy install clean
+.PHONY: help build demo run test torture sanitize sanitize-address sanitize-thread clang bench format tidy install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +37,15 @@ test: ## Every test (TESTS=REGEX for some of them)
 	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
+
+torture: ## Faults and power cuts by the thousand (SEED=N to repeat a run)
+	@scripts/bootstrap
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target $(torture_tests)
+	@seed=$(SEED); for test in $(torture_tests); do \
+	  echo "$$test: SEED=$$seed"; \
+	  ACCRUE_TORTURE=1 ACCRUE_SEED=$$seed $(BUILD)/bin/$$test --gtest_brief=1 || exit 1; \
+	done
 
 sanitize: sanitize-address sanitize-thread ## Every test under ASan + UBSan, then under TSan
 

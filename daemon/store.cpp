@@ -3,13 +3,17 @@
 #include <optional>
 
 #include "daemon/store_connection.hpp"
+#include "daemon/store_identity.hpp"
 #include "daemon/store_schema.hpp"
 
 namespace accrue::daemon {
 namespace {
 
 std::unique_ptr<StoreConnection> open_store(const std::filesystem::path& file) {
-  require_accrue_store(file);
+  if (require_accrue_store(file) == FirstPage::kToBeRestored) {
+    // By a connection of its own: SQLite takes some of a connection's settings from that page as it finds it.
+    StoreConnection(file).query_text("PRAGMA schema_version");
+  }
   auto connection = std::make_unique<StoreConnection>(file);
   prepare_store(*connection);
   return connection;

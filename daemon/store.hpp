@@ -3,11 +3,12 @@
 // Thread: one thread at a time, the committer's; it is the only connection that may write or checkpoint the file. Other
 // readers, in this process or another, open the file read-only. Never fork while a Store lives.
 // Units: times are Unix milliseconds, given by the caller. Unsigned 64-bit numbers keep all their bits.
-// Errors: every failure is a StoreError (and keep_epochs below 2 a std::invalid_argument). A change that fails has left
-// nothing of itself in the file. After a failed change destroy the Store and construct it anew, which verifies the
-// file, before anything else: what the operating system still holds of a failed write is unknown. StoreError from the
-// constructor leaves no Store; a file that is not an accrue store, or one of a newer version, is left as it was.
-// Durability: what create_stream, drop_stream, rewind and commit did survives power loss once they have returned.
+// Errors: every failure is a StoreError (and keep_epochs below 2 a std::invalid_argument). After a change that failed,
+// destroy the Store and construct it anew, which verifies the file, before anything else: what the operating system
+// still holds of a failed write is unknown. The change is then in the file whole or, as a rule, not at all: streams()
+// and epochs() tell. StoreError from the constructor leaves no Store; a file that is not an accrue store, or one of a
+// newer version, is left as it was. Durability: what create_stream, drop_stream, rewind and commit did survives power
+// loss once they have returned.
 #pragma once
 
 #include <cstddef>
@@ -90,7 +91,8 @@ struct StoreOptions {
 
 class Store {
  public:
-  // Opens the file, creating it where there is none, brings its tables to this version and checks it whole.
+  // Opens the file, creating it where there is none, brings its tables to this version and checks it whole. What is
+  // there afterwards survives power loss, whatever failed before.
   explicit Store(const std::filesystem::path& file, const StoreOptions& options = {});
   ~Store();
   Store(const Store&) = delete;

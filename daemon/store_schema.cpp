@@ -1,19 +1,14 @@
 #include "daemon/store_schema.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstring>
-#include <memory>
+#include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "daemon/store.hpp"
+#include "daemon/store_identity.hpp"
 
 namespace accrue::daemon {
 namespace {
-
-constexpr std::int64_t kApplicationId = 0x61636372;  // "accr"
 
 // Migration i brings a store of version i to version i + 1. Those that were ever released are never edited.
 constexpr std::array kMigrations = {
@@ -97,73 +92,19 @@ void migrate(StoreConnection& connection, std::int64_t version) {
   }
 }
 
-// A file as SQLite's own file system sees it, open for reading. It alone may look at a database: were a descriptor of
-// our own closed on the file, the connections that this process has to it would lose their locks.
-class RawFile {
- public:
-  explicit RawFile(const std::filesystem::path& file) : file_(file) {
-    const std::string path = std::filesystem::absolute(file).string();
-    int exists = 0;
-    require(vfs_->xAccess(vfs_, path.c_str(), SQLITE_ACCESS_EXISTS, &exists), "looked for");
-    if (!exists) return;
-    const auto size = static_cast<std::size_t>(vfs_->szOsFile);
-    memory_ = std::make_unique<std::max_align_t[]>(size / sizeof(std::max_align_t) + 1);
-    auto* const opened = reinterpret_cast<sqlite3_file*>(memory_.get());
-    require(vfs_->xOpen(vfs_, path.c_str(), opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr), "opened");
-    opened_ = opened;
+// Writes what the log holds to the database and begins the log anew. After a flush that failed, the log may hold pages
+// that are there to be read but never reached the disk, and no later flush would bring them there: whatever is appended
+// to such a log is lost with them when the power fails.
+void checkpoint(StoreConnection& connection) {
+  const int code =
+      sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code == SQLITE_BUSY) {
+    throw StoreError(connection.file(), "is held by a read transaction of another program; end that program", code);
   }
-  ~RawFile() {
-    if (opened_ != nullptr) opened_->pMethods->xClose(opened_);
-  }
-  RawFile(const RawFile&) = delete;
-  RawFile& operator=(const RawFile&) = delete;
-
-  // Fewer than that where the file is shorter, or not there.
-  std::string first_bytes(std::size_t size) {
-    if (opened_ == nullptr) return {};
-    sqlite3_int64 file_size = 0;
-    require(opened_->pMethods->xFileSize(opened_, &file_size), "read");
-    std::string bytes(std::min(size, static_cast<std::size_t>(file_size)), '\0');
-    require(opened_->pMethods->xRead(opened_, bytes.data(), static_cast<int>(bytes.size()), 0), "read");
-    return bytes;
-  }
-
- private:
-  void require(int code, const char* task) const {
-    if (code == SQLITE_OK) return;
-    const int error = vfs_->xGetLastError(vfs_, 0, nullptr);
-    const char* const reason = error != 0 ? std::strerror(error) : sqlite3_errstr(code);
-    throw StoreError(file_, std::string("cannot be ") + task + ": " + reason, code);
-  }
-
-  const std::filesystem::path& file_;
-  sqlite3_vfs* const vfs_ = sqlite3_vfs_find(nullptr);
-  std::unique_ptr<std::max_align_t[]> memory_;
-  sqlite3_file* opened_ = nullptr;
-};
+  connection.check(code);
+}
 
 }  // namespace
-
-void require_accrue_store(const std::filesystem::path& file) {
-  // The layout is https://www.sqlite.org/fileformat2.html#the_database_header. The identifier is in the file itself and
-  // never in the write-ahead log alone: the first migration runs before the store becomes a WAL database.
-  constexpr std::size_t kHeaderBytes = 100;
-  constexpr std::size_t kApplicationIdOffset = 68;
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-
-  const std::string header = RawFile(file).first_bytes(kHeaderBytes);
-  if (header.empty()) return;
-  if (header.size() < kHeaderBytes || !header.starts_with(kMagic)) {
-    throw StoreError(file, "is not an accrue store (not a SQLite database, or its beginning is damaged)");
-  }
-  std::int64_t application_id = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    application_id = application_id * 256 + static_cast<unsigned char>(header[kApplicationIdOffset + i]);
-  }
-  if (application_id != kApplicationId) {
-    throw StoreError(file, "is not an accrue store but a SQLite database of another application; it was left as it is");
-  }
-}
 
 void prepare_store(StoreConnection& connection) {
   connection.execute("PRAGMA foreign_keys = ON");
@@ -177,6 +118,7 @@ void prepare_store(StoreConnection& connection) {
     throw StoreError(connection.file(), "cannot keep a write-ahead log (journal mode '" + mode +
                                             "'); choose a data directory on a local file system");
   }
+  checkpoint(connection);
 }
 
 }  // namespace accrue::daemon

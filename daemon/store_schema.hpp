@@ -1,19 +1,15 @@
-// The store's file format: what makes a file ours, its tables, and their numbered migrations. STORE.md documents it.
+// The store's file format: its tables, and their numbered migrations. STORE.md documents it.
 //
-// Thread: one, at start. Errors: StoreError for a file that is not an accrue store, of a newer version or damaged.
+// Thread: one, at start. Errors: StoreError for a store of a newer version or a damaged one, and when a reader's
+// transaction that does not end holds the write-ahead log.
 #pragma once
-
-#include <filesystem>
 
 #include "daemon/store_connection.hpp"
 
 namespace accrue::daemon {
 
-// Throws unless the file is an accrue store, or empty, or not there. Reads its first bytes only and opens no database:
-// SQLite would run recovery in, and so write to, another application's file.
-void require_accrue_store(const std::filesystem::path& file);
-
-// Creates the tables or brings them to this version, checks the whole file, and sets the connection up for commits.
+// Creates the tables or brings them to this version, checks the whole file, flushes to it what the write-ahead log
+// holds, and sets the connection up for commits.
 void prepare_store(StoreConnection& connection);
 
 }  // namespace accrue::daemon

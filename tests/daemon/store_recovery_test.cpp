@@ -218,6 +218,31 @@ TEST_F(StoreRecoveryTest, DamagedPageIsRefusedAtTheStart) {
   EXPECT_THAT(refusal(), HasSubstr("the file is damaged: move it and its -wal file away"));
 }
 
+// Power that fails while a checkpoint writes the first page; the log still has it.
+TEST_F(StoreRecoveryTest, TornFirstPageIsRestoredFromTheLog) {
+  const std::filesystem::path original = directory.path() / "original.sqlite";
+  {
+    Store store(original);
+    commit(store, store.create_stream("a", "{}"), 1);
+    std::filesystem::copy_file(original, file);
+    std::filesystem::copy_file(original.string() + "-wal", file.string() + "-wal");
+  }
+  overwrite(0, std::string(512, '\x5a'));
+  Store store(file);
+  EXPECT_THAT(store.epochs(1), ElementsAre(1));
+}
+
+TEST_F(StoreRecoveryTest, LogOfAnotherDatabaseMakesAFileNoStore) {
+  const std::filesystem::path original = directory.path() / "original.sqlite";
+  {
+    SqliteFile other(original, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    other.query("PRAGMA journal_mode = WAL; PRAGMA application_id = 7; CREATE TABLE streams (id)");
+    std::filesystem::copy_file(original, file);
+    std::filesystem::copy_file(original.string() + "-wal", file.string() + "-wal");
+  }
+  EXPECT_THAT(refusal(), HasSubstr("is not an accrue store but a SQLite database of another application"));
+}
+
 TEST_F(StoreRecoveryTest, TruncatedFileIsRefused) {
   {
     Store store(file);
