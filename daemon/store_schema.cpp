@@ -1,9 +1,10 @@
 #include "daemon/store_schema.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
+#include <cstddef>
 #include <cstring>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -96,6 +97,51 @@ void migrate(StoreConnection& connection, std::int64_t version) {
   }
 }
 
+// A file as SQLite's own file system sees it, open for reading. It alone may look at a database: were a descriptor of
+// our own closed on the file, the connections that this process has to it would lose their locks.
+class RawFile {
+ public:
+  explicit RawFile(const std::filesystem::path& file) : file_(file) {
+    const std::string path = std::filesystem::absolute(file).string();
+    int exists = 0;
+    require(vfs_->xAccess(vfs_, path.c_str(), SQLITE_ACCESS_EXISTS, &exists), "looked for");
+    if (!exists) return;
+    const auto size = static_cast<std::size_t>(vfs_->szOsFile);
+    memory_ = std::make_unique<std::max_align_t[]>(size / sizeof(std::max_align_t) + 1);
+    auto* const opened = reinterpret_cast<sqlite3_file*>(memory_.get());
+    require(vfs_->xOpen(vfs_, path.c_str(), opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr), "opened");
+    opened_ = opened;
+  }
+  ~RawFile() {
+    if (opened_ != nullptr) opened_->pMethods->xClose(opened_);
+  }
+  RawFile(const RawFile&) = delete;
+  RawFile& operator=(const RawFile&) = delete;
+
+  // Fewer than that where the file is shorter, or not there.
+  std::string first_bytes(std::size_t size) {
+    if (opened_ == nullptr) return {};
+    sqlite3_int64 file_size = 0;
+    require(opened_->pMethods->xFileSize(opened_, &file_size), "read");
+    std::string bytes(std::min(size, static_cast<std::size_t>(file_size)), '\0');
+    require(opened_->pMethods->xRead(opened_, bytes.data(), static_cast<int>(bytes.size()), 0), "read");
+    return bytes;
+  }
+
+ private:
+  void require(int code, const char* task) const {
+    if (code == SQLITE_OK) return;
+    const int error = vfs_->xGetLastError(vfs_, 0, nullptr);
+    const char* const reason = error != 0 ? std::strerror(error) : sqlite3_errstr(code);
+    throw StoreError(file_, std::string("cannot be ") + task + ": " + reason, code);
+  }
+
+  const std::filesystem::path& file_;
+  sqlite3_vfs* const vfs_ = sqlite3_vfs_find(nullptr);
+  std::unique_ptr<std::max_align_t[]> memory_;
+  sqlite3_file* opened_ = nullptr;
+};
+
 }  // namespace
 
 void require_accrue_store(const std::filesystem::path& file) {
@@ -105,16 +151,9 @@ void require_accrue_store(const std::filesystem::path& file) {
   constexpr std::size_t kApplicationIdOffset = 68;
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    if (errno == ENOENT) return;
-    throw StoreError(file, std::string("cannot be opened: ") + std::strerror(errno));
-  }
-  std::array<char, kHeaderBytes> header{};
-  in.read(header.data(), header.size());
-  if (in.bad()) throw StoreError(file, std::string("cannot be read: ") + std::strerror(errno));
-  if (in.gcount() == 0) return;
-  if (in.gcount() < static_cast<std::streamsize>(kHeaderBytes) || std::memcmp(header.data(), kMagic.data(), 16) != 0) {
+  const std::string header = RawFile(file).first_bytes(kHeaderBytes);
+  if (header.empty()) return;
+  if (header.size() < kHeaderBytes || !header.starts_with(kMagic)) {
     throw StoreError(file, "is not an accrue store (not a SQLite database, or its beginning is damaged)");
   }
   std::int64_t application_id = 0;
