@@ -5,8 +5,6 @@
 
 #include "daemon/log.hpp"
 #include "daemon/spec_json.hpp"
-#include "ingest/link.hpp"
-#include "ingest/receiver.hpp"
 #include "ingest/wire/assert.hpp"
 
 namespace accrue::daemon {
@@ -42,37 +40,21 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
   return record;
 }
 
-std::int64_t unix_ms() {
-  using std::chrono::duration_cast, std::chrono::milliseconds, std::chrono::system_clock;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
-Committer::Committer(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options,
-                     SnapshotBoard& board, Health& health)
+Committer::Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
+                     ingest::Say to_receiver)
     : options_(std::move(options)),
       board_(board),
       health_(health),
-      inbox_(ingest::pull_socket(context, ingest::kCommitterLink)),
-      receiver_(ingest::push_socket(context, ingest::kReceiverLink)),
+      to_receiver_(std::move(to_receiver)),
       store_(std::move(store)) {}
 
 void Committer::know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec) {
   streams_[stream_id] = {name, spec};
 }
 
-void Committer::run() {
-  std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};
-  zmq::message_t message;
-  while (!stopped_) {
-    ingest::wait(items, ready_.empty() ? std::chrono::milliseconds(-1) : options_.retry);
-    while (ingest::try_receive(inbox_, message)) handle(ingest::view(message));
-    commit_ready();
-  }
-}
-
-void Committer::handle(wire::BytesView message) {
+void Committer::on_message(wire::BytesView message) {
   ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == wire::DecodeError::kNone);
   switch (frame_.type()) {
     case ingest::EpochCut::kType: {
@@ -119,7 +101,7 @@ void Committer::create(const ingest::CreateStream& create) {
     answer.error = error.what();
     store_failed(answer.error);
   }
-  ingest::send(receiver_, wire::encode(answer));
+  to_receiver_(wire::encode(answer));
 }
 
 void Committer::drop(const ingest::DropStream& drop) {
@@ -135,7 +117,7 @@ void Committer::drop(const ingest::DropStream& drop) {
     answer.error = "stream '" + drop.name + "' may be there again after a restart: " + error.what();
     store_failed(answer.error);
   }
-  ingest::send(receiver_, wire::encode(answer));
+  to_receiver_(wire::encode(answer));
 }
 
 // Publishes the stream's epoch if its last missing part has come.
@@ -151,20 +133,28 @@ void Committer::gather(std::uint64_t stream_id) {
   gathering_.erase(stream_id);
 }
 
-void Committer::commit_ready() {
-  if (ready_.empty() || (degraded_ && std::chrono::steady_clock::now() < next_attempt_)) return;
+std::optional<Committer::TimePoint> Committer::settle(TimePoint now, std::int64_t unix_ms) {
+  if (ready_.empty()) return std::nullopt;
+  if (degraded_ && now < next_attempt_) return next_attempt_;
+  if (commit_ready(unix_ms)) return std::nullopt;
+  next_attempt_ = now + options_.retry;
+  return next_attempt_;
+}
+
+bool Committer::commit_ready(std::int64_t unix_ms) {
   try {
-    store().commit(ready_, unix_ms());
+    store().commit(ready_, unix_ms);
   } catch (const StoreError& error) {
     store_failed(error.what());
-    return;
+    return false;
   }
   store_worked();
   for (const EpochRecord& record : std::exchange(ready_, {})) {
     log_debug("epoch_durable",
               {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
-    ingest::send(receiver_, wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
+    to_receiver_(wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
   }
+  return true;
 }
 
 Store& Committer::store() {
@@ -183,7 +173,6 @@ void Committer::store_failed(const std::string& why) {
   store_.reset();
   if (!std::exchange(degraded_, true)) log_error("store_failed", {{"reason", why}});
   health_.set_degraded(why);
-  next_attempt_ = std::chrono::steady_clock::now() + options_.retry;
 }
 
 }  // namespace accrue::daemon

@@ -1,11 +1,12 @@
-// The committer: gathers the states of an epoch from the workers, merges them, publishes the snapshot, writes epochs to
-// the store and then, and only then, tells the receiver that they are durable. All epochs that are ready together share
-// one transaction, so a slow disk makes transactions larger and not more.
+// The committer's mind without its sockets and its clock: it gathers the states of an epoch from the workers, merges
+// them, publishes the snapshot, writes epochs to the store and then, and only then, tells the receiver that they are
+// durable. All epochs that are ready together share one transaction, so a slow disk makes transactions larger and not
+// more.
 //
 // A store that fails does not stop learning or predicting: epochs wait, nothing is called durable, and the store is
 // opened afresh and tried again until it works.
 //
-// Construct anywhere, call run() on the committer's own thread; it returns after a Stop.
+// One thread. Its messages are ingest/pipeline_messages.hpp's.
 #pragma once
 
 #include <chrono>
@@ -16,8 +17,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <zmq.hpp>
 
 #include "daemon/health.hpp"
 #include "daemon/snapshot.hpp"
@@ -34,13 +33,21 @@ struct CommitterOptions {
 
 class Committer {
  public:
-  Committer(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board,
-            Health& health);
+  using TimePoint = std::chrono::steady_clock::time_point;
 
-  // A stream that the store held at start-up. Before run().
+  Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
+            ingest::Say to_receiver);
+
+  // A stream that the store held at start-up. Before any message.
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec);
 
-  void run();
+  void on_message(wire::BytesView message);
+
+  // To be called after each burst of messages, and at the latest when it last said: writes the epochs that are ready.
+  // Returns when it next has work of its own; nothing while it has none. `unix_ms` is the wall clock's time.
+  std::optional<TimePoint> settle(TimePoint now, std::int64_t unix_ms);
+
+  bool stopped() const { return stopped_; }
 
  private:
   struct Known {
@@ -52,11 +59,10 @@ class Committer {
     std::map<std::uint32_t, wire::Bytes> states;
   };
 
-  void handle(wire::BytesView message);
   void create(const ingest::CreateStream& create);
   void drop(const ingest::DropStream& drop);
   void gather(std::uint64_t stream_id);
-  void commit_ready();
+  bool commit_ready(std::int64_t unix_ms);
   Store& store();
   void store_worked();
   void store_failed(const std::string& why);
@@ -64,15 +70,14 @@ class Committer {
   CommitterOptions options_;
   SnapshotBoard& board_;
   Health& health_;
-  zmq::socket_t inbox_;
-  zmq::socket_t receiver_;
+  const ingest::Say to_receiver_;
   wire::Frame frame_;
   std::unique_ptr<Store> store_;  // none after a failure, until it is opened afresh
   std::map<std::uint64_t, Known> streams_;
   std::map<std::uint64_t, Gathering> gathering_;  // by stream: one epoch of a stream is in flight at a time
   std::vector<EpochRecord> ready_;                // merged and published, not yet written
   bool degraded_ = false;
-  std::chrono::steady_clock::time_point next_attempt_{};  // while degraded
+  TimePoint next_attempt_{};  // while degraded
   bool stopped_ = false;
 };
 

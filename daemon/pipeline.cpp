@@ -12,12 +12,11 @@
 
 #include <zmq.hpp>
 
-#include "daemon/committer.hpp"
 #include "daemon/data_directory.hpp"
 #include "daemon/log.hpp"
+#include "daemon/loops.hpp"
 #include "daemon/query_service.hpp"
 #include "daemon/recovery.hpp"
-#include "daemon/worker.hpp"
 #include "ingest/link.hpp"
 #include "ingest/receiver.hpp"
 
@@ -99,9 +98,9 @@ struct Pipeline::Parts {
   SnapshotBoard board;
   Health health;
   ingest::Gauges gauges;
-  std::optional<Committer> committer;
+  std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;
-  std::deque<Worker> workers;
+  std::deque<WorkerLoop> workers;
   std::optional<QueryService> queries;
 };
 
@@ -115,7 +114,7 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
   bool all_durable = false;
   std::vector<std::thread> threads;
   threads.push_back(start("committer", [&] { parts.committer->run(); }));
-  for (Worker& worker : parts.workers) threads.push_back(start("worker", [&] { worker.run(); }));
+  for (WorkerLoop& worker : parts.workers) threads.push_back(start("worker", [&] { worker.run(); }));
   threads.push_back(start("query", [&] { parts.queries->run(); }));
   std::thread receiver = start("receiver", [&] { all_durable = parts.receiver->run(kStopTimeout); });
 

@@ -5,15 +5,10 @@
 #include <utility>
 
 #include "daemon/snapshot.hpp"
-#include "ingest/link.hpp"
-#include "ingest/receiver.hpp"
 #include "ingest/wire/assert.hpp"
 
 namespace accrue::daemon {
 namespace {
-
-// Deliveries learned before the receiver is told, while more are waiting.
-constexpr std::uint64_t kReportEvery = 64;
 
 template <class Message>
 Message read(const wire::Frame& frame) {
@@ -24,45 +19,17 @@ Message read(const wire::Frame& frame) {
 
 }  // namespace
 
-Worker::Worker(zmq::context_t& context, std::uint32_t index)
-    : index_(index),
-      inbox_(ingest::pull_socket(context, ingest::worker_link(index))),
-      receiver_(ingest::push_socket(context, ingest::kReceiverLink)),
-      committer_(ingest::push_socket(context, ingest::kCommitterLink)) {}
+Worker::Worker(std::uint32_t index, ingest::Say to_receiver, ingest::Say to_committer)
+    : index_(index), to_receiver_(std::move(to_receiver)), to_committer_(std::move(to_committer)) {}
 
-void Worker::run() {
-  std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};
-  zmq::message_t message;
-  for (;;) {
-    if (!ingest::try_receive(inbox_, message)) {
-      report_applied();
-      ingest::wait(items, std::chrono::milliseconds(-1));
-      continue;
-    }
-    if (!handle(ingest::view(message))) return;
-    if (applied_ - reported_ >= kReportEvery) report_applied();
-  }
-}
-
-bool Worker::handle(wire::BytesView message) {
+void Worker::on_message(wire::BytesView message, wire::BytesView rows) {
   ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == wire::DecodeError::kNone);
   switch (frame_.type()) {
-    case ingest::Deliver::kType: {
-      zmq::message_t rows;
-      ACCRUE_ASSERT(ingest::try_receive(inbox_, rows));
-      learn(read<ingest::Deliver>(frame_), ingest::view(rows));
-      return true;
-    }
-    case ingest::Barrier::kType: report_states(read<ingest::Barrier>(frame_)); return true;
-    case ingest::OpenPartition::kType: open(read<ingest::OpenPartition>(frame_)); return true;
-    case ingest::ClosePartition::kType: {
-      const auto close = read<ingest::ClosePartition>(frame_);
-      auto& partitions = streams_[close.stream_id];
-      partitions.erase(close.partition);
-      if (partitions.empty()) streams_.erase(close.stream_id);
-      return true;
-    }
-    default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); return false;
+    case ingest::Deliver::kType: return learn(read<ingest::Deliver>(frame_), rows);
+    case ingest::Barrier::kType: return report_states(read<ingest::Barrier>(frame_));
+    case ingest::OpenPartition::kType: return open(read<ingest::OpenPartition>(frame_));
+    case ingest::ClosePartition::kType: return close(read<ingest::ClosePartition>(frame_));
+    default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); stopped_ = true;
   }
 }
 
@@ -73,6 +40,12 @@ void Worker::open(const ingest::OpenPartition& open) {
   }
   streams_[open.stream_id].insert_or_assign(open.partition,
                                             Partition{open.spec, open.spec.column_count(), std::move(*model)});
+}
+
+void Worker::close(const ingest::ClosePartition& close) {
+  auto& partitions = streams_[close.stream_id];
+  partitions.erase(close.partition);
+  if (partitions.empty()) streams_.erase(close.stream_id);
 }
 
 void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
@@ -96,15 +69,15 @@ void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
 
 void Worker::report_states(const ingest::Barrier& barrier) {
   for (const auto& [index, partition] : streams_.at(barrier.stream_id)) {
-    ingest::send(committer_, wire::encode(ingest::PartitionState{barrier.stream_id, barrier.epoch, index,
-                                                                 partition.model.encode()}));
+    to_committer_(
+        wire::encode(ingest::PartitionState{barrier.stream_id, barrier.epoch, index, partition.model.encode()}));
   }
 }
 
 void Worker::report_applied() {
   if (reported_ == applied_) return;
   reported_ = applied_;
-  ingest::send(receiver_, wire::encode(ingest::Applied{index_, applied_}));
+  to_receiver_(wire::encode(ingest::Applied{index_, applied_}));
 }
 
 }  // namespace accrue::daemon

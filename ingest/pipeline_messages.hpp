@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -17,6 +18,9 @@
 #include "ingest/wire/messages.hpp"
 
 namespace accrue::ingest {
+
+// How one of these parts speaks to another: sends a message on, without ever blocking.
+using Say = std::function<void(const wire::Bytes& message)>;
 
 // Learn this partition from `state` on, or from nothing where it is empty.
 struct OpenPartition {
