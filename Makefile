@@ -3,6 +3,8 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 TESTS  ?= .
 SEED   ?= $(shell date +%s)
+FIRST  ?= 1
+SEEDS  ?= 10000
 JOBS   ?= $(shell nproc)
 ARGS   ?=
 
@@ -16,7 +18,7 @@ datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 # Ninja itself configures again when that is needed.
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
-.PHONY: help build demo run test torture sanitize sanitize-address sanitize-thread clang bench format tidy install clean
+.PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang bench format tidy install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +48,12 @@ torture: ## Faults and power cuts by the thousand (SEED=N to repeat a run)
 	  echo "$$test: SEED=$$seed"; \
 	  ACCRUE_TORTURE=1 ACCRUE_SEED=$$seed $(BUILD)/bin/$$test --gtest_brief=1 || exit 1; \
 	done
+
+simulate: ## Simulated histories of crashes, SEEDS=N of them from seed FIRST=N on
+	@scripts/bootstrap
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target simulate
+	@$(BUILD)/bin/simulate --first $(FIRST) --seeds $(SEEDS)
 
 sanitize: sanitize-address sanitize-thread ## Every test under ASan + UBSan, then under TSan
 

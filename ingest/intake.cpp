@@ -94,9 +94,12 @@ void Intake::on_hello(const SessionId& id, const wire::Hello& hello, TimePoint n
     refuse(id, ErrorCode::kMalformed, "", "a producer's name is 1 to 128 bytes");
     return;
   }
-  leave(id, false);
-  sessions_[id] = {hello.producer, hello.ephemeral, now, {}};
-  gauges_.producers = sessions_.size();
+  const auto known = sessions_.find(id);
+  if (known == sessions_.end() || known->second.producer != hello.producer) {  // otherwise it has only said it twice
+    leave(id, false);
+    sessions_[id] = {hello.producer, hello.ephemeral, now, {}};
+    gauges_.producers = sessions_.size();
+  }
   say(id, wire::Welcome{options_.version, options_.query_endpoint, options_.max_message_bytes});
 }
 
@@ -128,7 +131,8 @@ void Intake::create(const SessionId& id, const wire::Open& open) {
     refuse(id, ErrorCode::kSpecMismatch, open.stream,
            "stream '" + open.stream + "' is being created: " + difference(pending->second.spec, *open.spec));
   } else if (pending != creations_.end()) {
-    pending->second.waiting.insert(id);
+    std::erase(pending->second.waiting, id);
+    pending->second.waiting.push_back(id);
   } else if (streams_.size() + creations_.size() >= options_.max_streams) {
     refuse(id, ErrorCode::kTooMany, open.stream,
            "this daemon has its " + std::to_string(options_.max_streams) + " streams already (max_streams)");

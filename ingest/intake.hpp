@@ -66,7 +66,7 @@ class Intake {
   };
   struct Creation {
     wire::StreamSpec spec;
-    std::set<SessionId> waiting;
+    std::vector<SessionId> waiting;  // oldest first: of two connections of one producer, the newer is the living one
   };
 
   void on_message(const SessionId& id, zmq::message_t& frame, TimePoint now);

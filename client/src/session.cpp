@@ -23,7 +23,7 @@ void Session::restart(Clock::time_point now) {
   session_unknown_ = false;
   unanswered_since_.reset();
   greet_or_ping_at_ = std::max(now, last_hello_ + kHelloPause);
-  for (const auto& channel : channels_) channel->phase = Channel::Phase::kUnopened;
+  for (const auto& channel : channels_) unopen(*channel, now);
   for_each_drop([](Drop& drop) { drop.due = true; });
 }
 
@@ -38,6 +38,9 @@ Clock::time_point Session::deadline() const {
   Clock::time_point earliest = greet_or_ping_at_;
   if (unanswered_since_) earliest = std::min(earliest, *unanswered_since_ + kSilenceLimit);
   for (const auto& channel : channels_) {
+    if (channel->phase == Channel::Phase::kUnopened && phase_ == Phase::kReady) {
+      earliest = std::min(earliest, channel->open_at);
+    }
     if (channel->phase != Channel::Phase::kOpen) continue;
     if (const auto since = channel->outbound->waiting_since()) {
       earliest = std::min(earliest, *since + options_.batch_linger);
@@ -72,7 +75,7 @@ void Session::collect(Clock::time_point now, std::deque<SharedFrame>& frames) {
 }
 
 void Session::collect(Channel& channel, Clock::time_point now, std::deque<SharedFrame>& frames) {
-  if (channel.phase == Channel::Phase::kUnopened) {
+  if (channel.phase == Channel::Phase::kUnopened && now >= channel.open_at) {
     wire::Open open{.stream = channel.name, .spec = std::nullopt};
     if (!channel.opened) open.spec = channel.asked;  // once it exists, its absence is an error and no cause to make it
     frames.push_back(frame_of(open));
@@ -241,7 +244,7 @@ void Session::on(const wire::Dropped& dropped, Clock::time_point) {
   }
 }
 
-void Session::on(const wire::Error& error, Clock::time_point) {
+void Session::on(const wire::Error& error, Clock::time_point now) {
   switch (error.code) {
     case wire::ErrorCode::kNoSession: session_unknown_ = true; return;
     case wire::ErrorCode::kSuperseded:
@@ -253,11 +256,16 @@ void Session::on(const wire::Error& error, Clock::time_point) {
     case wire::ErrorCode::kOverWindow: {
       // One for every batch that was on its way: the first of them opens anew.
       const auto channel = find(error.about);
-      if (channel && channel->phase == Channel::Phase::kOpen) channel->phase = Channel::Phase::kUnopened;
+      if (channel && channel->phase == Channel::Phase::kOpen) unopen(*channel, now);
       return;
     }
     case wire::ErrorCode::kShuttingDown: trouble_ = text_of(error); return;
-    case wire::ErrorCode::kStoreFailed: trouble_ = text_of(error); return on_drop_error(error);
+    case wire::ErrorCode::kStoreFailed: {
+      trouble_ = text_of(error);
+      const auto channel = find(error.about);
+      if (channel && channel->phase == Channel::Phase::kOpening) unopen(*channel, now + kOpenPause);
+      return on_drop_error(error);
+    }
     default: break;
   }
   if (error.about.empty()) {
@@ -265,12 +273,12 @@ void Session::on(const wire::Error& error, Clock::time_point) {
     return;
   }
   on_drop_error(error);
-  if (const auto channel = find(error.about)) on_stream_error(*channel, error);
+  if (const auto channel = find(error.about)) on_stream_error(*channel, error, now);
 }
 
-void Session::on_stream_error(Channel& channel, const wire::Error& error) {
+void Session::on_stream_error(Channel& channel, const wire::Error& error, Clock::time_point now) {
   if (error.code == wire::ErrorCode::kUnknownStream && !channel.opened && channel.asked) {
-    channel.phase = Channel::Phase::kUnopened;  // a caller without a specification was first; one with it has joined
+    unopen(channel, now);  // a caller without a specification was first; one with it has joined
     return;
   }
   const Error reason = from_wire(error);
@@ -290,6 +298,11 @@ void Session::on_drop_error(const wire::Error& error) {
       drop.failure = from_wire(error);
     }
   });
+}
+
+void Session::unopen(Channel& channel, Clock::time_point open_at) {
+  channel.phase = Channel::Phase::kUnopened;
+  channel.open_at = open_at;
 }
 
 void Session::fail(Channel& channel, Error error) {

@@ -31,6 +31,7 @@ inline constexpr std::chrono::milliseconds kPingBusy{250};  // while anything is
 inline constexpr std::chrono::milliseconds kPingIdle{5'000};
 inline constexpr std::chrono::milliseconds kSilenceLimit{3'000};  // unanswered for so long: the connection is dead
 inline constexpr std::chrono::milliseconds kHelloPause{50};       // at least, between two greetings
+inline constexpr std::chrono::milliseconds kOpenPause{200};       // after the daemon's disk failed to make the stream
 
 // One stream as this client sends to it.
 struct Channel {
@@ -47,6 +48,7 @@ struct Channel {
   const std::string name;
   std::optional<wire::StreamSpec> asked;  // to create it with
   Phase phase = Phase::kUnopened;
+  Clock::time_point open_at{};         // while kUnopened: not before
   std::optional<wire::Opened> opened;  // the first answer; its spec stays
   std::optional<Outbound> outbound;    // once it has been open
   std::optional<Error> failure;
@@ -110,10 +112,11 @@ class Session {
 
   void collect(Channel& channel, Clock::time_point now, std::deque<SharedFrame>& frames);
   void start(Channel& channel);
-  void on_stream_error(Channel& channel, const wire::Error& error);
+  void on_stream_error(Channel& channel, const wire::Error& error, Clock::time_point now);
   void on_drop_error(const wire::Error& error);
   template <class Visit>
   void for_each_drop(Visit visit);
+  static void unopen(Channel& channel, Clock::time_point open_at);  // Open is to be sent, again perhaps
   void fail(Channel& channel, Error error);
   void fail_unreadable(const std::string& reason);
   bool busy() const;

@@ -172,6 +172,17 @@ TEST_F(Recovery, ATimeoutSaysThatNobodyAnswers) {
   EXPECT_THAT(error_of([&] { client.stream("s"); }), is_error(Error::Kind::kTimeout, "is it running?"));
 }
 
+TEST_F(Recovery, AStreamThatCouldNotBeMadeIsAskedForAgain) {
+  Client client(options());
+  auto stream = std::async(std::launch::async, [&] { return client.stream("s", spec()); });
+  daemon.welcome();
+  daemon.ingest.expect<wire::Open>();
+  daemon.ingest.send(error(wire::ErrorCode::kStoreFailed));
+  EXPECT_TRUE(daemon.ingest.expect<wire::Open>().spec.has_value());
+  daemon.ingest.send(opened(0, 0));
+  EXPECT_NO_THROW(stream.get());
+}
+
 TEST_F(Recovery, ATimeoutGivesTheReasonTheDaemonGaveLast) {
   Client client(options());
   Stream stream = open(client);

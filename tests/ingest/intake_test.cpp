@@ -273,6 +273,24 @@ TEST_F(IntakeTest, NewConnectionOfAProducerSupersedesTheOldOne) {
   EXPECT_EQ(deliveries(), 2u);
 }
 
+TEST_F(IntakeTest, OfTwoConnectionsThatWaitForAStreamTheNewerHasIt) {
+  for (const char* connection : {"z", "a"}) {  // their order of arrival is not that of their names
+    client(connection, wire::Hello{"p", true});
+    client(connection, wire::Open{"s", kSpec});
+  }
+  pipeline(StreamCreated{"s", 1, {}});
+  EXPECT_THAT(errors("z"), ElementsAre(wire::ErrorCode::kSuperseded));
+  EXPECT_THAT(errors("a"), IsEmpty());
+}
+
+TEST_F(IntakeTest, GreetingThatCameTwiceClosesNothing) {
+  join("c", "p");
+  client("c", wire::Hello{"p", true});
+  push("c", 1);
+  EXPECT_THAT(errors("c"), IsEmpty());
+  EXPECT_EQ(deliveries(), 1u);
+}
+
 TEST_F(IntakeTest, PingBringsAFreshAcknowledgement) {
   join("c", "p");
   push("c", 1);
