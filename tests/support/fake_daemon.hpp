@@ -65,7 +65,10 @@ class ScriptedRouter {
   wire::Hello expect_newcomer() {
     while (true) {
       receive();
-      if (frame_.type() == wire::Hello::kType && peer_ != greeted_) break;
+      if (frame_.type() == wire::Hello::kType) {
+        if (peer_ != greeted_) break;
+        continue;  // repeated before the answer came
+      }
       try {
         send(wire::Error{.request = 0, .code = wire::ErrorCode::kNoSession, .about = "", .text = "who are you?"});
       } catch (const zmq::error_t&) {
