@@ -7,10 +7,10 @@
 #include <accrue/client.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zmq.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/peer.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -19,52 +19,6 @@ using testing::HasSubstr;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 const StreamSpec kSpec = {.features = {"x"}, .target = "y"};
-
-// A peer that speaks the protocol by hand, well or badly.
-class Peer {
- public:
-  explicit Peer(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
-    socket_.set(zmq::sockopt::linger, 0);
-    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(std::chrono::milliseconds(kPatience).count()));
-    socket_.connect(endpoint);
-  }
-
-  void send(wire::BytesView bytes) { (void)socket_.send(zmq::const_buffer(bytes.data(), bytes.size())); }
-  void send_frames(int count) {
-    for (int i = 0; i < count; ++i) {
-      (void)socket_.send(zmq::str_buffer("x"), i + 1 < count ? zmq::send_flags::sndmore : zmq::send_flags::none);
-    }
-  }
-  template <class Message>
-  void say(const Message& message) {
-    send(wire::encode(message));
-  }
-
-  // The next message of this type; others are passed over.
-  template <class Message>
-  Message expect() {
-    for (;;) {
-      zmq::message_t frame;
-      if (!socket_.recv(frame)) throw std::runtime_error("no such message came");
-      wire::Frame parsed;
-      EXPECT_EQ(parsed.parse({frame.data<std::byte>(), frame.size()}), wire::DecodeError::kNone);
-      Message message;
-      if (parsed.type() == Message::kType && parsed.read(message) == wire::DecodeError::kNone) return message;
-    }
-  }
-
-  // Says Hello and opens the stream "s".
-  std::uint64_t join(const std::string& producer) {
-    say(wire::Hello{producer, true});
-    say(wire::Open{"s", wire::StreamSpec{.features = {"x"}, .target = "y"}});
-    return expect<wire::Opened>().stream_id;
-  }
-
- private:
-  zmq::context_t context_;
-  zmq::socket_t socket_;
-};
-
 TEST(Input, AnotherSchemaIsRefusedWithTheDifference) {
   Daemon daemon;
   Client client({.endpoint = daemon.endpoint()});
