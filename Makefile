@@ -76,11 +76,12 @@ clang: ## Build all with Clang 14 and run every test
 	@cmake --build $(BUILD)-clang -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
-bench: ## Benchmarks of the learner, beside the cross-product they replace
+bench: ## Benchmarks of the learner, beside the cross-product they replace, and of recovery
 	@scripts/bootstrap
 	@$(call configure,$(BUILD))
-	@cmake --build $(BUILD) -j $(JOBS) --target models_bench
+	@cmake --build $(BUILD) -j $(JOBS) --target models_bench recovery_bench
 	@$(BUILD)/bin/models_bench $(ARGS)
+	@$(BUILD)/bin/recovery_bench $(ARGS)
 
 format: ## Lay out the sources
 	@scripts/bootstrap clang-format-14
