@@ -1,6 +1,7 @@
 #include "daemon/committer.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "daemon/log.hpp"
@@ -112,6 +113,7 @@ void Committer::drop(const ingest::DropStream& drop) {
   ingest::StreamDropped answer{drop.name, {}};
   try {
     store().drop_stream(drop.stream_id);
+    store_worked();
     log_info("stream_dropped", {{"stream", drop.name}, {"id", drop.stream_id}});
   } catch (const StoreError& error) {
     answer.error = "stream '" + drop.name + "' may be there again after a restart: " + error.what();
@@ -134,7 +136,7 @@ void Committer::gather(std::uint64_t stream_id) {
 }
 
 std::optional<Committer::TimePoint> Committer::settle(TimePoint now, std::int64_t unix_ms) {
-  if (ready_.empty()) return std::nullopt;
+  if (ready_.empty() && !degraded_) return std::nullopt;
   if (degraded_ && now < next_attempt_) return next_attempt_;
   if (commit_ready(unix_ms)) return std::nullopt;
   next_attempt_ = now + options_.retry;
@@ -143,27 +145,50 @@ std::optional<Committer::TimePoint> Committer::settle(TimePoint now, std::int64_
 
 bool Committer::commit_ready(std::int64_t unix_ms) {
   try {
-    store().commit(ready_, unix_ms);
+    if (Store& opened = store(); !ready_.empty()) opened.commit(ready_, unix_ms);
   } catch (const StoreError& error) {
     store_failed(error.what());
     return false;
   }
+  for (const EpochRecord& record : std::exchange(ready_, {})) say_durable(record);
   store_worked();
-  for (const EpochRecord& record : std::exchange(ready_, {})) {
-    log_debug("epoch_durable",
-              {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
-    to_receiver_(wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
-  }
   return true;
 }
 
 Store& Committer::store() {
-  if (!store_) store_ = std::make_unique<Store>(options_.store_file, options_.store);
+  if (!store_) {
+    store_ = std::make_unique<Store>(options_.store_file, options_.store);
+    reconcile();
+  }
   return *store_;
 }
 
+// After a failure: makes the store hold no stream but ours, and finds the epochs that did reach it.
+void Committer::reconcile() {
+  for (const StreamRecord& stream : store_->streams()) {
+    if (!streams_.contains(stream.id)) store_->drop_stream(stream.id);
+  }
+  std::set<std::uint64_t> durable;  // streams whose waiting epoch is there
+  for (const EpochRecord& record : ready_) {
+    const std::vector<std::uint64_t> stored = store_->epochs(record.stream);
+    if (!stored.empty() && stored.front() == record.epoch) durable.insert(record.stream);
+  }
+  std::erase_if(ready_, [&](const EpochRecord& record) {
+    const bool is_durable = durable.contains(record.stream);
+    if (is_durable) say_durable(record);
+    return is_durable;
+  });
+}
+
+void Committer::say_durable(const EpochRecord& record) {
+  log_debug("epoch_durable",
+            {{"stream", streams_.at(record.stream).name}, {"epoch", record.epoch}, {"rows", record.rows}});
+  to_receiver_(wire::encode(ingest::EpochDurable{record.stream, record.epoch}));
+}
+
+// Epochs that wait say more than a small write that succeeds: the disk may have room for one and not for the other.
 void Committer::store_worked() {
-  if (!std::exchange(degraded_, false)) return;
+  if (!ready_.empty() || !std::exchange(degraded_, false)) return;
   health_.set_degraded({});
   log_info("store_recovered");
 }

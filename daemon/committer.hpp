@@ -3,8 +3,9 @@
 // durable. All epochs that are ready together share one transaction, so a slow disk makes transactions larger and not
 // more.
 //
-// A store that fails does not stop learning or predicting: epochs wait, nothing is called durable, and the store is
-// opened afresh and tried again until it works.
+// A store that fails does not stop learning or predicting: epochs wait, one a stream, nothing is called durable, and
+// the store is opened afresh and tried again until it works. What failed may be in it all the same: an epoch that is
+// there is durable, and a stream whose creation was refused or whose dropping failed is taken out.
 //
 // One thread. Its messages are ingest/pipeline_messages.hpp's.
 #pragma once
@@ -38,7 +39,7 @@ class Committer {
   Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
             ingest::Say to_receiver);
 
-  // A stream that the store held at start-up. Before any message.
+  // A stream that the store held at start-up. Of every such one, before any message.
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec);
 
   void on_message(wire::BytesView message);
@@ -64,6 +65,8 @@ class Committer {
   void gather(std::uint64_t stream_id);
   bool commit_ready(std::int64_t unix_ms);
   Store& store();
+  void reconcile();
+  void say_durable(const EpochRecord& record);
   void store_worked();
   void store_failed(const std::string& why);
 

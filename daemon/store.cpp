@@ -36,7 +36,6 @@ class Store::Statements {
   StoreConnection& connection = *owned_connection_;
 
   Statement streams{connection, "SELECT id, name, spec FROM streams ORDER BY id"};
-  Statement delete_stream_named{connection, "DELETE FROM streams WHERE name = ?1"};
   Statement insert_stream{connection, "INSERT INTO streams (name, spec) VALUES (?1, ?2)"};
   Statement delete_stream{connection, "DELETE FROM streams WHERE id = ?1"};
 
@@ -73,11 +72,9 @@ class Store::Statements {
   Statement delete_past_departures{
       connection, "DELETE FROM producers WHERE stream = ?1 AND epoch > ?3 AND epoch <= ?2 AND sequence IS NULL"};
 
-  // An earlier attempt to commit the same epoch may have taken place although it failed.
   void insert(const EpochRecord& record, std::int64_t committed_unix_ms) {
     const std::uint64_t stream = record.stream;
     const std::uint64_t epoch = record.epoch;
-    forget_after(stream, epoch - 1);
     insert_epoch.bind(stream, epoch, record.rows, committed_unix_ms).run();
     for (const PartitionState& state : record.states) {
       insert_state.bind(stream, epoch, std::uint64_t{state.partition}, std::span<const std::byte>(state.state)).run();
@@ -91,11 +88,6 @@ class Store::Statements {
     }
     const ModelMetrics& m = record.metrics;
     insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
-  }
-
-  void forget_after(std::uint64_t stream, std::uint64_t epoch) {
-    delete_epochs_after.bind(stream, epoch).run();
-    delete_sequences_after.bind(stream, epoch).run();
   }
 
   void prune(std::uint64_t stream, std::uint32_t keep_epochs) {
@@ -137,7 +129,6 @@ std::vector<StreamRecord> Store::streams() {
 std::uint64_t Store::create_stream(const std::string& name, const std::string& spec) {
   statements_->connection.set_task("create a stream");
   Transaction transaction(statements_->connection);
-  statements_->delete_stream_named.bind(name).run();  // left by a change that failed and yet took place, or did not
   statements_->insert_stream.bind(name, spec).run();
   const auto id = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(statements_->connection.handle()));
   transaction.commit();
@@ -189,7 +180,8 @@ void Store::rewind(std::uint64_t stream, std::uint64_t epoch) {
   statements_->connection.set_task("rewind a stream");
   Transaction transaction(statements_->connection);
   statements_->rows_of(stream, epoch);
-  statements_->forget_after(stream, epoch);
+  statements_->delete_epochs_after.bind(stream, epoch).run();
+  statements_->delete_sequences_after.bind(stream, epoch).run();
   transaction.commit();
 }
 

@@ -3,12 +3,12 @@
 // Thread: one thread at a time, the committer's; it is the only connection that may write or checkpoint the file. Other
 // readers, in this process or another, open the file read-only. Never fork while a Store lives.
 // Units: times are Unix milliseconds, given by the caller. Unsigned 64-bit numbers keep all their bits.
-// Errors: every failure is a StoreError (and keep_epochs below 2 a std::invalid_argument). A change that fails is in
-// the file as a whole or not at all, and nobody knows which: make it again. Before that, and before anything else,
-// destroy the Store and construct it anew, which verifies the file and brings it to the disk: what the operating system
-// still holds of a failed write is unknown. StoreError from the constructor leaves no Store; a file that is not an
-// accrue store, or one of a newer version, is left as it was.
-// Durability: what create_stream, drop_stream, rewind and commit did survives power loss once they have returned.
+// Errors: every failure is a StoreError (and keep_epochs below 2 a std::invalid_argument). After a change that failed,
+// destroy the Store and construct it anew, which verifies the file, before anything else: what the operating system
+// still holds of a failed write is unknown. The change is then in the file whole or, as a rule, not at all: streams()
+// and epochs() tell. StoreError from the constructor leaves no Store; a file that is not an accrue store, or one of a
+// newer version, is left as it was. Durability: what create_stream, drop_stream, rewind and commit did survives power
+// loss once they have returned.
 #pragma once
 
 #include <cstddef>
@@ -100,15 +100,13 @@ class Store {
 
   std::vector<StreamRecord> streams();  // by id
 
-  // The spec is valid JSON. Answers the id, which no other stream ever had. A stream of this name that the store still
-  // has is removed with all its epochs: a failed create_stream or drop_stream may have left it.
+  // The name must be new and the spec valid JSON. Answers the id, which no other stream ever had.
   std::uint64_t create_stream(const std::string& name, const std::string& spec);
 
   // Removes the stream and all its epochs; does nothing when there is no such stream.
   void drop_stream(std::uint64_t stream);
 
-  // All the epochs and the pruning of what they make too old, in one transaction. Each becomes its stream's newest: the
-  // same epochs may be committed again when it is unknown whether a commit that failed took place.
+  // All the epochs and the pruning of what they make too old, in one transaction.
   void commit(std::span<const EpochRecord> epochs, std::int64_t committed_unix_ms);
 
   // The numbers of the kept epochs, newest first.

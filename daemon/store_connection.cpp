@@ -1,6 +1,7 @@
 #include "daemon/store_connection.hpp"
 
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "daemon/store.hpp"
@@ -30,8 +31,12 @@ void StoreConnection::check(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
   std::string what = "cannot ";
   what.append(task_).append(": ").append(sqlite3_errmsg(handle_));
-  what.append(" (SQLite error ").append(std::to_string(code)).append(")");
   const int primary = code & 0xff;
+  what.append(" (SQLite error ").append(std::to_string(code));
+  // A full disk is an input/output error too where it is not the data that finds no room.
+  const int system_error = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(handle_) : 0;
+  if (system_error != 0) what.append(": ").append(std::generic_category().message(system_error));
+  what.append(")");
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) what.append(kDamageAdvice);
   throw StoreError(file_, what, code);
 }

@@ -82,26 +82,33 @@ void require_sound(StoreConnection& connection) {
   if (verdict != "ok") throw StoreError(connection.file(), verdict + kDamageAdvice, SQLITE_CORRUPT);
 }
 
+void write_version(StoreConnection& connection, std::int64_t version) {
+  connection.execute(("PRAGMA user_version = " + std::to_string(version)).c_str());
+}
+
 void migrate(StoreConnection& connection, std::int64_t version) {
   for (; version < kVersion; ++version) {
     Transaction transaction(connection);
     if (version == 0) connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
     connection.execute(kMigrations[static_cast<std::size_t>(version)]);
-    connection.execute(("PRAGMA user_version = " + std::to_string(version + 1)).c_str());
+    write_version(connection, version + 1);
     transaction.commit();
   }
 }
 
-// Writes what the log holds to the database and begins the log anew. After a flush that failed, the log may hold pages
-// that are there to be read but never reached the disk, and no later flush would bring them there: whatever is appended
-// to such a log is lost with them when the power fails.
-void checkpoint(StoreConnection& connection) {
+// Writes what the log holds to the database and begins the log anew, on the disk too. After a flush that failed, the
+// log may hold pages that are there to be read but never reached the disk, and no later flush would bring them there:
+// whatever is appended to such a log is lost with them when the power fails.
+void renew_log(StoreConnection& connection) {
   const int code =
       sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code == SQLITE_BUSY) {
     throw StoreError(connection.file(), "is held by a read transaction of another program; end that program", code);
   }
   connection.check(code);
+  // Until something was flushed to the new log, a power cut may bring back the old one, as far as it is on the disk,
+  // and with it an older state of the database.
+  write_version(connection, kVersion);
 }
 
 }  // namespace
@@ -118,7 +125,7 @@ void prepare_store(StoreConnection& connection) {
     throw StoreError(connection.file(), "cannot keep a write-ahead log (journal mode '" + mode +
                                             "'); choose a data directory on a local file system");
   }
-  checkpoint(connection);
+  renew_log(connection);
 }
 
 }  // namespace accrue::daemon

@@ -159,6 +159,8 @@ TEST_F(StoreRecoveryTest, OneBadEpochKeepsTheOthersOutToo) {
   const std::uint64_t a = store.create_stream("a", "{}");
   const std::uint64_t b = store.create_stream("b", "{}");
   commit(store, b, 1);
+  const std::vector<EpochRecord> second_is_there = {record(a, 1), record(b, 1)};
+  EXPECT_THROW(store.commit(second_is_there, 0), StoreError);
   const std::vector<EpochRecord> second_has_no_stream = {record(a, 1), record(b + 1, 1)};
   EXPECT_THROW(store.commit(second_has_no_stream, 0), StoreError);
   EXPECT_THAT(store.epochs(a), IsEmpty());

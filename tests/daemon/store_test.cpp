@@ -88,25 +88,17 @@ TEST_F(StoreTest, DroppedStreamLeavesNothing) {
   EXPECT_NO_THROW(store->drop_stream(stream));
 }
 
-// A create_stream or drop_stream that failed may have taken place or not; the committer knows which streams there are.
-TEST_F(StoreTest, StreamMadeAgainBeginsEmpty) {
-  const std::uint64_t left_over = store->create_stream("a", "{}");
-  commit(record(left_over, 1));
-  const std::uint64_t stream = store->create_stream("a", R"({"ridge": 1})");
-  EXPECT_NE(stream, left_over);
-  ASSERT_EQ(store->streams().size(), 1u);
-  EXPECT_EQ(store->streams().front().spec, R"({"ridge": 1})");
-  EXPECT_TRUE(store->epochs(stream).empty());
-  EXPECT_EQ(single("SELECT count(*) FROM states"), "0");
-}
-
-TEST_F(StoreTest, EpochCommittedAgainIsThereOnce) {
-  const std::uint64_t stream = store->create_stream("a", "{}");
-  EpochRecord epoch = record(stream, 1);
-  epoch.producers = {{"p", 7}};
-  for (int attempt = 0; attempt < 2; ++attempt) commit(epoch);
-  EXPECT_EQ(store->epochs(stream), std::vector<std::uint64_t>{1});
-  EXPECT_EQ(sequences(stream, 1), (Sequences{{"p", 7}}));
+TEST_F(StoreTest, SecondStreamOfTheSameNameIsRefused) {
+  store->create_stream("a", "{}");
+  try {
+    store->create_stream("a", "{}");
+    FAIL();
+  } catch (const StoreError& error) {
+    EXPECT_EQ(error.sqlite_code(), SQLITE_CONSTRAINT_UNIQUE);
+    EXPECT_THAT(error.what(), HasSubstr(file.string()));
+    EXPECT_THAT(error.what(), HasSubstr("cannot create a stream: UNIQUE constraint failed: streams.name"));
+  }
+  EXPECT_EQ(store->streams().size(), 1u);
 }
 
 TEST_F(StoreTest, SpecificationMustBeJson) {

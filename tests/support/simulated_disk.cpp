@@ -27,6 +27,7 @@ void enter(const Directory::value_type& change, Directory& directory) {
 }  // namespace
 
 SimulatedDisk::State::Verdict SimulatedDisk::State::begin(Operation operation) {
+  last_errno = 0;
   if (outage) return {outage_code, false};
   ++begun[static_cast<std::size_t>(operation)];
   outage = outage_in > 0 && --outage_in == 0;

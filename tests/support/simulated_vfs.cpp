@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <span>
@@ -116,7 +117,10 @@ int map_index(SimulatedHandle& file, int region, int size, int extend, void vola
   auto& regions = file.index->regions;
   while (regions.size() <= static_cast<std::size_t>(region)) {
     if (!extend) return SQLITE_OK;
-    if (file.disk->room() < static_cast<std::uint64_t>(size)) return SQLITE_IOERR_SHMSIZE;
+    if (file.disk->room() < static_cast<std::uint64_t>(size)) {
+      file.disk->last_errno = ENOSPC;
+      return SQLITE_IOERR_SHMSIZE;
+    }
     regions.push_back(std::make_unique<std::byte[]>(static_cast<std::size_t>(size)));
     file.index->bytes += static_cast<std::size_t>(size);
   }
@@ -300,7 +304,7 @@ sqlite3_vfs simulated_vfs(State& disk) {
   vfs.xRandomness = randomness;
   vfs.xSleep = sleep;
   vfs.xCurrentTime = current_time;
-  vfs.xGetLastError = [](sqlite3_vfs*, int, char*) { return 0; };
+  vfs.xGetLastError = [](sqlite3_vfs* self, int, char*) { return disk_of(self).last_errno; };
   vfs.xCurrentTimeInt64 = current_time_ms;
   return vfs;
 }

@@ -71,6 +71,7 @@ struct SimulatedDisk::State {
   std::uint64_t capacity = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t life = 0;  // goes up with every crash
   std::size_t open_handles = 0;
+  int last_errno = 0;  // 0 where SQLite's result code says it all
 
   std::array<std::uint64_t, static_cast<std::size_t>(Operation::kAny)> begun{};
   Operation failing = Operation::kAny;

@@ -1,0 +1,269 @@
+// The committer over a disk that is full or fails: nothing is called durable while it is, learning and predicting go
+// on, the reason is told, and once the disk works again everything becomes durable by itself, in order, once.
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include "daemon/committer.hpp"
+#include "daemon/log.hpp"
+#include "tests/support/simulated_disk.hpp"
+#include "tests/support/torture.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using tests::SimulatedDisk;
+using Operation = SimulatedDisk::Operation;
+using Epochs = std::vector<std::uint64_t>;
+
+const std::filesystem::path kFile = "/store.sqlite";
+const wire::StreamSpec kSpec = {.features = {"x"}, .target = "y"};
+constexpr std::chrono::milliseconds kRetry{200};
+
+// A committer with a test in the place of the receiver and the worker. Time passes when the test says so.
+class CommitterFaultsTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { configure_log(LogLevel::kError, LogFormat::kText); }
+
+  void start(std::uint64_t seed = 1) {
+    committer.reset();
+    disk.reset();
+    durable.clear();
+    health.set_degraded({});
+    disk = std::make_unique<SimulatedDisk>(SimulatedDisk::Options{.seed = seed, .powersafe_overwrite = seed % 2 == 0});
+    committer = std::make_unique<Committer>(std::make_unique<Store>(kFile), CommitterOptions{kFile, {}, kRetry}, board,
+                                            health, [this](const wire::Bytes& message) { hear(message); });
+  }
+  ~CommitterFaultsTest() override { committer.reset(); }  // before its disk
+
+  // The stream's id, 0 where it was refused.
+  std::uint64_t create(const std::string& name) {
+    committer->on_message(wire::encode(ingest::CreateStream{name, kSpec}));
+    return created.stream_id;
+  }
+
+  // False where it failed.
+  bool drop(std::uint64_t stream, const std::string& name) {
+    committer->on_message(wire::encode(ingest::DropStream{stream, name}));
+    return dropped.error.empty();
+  }
+
+  // All that the committer hears of an epoch, which has as many rows as its number.
+  void cut(std::uint64_t stream, std::uint64_t epoch) {
+    models::Model model(learner_options(kSpec));
+    for (std::uint64_t i = 1; i <= epoch; ++i) {
+      const std::vector<double> row = {static_cast<double>(i), 2.0 * static_cast<double>(i)};
+      model.learn({row.data(), 1, row.size(), 1, false});
+    }
+    committer->on_message(wire::encode(ingest::PartitionState{stream, epoch, 0, model.encode()}));
+    committer->on_message(wire::encode(ingest::EpochCut{stream, epoch, epoch, {{"p", epoch}}, {}, {}}));
+  }
+
+  // Lets the committer work, after enough time for it to try again. True when it wants to go on later.
+  bool settle() {
+    now += kRetry;
+    return committer->settle(now, 1'000).has_value();
+  }
+
+  std::size_t said_durable() const {
+    std::size_t epochs = 0;
+    for (const auto& [stream, of_stream] : durable) epochs += of_stream.size();
+    return epochs;
+  }
+
+  // What a new daemon finds after a power cut.
+  std::unique_ptr<Store> lose_power() {
+    disk->cut_power();
+    committer.reset();
+    return std::make_unique<Store>(kFile);
+  }
+
+  std::unique_ptr<SimulatedDisk> disk;
+  SnapshotBoard board;
+  Health health;
+  std::unique_ptr<Committer> committer;
+  Committer::TimePoint now{};
+  std::map<std::uint64_t, Epochs> durable;  // by stream, as it was said
+  ingest::StreamCreated created;            // the last answers
+  ingest::StreamDropped dropped;
+
+ private:
+  void hear(const wire::Bytes& message) {
+    wire::Frame frame;
+    ASSERT_EQ(frame.parse(message, wire::Sender::kTrusted), wire::DecodeError::kNone);
+    ingest::EpochDurable epoch;
+    switch (frame.type()) {
+      case ingest::StreamCreated::kType: ASSERT_EQ(frame.read(created), wire::DecodeError::kNone); break;
+      case ingest::StreamDropped::kType: ASSERT_EQ(frame.read(dropped), wire::DecodeError::kNone); break;
+      default: ASSERT_EQ(frame.read(epoch), wire::DecodeError::kNone); durable[epoch.stream_id].push_back(epoch.epoch);
+    }
+  }
+};
+
+TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
+  start();
+  const std::uint64_t a = create("a");
+  const std::uint64_t b = create("b");
+  disk->set_capacity(0);
+  for (const std::uint64_t stream : {a, b}) cut(stream, 1);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_TRUE(settle());
+    EXPECT_THAT(durable, IsEmpty());
+    EXPECT_THAT(health.degraded(), HasSubstr(attempt == 0 ? "database or disk is full" : "No space left on device"));
+  }
+  EXPECT_EQ(board.find("a")->epoch, 1u) << "it was to be predicted from";
+  EXPECT_EQ(board.find("b")->fit.rows, 1u);
+
+  disk->set_capacity(1u << 20);
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(durable[a], ElementsAre(1));
+  EXPECT_THAT(durable[b], ElementsAre(1));
+  EXPECT_THAT(health.degraded(), IsEmpty());
+  const auto store = lose_power();
+  EXPECT_THAT(store->epochs(a), ElementsAre(1));
+  EXPECT_THAT(store->epochs(b), ElementsAre(1));
+}
+
+TEST_F(CommitterFaultsTest, FailingStoreIsTriedAgainOnlyAfterAWhile) {
+  start();
+  const std::uint64_t a = create("a");
+  disk->fail_from(1, SQLITE_IOERR);
+  cut(a, 1);
+  now += kRetry;
+  ASSERT_EQ(committer->settle(now, 0), now + kRetry);
+  disk->heal();
+  EXPECT_EQ(committer->settle(now + kRetry / 2, 0), now + kRetry);
+  EXPECT_THAT(durable, IsEmpty());
+  EXPECT_EQ(committer->settle(now + kRetry, 0), std::nullopt);
+  EXPECT_THAT(durable[a], ElementsAre(1));
+}
+
+// The commit fails at its last step, its flush, and so does all that would take it back.
+TEST_F(CommitterFaultsTest, EpochThatReachedTheStoreAllTheSameIsDurableOnce) {
+  start();
+  const std::uint64_t a = create("a");
+  cut(a, 1);
+  ASSERT_FALSE(settle());
+  const std::uint64_t before = disk->operations(Operation::kAny);
+  cut(a, 2);
+  ASSERT_FALSE(settle());
+  disk->fail_from(disk->operations(Operation::kAny) - before, SQLITE_IOERR_FSYNC);
+  cut(a, 3);
+  EXPECT_TRUE(settle());
+  EXPECT_THAT(durable[a], ElementsAre(1, 2));
+  disk->heal();
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(durable[a], ElementsAre(1, 2, 3));
+  EXPECT_THAT(lose_power()->epochs(a), ElementsAre(3, 2, 1));
+}
+
+TEST_F(CommitterFaultsTest, FailureOfAnIdleDaemonEndsByItself) {
+  start();
+  disk->fail_from(1, SQLITE_IOERR);
+  EXPECT_EQ(create("a"), 0u);
+  EXPECT_THAT(created.error, HasSubstr("cannot create a stream"));
+  EXPECT_TRUE(settle());
+  EXPECT_THAT(health.degraded(), HasSubstr("disk I/O error"));
+  disk->heal();
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(health.degraded(), IsEmpty());
+}
+
+TEST_F(CommitterFaultsTest, SmallWriteThatSucceedsDoesNotHideEpochsThatWait) {
+  start();
+  const std::uint64_t a = create("a");
+  disk->set_capacity(0);
+  cut(a, 1);
+  EXPECT_TRUE(settle());
+  disk->set_capacity(1u << 20);
+  EXPECT_NE(create("b"), 0u);
+  EXPECT_THAT(health.degraded(), HasSubstr("database or disk is full"));
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(health.degraded(), IsEmpty());
+}
+
+// A life with a disk that fails from one operation on and is repaired as soon as that was noticed.
+class CommitterOutageTest : public CommitterFaultsTest {
+ protected:
+  std::uint64_t created_at_last(const std::string& name) {
+    if (const std::uint64_t id = create(name)) return id;
+    notice_and_repair();
+    return create(name);
+  }
+
+  void dropped_at_last(std::uint64_t stream, const std::string& name) {
+    if (!drop(stream, name)) notice_and_repair();
+  }
+
+  void durable_at_last(const std::vector<std::uint64_t>& streams, std::uint64_t epoch) {
+    const std::size_t before = said_durable();
+    for (const std::uint64_t stream : streams) cut(stream, epoch);
+    if (settle()) {
+      EXPECT_EQ(said_durable(), before);
+      notice_and_repair();
+    }
+    EXPECT_EQ(said_durable(), before + streams.size());
+  }
+
+  void live() {
+    a = created_at_last("a");
+    const std::uint64_t first_b = created_at_last("b");
+    for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) durable_at_last({a, first_b}, epoch);
+    dropped_at_last(first_b, "b");
+    b = created_at_last("b");
+    durable_at_last({a}, 4);
+    durable_at_last({b}, 1);
+  }
+
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+
+ private:
+  void notice_and_repair() {
+    const std::size_t before = said_durable();
+    EXPECT_TRUE(settle());
+    EXPECT_TRUE(settle());
+    EXPECT_EQ(said_durable(), before) << "durable, and the disk takes nothing";
+    EXPECT_THAT(health.degraded(), HasSubstr("disk I/O error"));
+    disk->heal();
+    EXPECT_FALSE(settle());
+    EXPECT_THAT(health.degraded(), IsEmpty());
+  }
+};
+
+TEST_F(CommitterOutageTest, FromAnyOperationOnAllIsMadeGoodOnce) {
+  start();
+  const std::uint64_t start_operations = disk->operations(Operation::kAny);
+  live();
+  const std::uint64_t end = disk->operations(Operation::kAny) - start_operations;
+  const std::uint64_t all = end * (tests::torture() ? 100 : 1);
+  std::uint64_t cases = 0;
+  for (; cases < all && !HasFailure(); ++cases) {
+    const std::uint64_t n = 1 + cases % end;
+    const std::uint64_t seed = tests::torture_seed() + cases;
+    SCOPED_TRACE("outage from operation " + std::to_string(n) + " on, seed " + std::to_string(seed));
+    start(seed);
+    disk->fail_from(n, SQLITE_IOERR);
+    live();
+    EXPECT_THAT(durable[a], ElementsAre(1, 2, 3, 4));
+    EXPECT_THAT(durable[b], ElementsAre(1));
+    const auto store = lose_power();
+    EXPECT_EQ(store->streams().size(), 2u);
+    EXPECT_THAT(store->epochs(a), ElementsAre(4, 3, 2, 1));
+    EXPECT_THAT(store->epochs(b), ElementsAre(1));
+  }
+  tests::report_torture(cases, "outages under the committer");
+  EXPECT_GT(cases, 100u);
+}
+
+}  // namespace
+}  // namespace accrue::daemon
