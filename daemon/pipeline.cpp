@@ -78,7 +78,7 @@ struct Pipeline::Parts {
     receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
     for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
     const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers};
-    queries.emplace(context, std::move(query_listener), facts, board, health, gauges);
+    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, gauges);
     for (const ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
       receiver->recover(stream);

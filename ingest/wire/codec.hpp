@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <msgpack.hpp>
@@ -49,6 +50,8 @@ template <class T>
 class Added : public std::optional<T> {
  public:
   using std::optional<T>::optional;
+  Added() = default;
+  Added(std::optional<T> value) : std::optional<T>(std::move(value)) {}
 };
 
 namespace detail {
