@@ -69,7 +69,7 @@ struct Pipeline::Parts {
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)) {
-    const StoreOptions store_options{.keep_epochs = config.keep_epochs};
+    const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     const auto streams = recover(*store, board);
     committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
