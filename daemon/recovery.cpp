@@ -50,7 +50,7 @@ ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record,
   }
   if (!epochs.empty()) {
     throw std::runtime_error("stream '" + record.name + "': none of its " + std::to_string(epochs.size()) +
-                             " stored epochs is intact; put back a copy of the data directory");
+                             " stored epochs is intact; move the store away and put back a backup (accrued --restore)");
   }
   board.post(empty_snapshot(record.name, spec));
   return {record.id, record.name, spec, 0, 0, {}, {}, {}};

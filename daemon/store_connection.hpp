@@ -18,7 +18,7 @@ namespace accrue::daemon {
 
 // Ends the message of an error that says the file is damaged.
 inline constexpr const char* kDamageAdvice =
-    "; the file is damaged: move it and its -wal file away to start afresh, or put back a copy";
+    "; the file is damaged: move it and its -wal file away, to start afresh or from a backup (accrued --restore)";
 
 class StoreConnection {
  public:

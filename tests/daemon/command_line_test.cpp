@@ -117,6 +117,21 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
   EXPECT_EQ(config.log_format, LogFormat::kJson);
 }
 
+TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
+  const auto chore = [](const std::vector<const char*>& arguments) { return std::get<Chore>(parse(arguments)); };
+  EXPECT_EQ(chore({"--verify"}).kind, Chore::Kind::kVerify);
+  EXPECT_EQ(chore({"--verify"}).data_dir, default_data_dir());
+  EXPECT_EQ(chore({"--backup", "/b", "--data", "/d"}).kind, Chore::Kind::kBackup);
+  EXPECT_EQ(chore({"--backup", "/b", "--data", "/d"}).data_dir, "/d");
+  EXPECT_EQ(chore({"--backup=/b"}).file, "/b");
+  EXPECT_EQ(chore({"--restore", "/b"}).kind, Chore::Kind::kRestore);
+  EXPECT_EQ(chore({"--restore", "/b"}).file, "/b");
+  EXPECT_EQ(refused({"--verify", "--backup", "/b"}), "give one of --verify, --backup and --restore");
+  EXPECT_EQ(refused({"--backup", "/b", "--restore", "/c"}), "give one of --verify, --backup and --restore");
+  EXPECT_THAT(refused({"--backup"}), HasSubstr("--backup"));
+  EXPECT_THAT(refused({"--backup", "/b", "--workers", "0"}), HasSubstr("--workers"));
+}
+
 TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
       "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nepoch_interval_ms = 5\n"
@@ -189,7 +204,9 @@ TEST_F(CommandLineTest, FileThatCannotBeReadIsNamed) {
 TEST_F(CommandLineTest, MistypedFlagIsNamedWithTheOneThatWasMeant) {
   EXPECT_THAT(refused({"--worker", "3"}), StartsWith("unknown flag '--worker' (did you mean '--workers'?); allowed: "));
   EXPECT_THAT(refused({"--epoch_rows=3"}), StartsWith("unknown flag '--epoch_rows' (did you mean '--epoch-rows'?)"));
-  EXPECT_THAT(refused({"-x"}), StartsWith("unknown flag '-x'; allowed: --help, --version, --config, --data, "));
+  EXPECT_THAT(
+      refused({"-x"}),
+      StartsWith("unknown flag '-x'; allowed: --help, --version, --config, --verify, --backup, --restore, --data, "));
 }
 
 TEST_F(CommandLineTest, OtherMistakesAreRefused) {
