@@ -124,6 +124,27 @@ TEST_F(Backup, OfAKilledDaemonHoldsAllThatWasDurable) {
   expect_same(Client({.endpoint = daemon_.endpoint()}).coef("s"), before);
 }
 
+TEST_F(Backup, RestoredUnderAClientThatHadMoreDurableIsToldToIt) {
+  Client client({.endpoint = daemon_.endpoint()});
+  Stream stream = client.stream("s", kSpec);
+  stream.push_rows(rows(0));
+  stream.flush();
+  ASSERT_EQ(accrued({"--backup", file_}).exit_code, 0);
+  stream.push_rows(rows(1));
+  stream.flush();
+  ASSERT_EQ(daemon_.stop(), 0);
+  fs::remove_all(daemon_.data_dir());
+  ASSERT_EQ(accrued({"--restore", file_}).exit_code, 0);
+  daemon_.start();
+  try {
+    stream.push_rows(rows(2));
+    stream.flush();
+    FAIL() << "the rows in between would be missing from the model";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("older copy"));
+  }
+}
+
 TEST_F(Backup, WritesOverNothingAndReadsFromNothingElse) {
   learn(1);
   std::ofstream(file_) << "precious";
