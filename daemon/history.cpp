@@ -17,11 +17,11 @@ std::string not_kept(const std::string& stream, std::uint64_t epoch, const Epoch
                                 " to " + std::to_string(kept.newest));
 }
 
-std::shared_ptr<const Snapshot> decoded(StoreView& store, const StreamRecord& stream, std::uint64_t epoch,
-                                        const std::filesystem::path& file) {
+std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, std::uint64_t epoch,
+                                        const std::vector<PartitionState>& states, const std::filesystem::path& file) {
   const wire::StreamSpec spec = spec_from_json(stream.spec);
   std::string why;
-  std::optional<models::Model> model = merged_model(store.states(stream.id, epoch), spec, why);
+  std::optional<models::Model> model = merged_model(states, spec, why);
   if (!model) throw StoreError(file, "epoch " + std::to_string(epoch) + " of stream '" + stream.name + "': " + why);
   models::Fit fit = model->learner().fit();
   return std::make_shared<const Snapshot>(Snapshot{stream.name, spec, epoch, {}, std::move(*model), std::move(fit)});
@@ -37,21 +37,23 @@ History::Epochs History::epochs(const std::string& stream, std::uint64_t most) c
 }
 
 std::shared_ptr<const Snapshot> History::snapshot(const std::string& stream, std::uint64_t epoch) {
-  StoreView store(store_file_);
-  const std::optional<StreamRecord> record = store.stream(stream);
+  std::optional<StoreView> store(std::in_place, store_file_);
+  const std::optional<StreamRecord> record = store->stream(stream);
   if (!record) throw EpochNotKept(not_kept(stream, epoch, {}));
-  const std::optional<std::int64_t> committed = store.committed_unix_ms(record->id, epoch);
-  if (!committed) throw EpochNotKept(not_kept(stream, epoch, store.epoch_range(record->id)));
+  const std::optional<std::int64_t> committed = store->committed_unix_ms(record->id, epoch);
+  if (!committed) throw EpochNotKept(not_kept(stream, epoch, store->epoch_range(record->id)));
 
-  auto found = std::find_if(cache_.begin(), cache_.end(), [&](const Cached& cached) {
+  const auto found = std::find_if(cache_.begin(), cache_.end(), [&](const Cached& cached) {
     return cached.stream_id == record->id && cached.snapshot->epoch == epoch && cached.committed_unix_ms == *committed;
   });
-  if (found == cache_.end()) {
-    cache_.push_front({record->id, *committed, decoded(store, *record, epoch, store_file_)});
-    if (cache_.size() > kCachedModels) cache_.pop_back();
-  } else {
+  if (found != cache_.end()) {
     cache_.splice(cache_.begin(), cache_, found);
+    return cache_.front().snapshot;
   }
+  const std::vector<PartitionState> states = store->states(record->id, epoch);
+  store.reset();  // many features take long to solve, and the write-ahead log would grow meanwhile
+  cache_.push_front({record->id, *committed, decoded(*record, epoch, states, store_file_)});
+  if (cache_.size() > kCachedModels) cache_.pop_back();
   return cache_.front().snapshot;
 }
 
