@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iomanip>
-#include <ranges>
 #include <sstream>
 #include <stdexcept>
 
@@ -31,9 +30,10 @@ class StreamCheck {
     } catch (const std::runtime_error& error) {
       problem(std::nullopt, error.what());
     }
-    const std::vector<KeptEpoch> epochs = store_.epochs(record_.id, kModelName, store_.epoch_range(record_.id).count);
+    std::vector<KeptEpoch> epochs = store_.epochs(record_.id, kModelName, store_.epoch_range(record_.id).count);
+    std::reverse(epochs.begin(), epochs.end());
     checked_.epochs = epochs.size();
-    for (const KeptEpoch& epoch : epochs | std::views::reverse) {
+    for (const KeptEpoch& epoch : epochs) {
       if (epoch.rows < checked_.rows) {
         problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and the one before it had " +
                                  std::to_string(checked_.rows));
