@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -124,11 +125,42 @@ void apply_file(const std::string& file, Draft& draft) {
   }
 }
 
+// The flags that ask for something else than to serve.
+class ChoreFlags {
+ public:
+  explicit ChoreFlags(CLI::App& app) {
+    verify_ = app.add_flag("--verify")
+                  ->description("Check the data directory, of no running daemon, and exit: 1 if it has problems");
+    backup_ = app.add_option("--backup", file_, "Copy the data directory's store into this new file, and exit");
+    restore_ = app.add_option("--restore", file_, "Copy such a file into a data directory without a store, and exit");
+    for (CLI::Option* option : {backup_, restore_}) option->type_name("FILE");
+  }
+
+  std::optional<Chore> chosen(const std::filesystem::path& data_dir) const {
+    std::optional<Chore> chore;
+    const auto look_at = [&](const CLI::Option* option, Chore::Kind kind) {
+      if (option->count() == 0) return;
+      if (chore) throw std::runtime_error("give one of --verify, --backup and --restore");
+      chore = Chore{kind, data_dir, file_};
+    };
+    look_at(verify_, Chore::Kind::kVerify);
+    look_at(backup_, Chore::Kind::kBackup);
+    look_at(restore_, Chore::Kind::kRestore);
+    return chore;
+  }
+
+ private:
+  std::string file_;
+  CLI::Option* verify_;
+  CLI::Option* backup_;
+  CLI::Option* restore_;
+};
+
 void refuse_extras(const std::vector<std::string>& extras) {
   if (extras.empty()) return;
   const std::string& first = extras.front();
   if (!first.starts_with("-")) throw std::runtime_error("unexpected argument '" + first + "'; see accrued --help");
-  std::vector<std::string> flags = {"--help", "--version", "--config"};
+  std::vector<std::string> flags = {"--help", "--version", "--config", "--verify", "--backup", "--restore"};
   for (const Setting& setting : settings()) flags.push_back(setting.flag);
   const std::string flag = first.substr(0, first.find('='));
   throw std::runtime_error("unknown flag '" + flag + "'" + allowed_instead(flag, flags));
@@ -143,6 +175,7 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
   std::string file;
   const CLI::Option* const config_flag =
       app.add_option("--config", file, "A TOML file of settings; flags overrule it")->type_name("FILE");
+  ChoreFlags chores(app);
   std::vector<std::string> values(settings().size());
   std::vector<const CLI::Option*> flags;
   for (std::size_t i = 0; i < settings().size(); ++i) {
@@ -159,7 +192,9 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
     for (std::size_t i = 0; i < flags.size(); ++i) {
       if (flags[i]->count() != 0) draft.assign(i, values[i], settings()[i].flag, settings()[i].flag);
     }
-    return draft.finish();
+    const Config config = draft.finish();
+    if (const std::optional<Chore> chore = chores.chosen(config.data_dir)) return *chore;
+    return config;
   } catch (const CLI::CallForHelp&) {
     return Exit{0, app.help()};
   } catch (const CLI::CallForVersion& version) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "daemon/config.hpp"
+#include "daemon/maintenance.hpp"
 
 namespace accrue::daemon {
 
@@ -17,7 +18,8 @@ struct Exit {
   std::string text;
 };
 
-using ParsedCommand = std::variant<Config, Exit>;
+// To serve, to do a chore instead, or nothing.
+using ParsedCommand = std::variant<Config, Chore, Exit>;
 
 ParsedCommand parse_command_line(int argc, const char* const* argv);
 

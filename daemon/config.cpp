@@ -175,6 +175,8 @@ std::vector<Setting> make_settings() {
       integer_setting("epoch_rows", &Config::epoch_rows, {1, 1'000'000'000},
                       "New rows after which they are made durable sooner"),
       integer_setting("keep_epochs", &Config::keep_epochs, {2, 1'000'000}, "Newest epochs of a stream that are kept"),
+      integer_setting("keep_epochs_hours", &Config::keep_epochs_hours, {0, 876'000},
+                      "Hours for which they are kept at most, but for the newest two; 0: however old"),
       integer_setting("window_mb", &Config::window_mb, {1, 4096},
                       "MiB that one producer may have sent and that are not durable yet"),
       integer_setting("max_message_mb", &Config::max_message_mb, {1, 1024},

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/flush.hpp"
+
 namespace accrue::daemon {
 namespace {
 
@@ -19,16 +21,6 @@ namespace fs = std::filesystem;
 [[noreturn]] void throw_unusable(const fs::path& directory, int error) {
   throw std::runtime_error("cannot write to data directory " + directory.string() + ": " +
                            std::generic_category().message(error) + "; choose another with --data");
-}
-
-// A new directory must survive power loss no less than what is committed in it, so its parent is flushed.
-int flush_directory(const fs::path& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return errno;
-  // EINVAL is a file system's way to say that its directories need no flushing.
-  const int error = fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
-  close(descriptor);
-  return error;
 }
 
 // Answers an errno, 0 for success.
@@ -43,7 +35,7 @@ int make_directory(const fs::path& directory) {
     if (errno != EEXIST) return errno;
     return fs::is_directory(directory, ignored) ? 0 : ENOTDIR;  // another daemon may have been quicker
   }
-  return flush_directory(parent);
+  return flush(parent);  // a new directory must survive power loss no less than what is committed in it
 }
 
 std::string holder(int lock) {

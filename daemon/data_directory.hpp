@@ -9,6 +9,11 @@
 
 namespace accrue::daemon {
 
+// Where a data directory has its store.
+inline std::filesystem::path store_file_in(const std::filesystem::path& directory) {
+  return directory / "store.sqlite";
+}
+
 class DataDirectory {
  public:
   // Creates the directory, readable by its owner alone, where there is none, and locks it.
@@ -18,7 +23,7 @@ class DataDirectory {
   DataDirectory& operator=(const DataDirectory&) = delete;
 
   const std::filesystem::path& path() const { return path_; }  // absolute
-  std::filesystem::path store_file() const { return path_ / "store.sqlite"; }
+  std::filesystem::path store_file() const { return store_file_in(path_); }
 
  private:
   std::filesystem::path path_;

@@ -1,4 +1,4 @@
-// accrued, the daemon: reads its configuration, runs the pipeline, and stops it on SIGTERM or SIGINT.
+// accrued, the daemon: reads its configuration, runs the pipeline, and stops it on SIGTERM or SIGINT; or does a chore.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -30,6 +30,17 @@ void wait_for_stop(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second signal ends a stop that takes too long
 }
 
+int do_chore(const accrue::daemon::Chore& chore) {
+  try {
+    const accrue::daemon::ChoreResult result = accrue::daemon::run(chore);
+    std::cout << result.text << std::flush;
+    return result.good && std::cout ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::cerr << "accrued: " << error.what() << std::endl;
+    return 1;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,6 +50,7 @@ int main(int argc, char** argv) {
     (exit->code == 0 ? std::cout : std::cerr) << exit->text;
     return exit->code;
   }
+  if (const Chore* chore = std::get_if<Chore>(&parsed)) return do_chore(*chore);
   const Config& config = std::get<Config>(parsed);
   configure_log(config.log_level, config.log_format);
   const sigset_t signals = block_signals();

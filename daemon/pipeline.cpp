@@ -68,7 +68,7 @@ struct Pipeline::Parts {
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)) {
-    const StoreOptions store_options{.keep_epochs = config.keep_epochs};
+    const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     const auto streams = recover(*store, board);
     committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
@@ -77,7 +77,7 @@ struct Pipeline::Parts {
     receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
     for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
     const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers};
-    queries.emplace(context, std::move(query_listener), facts, board, health, gauges);
+    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, gauges);
     for (const ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
       receiver->recover(stream);

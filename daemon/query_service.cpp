@@ -1,8 +1,10 @@
 #include "daemon/query_service.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <unistd.h>
@@ -68,14 +70,16 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
 
 }  // namespace
 
-QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, const SnapshotBoard& board,
-                           const Health& health, const ingest::Gauges& gauges)
+QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts,
+                           std::filesystem::path store_file, const SnapshotBoard& board, const Health& health,
+                           const ingest::Gauges& gauges)
     : clients_(std::move(socket)),
       inbox_(ingest::pull_socket(context, kQueryLink)),
       facts_(std::move(facts)),
       board_(board),
       health_(health),
-      gauges_(gauges) {}
+      gauges_(gauges),
+      history_(std::move(store_file)) {}
 
 void QueryService::run() {
   std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0}, {inbox_.handle(), 0, ZMQ_POLLIN, 0}};
@@ -102,16 +106,32 @@ void QueryService::answer(const ingest::SessionId& client, wire::BytesView messa
       reply = metrics(query);
     } else if (wire::GetStatus query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
       reply = status(query);
+    } else if (wire::GetEpochs query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = epochs(query);
     }
   }
   (void)ingest::send_to_client(clients_, client, reply);
 }
 
+QueryService::Subject QueryService::subject(std::uint64_t request, const std::string& stream,
+                                            std::optional<std::uint64_t> epoch) {
+  auto snapshot = board_.find(stream);
+  if (!snapshot) return {nullptr, unknown_stream(request, stream)};
+  try {
+    if (epoch && *epoch != snapshot->epoch) snapshot = history_.snapshot(stream, *epoch);
+  } catch (const EpochNotKept& missing) {
+    return {nullptr, refusal(request, ErrorCode::kUnknownEpoch, stream, missing.what())};
+  } catch (const std::runtime_error& error) {
+    return {nullptr, refusal(request, ErrorCode::kStoreFailed, stream, error.what())};
+  }
+  if (snapshot->fit.rows == 0) return {nullptr, no_model_yet(request, stream)};
+  return {std::move(snapshot), {}};
+}
+
 wire::Bytes QueryService::predict(const wire::Predict& query) {
-  const auto snapshot = board_.find(query.stream);
-  if (!snapshot) return unknown_stream(query.request, query.stream);
+  const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
+  if (!snapshot) return refused;
   const models::Fit& fit = snapshot->fit;
-  if (fit.rows == 0) return no_model_yet(query.request, query.stream);
   const std::vector<std::string>& features = snapshot->spec.features;
   if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
@@ -122,10 +142,9 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
       wire::Prediction{query.request, snapshot->epoch, fit.rows, std::as_bytes(std::span<const double>(values_))});
 }
 
-wire::Bytes QueryService::coef(const wire::GetCoef& query) const {
-  const auto snapshot = board_.find(query.stream);
-  if (!snapshot) return unknown_stream(query.request, query.stream);
-  if (snapshot->fit.rows == 0) return no_model_yet(query.request, query.stream);
+wire::Bytes QueryService::coef(const wire::GetCoef& query) {
+  const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
+  if (!snapshot) return refused;
   const models::Summary summary = snapshot->model.learner().summary();
   wire::Coef reply;
   reply.request = query.request;
@@ -176,6 +195,22 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
                              if_finite(snapshot->model.error().mse()), snapshot->rejected});
   }
   return wire::encode(reply);
+}
+
+wire::Bytes QueryService::epochs(const wire::GetEpochs& query) const {
+  if (!board_.find(query.stream)) return unknown_stream(query.request, query.stream);
+  try {
+    const History::Epochs found = history_.epochs(query.stream, wire::kMaxEpochsListed);
+    wire::Epochs reply{query.request, found.kept, {}};
+    for (const KeptEpoch& epoch : found.newest) {
+      const std::int64_t since_1970 = std::max<std::int64_t>(epoch.committed_unix_ms, 0);
+      reply.epochs.push_back(
+          {epoch.epoch, epoch.rows, static_cast<std::uint64_t>(since_1970), epoch.mse, epoch.mse_clipped});
+    }
+    return wire::encode(reply);
+  } catch (const std::runtime_error& error) {
+    return refusal(query.request, ErrorCode::kStoreFailed, query.stream, error.what());
+  }
 }
 
 }  // namespace accrue::daemon

@@ -1,16 +1,21 @@
-// Answers queries from snapshots, on a thread and a socket of its own: a prediction never waits behind rows.
+// Answers queries from snapshots, on a thread and a socket of its own: a prediction never waits behind rows. What is
+// asked of a past epoch comes from the store.
 //
 // Construct anywhere, call run() on the service's own thread; it returns after a Stop on kQueryLink.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <zmq.hpp>
 
 #include "daemon/health.hpp"
+#include "daemon/history.hpp"
 #include "daemon/snapshot.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/receiver.hpp"
@@ -30,16 +35,24 @@ struct DaemonFacts {
 class QueryService {
  public:
   // `socket` is bound (ingest::client_socket).
-  QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, const SnapshotBoard& board,
-               const Health& health, const ingest::Gauges& gauges);
+  QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
+               const SnapshotBoard& board, const Health& health, const ingest::Gauges& gauges);
   void run();
 
  private:
   void answer(const ingest::SessionId& client, wire::BytesView message);
   wire::Bytes predict(const wire::Predict& query);
-  wire::Bytes coef(const wire::GetCoef& query) const;
+  wire::Bytes coef(const wire::GetCoef& query);
   wire::Bytes metrics(const wire::GetMetrics& query) const;
   wire::Bytes status(const wire::GetStatus& query) const;
+  wire::Bytes epochs(const wire::GetEpochs& query) const;
+
+  // The model that a question is about, or the refusal where there is none.
+  struct Subject {
+    std::shared_ptr<const Snapshot> snapshot;
+    wire::Bytes refusal;
+  };
+  Subject subject(std::uint64_t request, const std::string& stream, std::optional<std::uint64_t> epoch);
 
   zmq::socket_t clients_;
   zmq::socket_t inbox_;
@@ -47,6 +60,7 @@ class QueryService {
   const SnapshotBoard& board_;
   const Health& health_;
   const ingest::Gauges& gauges_;
+  History history_;
   wire::Frame frame_;
   std::vector<double> rows_;    // scratch of predict
   std::vector<double> values_;  // likewise

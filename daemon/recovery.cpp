@@ -7,29 +7,10 @@
 
 #include "daemon/log.hpp"
 #include "daemon/spec_json.hpp"
+#include "daemon/stored_model.hpp"
 
 namespace accrue::daemon {
 namespace {
-
-// The epoch's merged model; nothing, and why, when a state is missing or damaged.
-std::optional<models::Model> merged_model(const StoredEpoch& epoch, const wire::StreamSpec& spec, std::string& why) {
-  if (epoch.states.size() != spec.partitions) {
-    why = std::to_string(epoch.states.size()) + " of " + std::to_string(spec.partitions) + " partitions are there";
-    return std::nullopt;
-  }
-  models::Model whole(learner_options(spec));
-  for (const PartitionState& state : epoch.states) {
-    std::optional<models::Model> part;
-    const models::DecodeError error = models::Model::decode(state.state, part);
-    if (error != models::DecodeError::kNone || !(part->learner().options() == learner_options(spec))) {
-      why = "partition " + std::to_string(state.partition) + ": " +
-            (part ? "it belongs to another specification" : to_string(error));
-      return std::nullopt;
-    }
-    whole.merge(*part);
-  }
-  return whole;
-}
 
 wire::RejectReason reason_named(const std::string& name) {
   for (std::uint8_t i = 0; i < wire::kRejectReasons; ++i) {
@@ -52,7 +33,7 @@ ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record,
   for (const std::uint64_t number : epochs) {
     StoredEpoch epoch = store.load(record.id, number);
     std::string why;
-    std::optional<models::Model> model = merged_model(epoch, spec, why);
+    std::optional<models::Model> model = merged_model(epoch.states, spec, why);
     if (!model) {
       log_error("epoch_damaged", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}, {"reason", why}});
       continue;
@@ -69,7 +50,7 @@ ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record,
   }
   if (!epochs.empty()) {
     throw std::runtime_error("stream '" + record.name + "': none of its " + std::to_string(epochs.size()) +
-                             " stored epochs is intact; put back a copy of the data directory");
+                             " stored epochs is intact; move the store away and put back a backup (accrued --restore)");
   }
   board.post(empty_snapshot(record.name, spec));
   return {record.id, record.name, spec, 0, 0, {}, {}, {}};

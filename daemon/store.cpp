@@ -1,5 +1,6 @@
 #include "daemon/store.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "daemon/store_connection.hpp"
@@ -24,7 +25,7 @@ std::unique_ptr<StoreConnection> open_store(const std::filesystem::path& file) {
 StoreError::StoreError(const std::filesystem::path& file, const std::string& what, int sqlite_code)
     : std::runtime_error("store " + file.string() + ": " + what), sqlite_code_(sqlite_code) {}
 
-// Everything the store ever asks, prepared once. ?1 is the stream and ?2 the epoch wherever a statement takes them.
+// Everything the store ever asks, prepared once. ?1 is the stream wherever a statement takes one, ?2 the epoch.
 class Store::Statements {
  public:
   explicit Statements(const std::filesystem::path& file) : owned_connection_(open_store(file)) {}
@@ -58,6 +59,8 @@ class Store::Statements {
   Statement oldest_epoch{connection, "SELECT min(epoch) FROM epochs WHERE stream = ?1"};
   Statement nth_newest_epoch{connection,
                              "SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch DESC LIMIT 1 OFFSET ?2"};
+  Statement first_epoch_since{
+      connection, "SELECT epoch FROM epochs WHERE stream = ?1 AND committed_unix_ms >= ?2 ORDER BY epoch LIMIT 1"};
   Statement delete_epochs_before{connection, "DELETE FROM epochs WHERE stream = ?1 AND epoch < ?2"};
   Statement delete_epochs_after{connection, "DELETE FROM epochs WHERE stream = ?1 AND epoch > ?2"};
   Statement delete_sequences_after{connection, "DELETE FROM producers WHERE stream = ?1 AND epoch > ?2"};
@@ -90,14 +93,23 @@ class Store::Statements {
     insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
   }
 
-  void prune(std::uint64_t stream, std::uint32_t keep_epochs) {
+  void prune(std::uint64_t stream, const StoreOptions& options, std::int64_t now_unix_ms) {
     const std::optional<std::int64_t> oldest = oldest_epoch.bind(stream).first_integer();
-    const std::optional<std::int64_t> oldest_kept =
-        nth_newest_epoch.bind(stream, std::uint64_t{keep_epochs} - 1).first_integer();
-    if (!oldest_kept || oldest == oldest_kept) return;
-    delete_superseded_sequences.bind(stream, *oldest_kept, *oldest).run();
-    delete_past_departures.bind(stream, *oldest_kept, *oldest).run();
-    delete_epochs_before.bind(stream, *oldest_kept).run();
+    if (!oldest) return;
+    const auto nth_newest = [&](std::uint64_t n) {
+      return nth_newest_epoch.bind(stream, n - 1).first_integer().value_or(*oldest);
+    };
+    std::int64_t oldest_kept = nth_newest(options.keep_epochs);
+    if (options.keep_epochs_hours != 0) {
+      constexpr std::int64_t kMillisecondsAnHour = 3'600'000;
+      const std::int64_t since = now_unix_ms - options.keep_epochs_hours * kMillisecondsAnHour;
+      const std::int64_t oldest_since = first_epoch_since.bind(stream, since).first_integer().value_or(*oldest);
+      oldest_kept = std::max(oldest_kept, std::min(oldest_since, nth_newest(2)));
+    }
+    if (oldest_kept == *oldest) return;
+    delete_superseded_sequences.bind(stream, oldest_kept, *oldest).run();
+    delete_past_departures.bind(stream, oldest_kept, *oldest).run();
+    delete_epochs_before.bind(stream, oldest_kept).run();
   }
 
   std::uint64_t rows_of(std::uint64_t stream, std::uint64_t epoch) {
@@ -110,8 +122,8 @@ class Store::Statements {
   }
 };
 
-Store::Store(const std::filesystem::path& file, const StoreOptions& options) : keep_epochs_(options.keep_epochs) {
-  if (keep_epochs_ < 2) throw std::invalid_argument("keep_epochs must be at least 2");
+Store::Store(const std::filesystem::path& file, const StoreOptions& options) : options_(options) {
+  if (options_.keep_epochs < 2) throw std::invalid_argument("keep_epochs must be at least 2");
   statements_ = std::make_unique<Statements>(file);
 }
 
@@ -147,7 +159,7 @@ void Store::commit(std::span<const EpochRecord> epochs, std::int64_t committed_u
   Transaction transaction(statements_->connection);
   for (const EpochRecord& record : epochs) {
     statements_->insert(record, committed_unix_ms);
-    statements_->prune(record.stream, keep_epochs_);
+    statements_->prune(record.stream, options_, committed_unix_ms);
   }
   transaction.commit();
 }

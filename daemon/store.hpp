@@ -86,7 +86,8 @@ struct StoredEpoch {
 };
 
 struct StoreOptions {
-  std::uint32_t keep_epochs = 16;  // of each stream, at least 2: recovery may have to fall back
+  std::uint32_t keep_epochs = 16;       // of each stream, at least 2: recovery may have to fall back
+  std::uint32_t keep_epochs_hours = 0;  // and no older than this, but for the newest 2; 0: however old
 };
 
 class Store {
@@ -106,7 +107,7 @@ class Store {
   // Removes the stream and all its epochs; does nothing when there is no such stream.
   void drop_stream(std::uint64_t stream);
 
-  // All the epochs and the pruning of what they make too old, in one transaction.
+  // All the epochs and the pruning of what is then too much or too old, in one transaction.
   void commit(std::span<const EpochRecord> epochs, std::int64_t committed_unix_ms);
 
   // The numbers of the kept epochs, newest first.
@@ -122,7 +123,7 @@ class Store {
  private:
   class Statements;
 
-  std::uint32_t keep_epochs_;
+  StoreOptions options_;
   std::unique_ptr<Statements> statements_;
 };
 

@@ -14,15 +14,20 @@ constexpr int kBusyTimeoutMs = 5000;
 
 }  // namespace
 
-StoreConnection::StoreConnection(std::filesystem::path file) : file_(std::move(file)) {
+StoreConnection::StoreConnection(std::filesystem::path file, Access access) : file_(std::move(file)) {
   // Made absolute because SQLite may be built to take a name that begins with "file:" for a URI.
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int mode = access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags = mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(std::filesystem::absolute(file_).c_str(), &handle_, flags, nullptr);
   if (code != SQLITE_OK) {
     sqlite3_close(handle_);
     throw StoreError(file_, std::string("cannot be opened: ") + sqlite3_errstr(code), code);
   }
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  if (access == Access::kRead) {
+    sqlite3_wal_autocheckpoint(handle_, 0);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  }
 }
 
 StoreConnection::~StoreConnection() { sqlite3_close(handle_); }
@@ -75,7 +80,7 @@ void Statement::run() {
 
 std::optional<std::int64_t> Statement::first_integer() {
   std::optional<std::int64_t> value;
-  if (step() && sqlite3_column_type(statement_, 0) != SQLITE_NULL) value = integer(0);
+  if (step() && !is_null(0)) value = integer(0);
   reset();
   return value;
 }
@@ -108,6 +113,12 @@ void Statement::bind_one(int position, std::span<const std::byte> value) {
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
 std::uint64_t Statement::unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+
+std::optional<double> Statement::real(int column) const {
+  return is_null(column) ? std::nullopt : std::optional(sqlite3_column_double(statement_, column));
+}
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 std::string Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));

@@ -18,11 +18,14 @@ namespace accrue::daemon {
 
 // Ends the message of an error that says the file is damaged.
 inline constexpr const char* kDamageAdvice =
-    "; the file is damaged: move it and its -wal file away to start afresh, or put back a copy";
+    "; the file is damaged: move it and its -wal file away, to start afresh or from a backup (accrued --restore)";
 
 class StoreConnection {
  public:
-  explicit StoreConnection(std::filesystem::path file);
+  // The one that writes may create the file. Those that only read never write to it, checkpoint it or create it.
+  enum class Access { kWrite, kRead };
+
+  explicit StoreConnection(std::filesystem::path file, Access access = Access::kWrite);
   ~StoreConnection();
   StoreConnection(const StoreConnection&) = delete;
   StoreConnection& operator=(const StoreConnection&) = delete;
@@ -68,6 +71,8 @@ class Statement {
 
   std::int64_t integer(int column) const;
   std::uint64_t unsigned_integer(int column) const;
+  std::optional<double> real(int column) const;  // empty for NULL
+  bool is_null(int column) const;
   std::string text(int column) const;
   std::vector<std::byte> blob(int column) const;
 

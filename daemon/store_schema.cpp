@@ -113,6 +113,15 @@ void renew_log(StoreConnection& connection) {
 
 }  // namespace
 
+void require_readable_store(StoreConnection& connection) {
+  // Asked of SQLite: were a process that has the store open to open and close the file in any other way, the operating
+  // system would take away SQLite's locks (https://www.sqlite.org/howtocorrupt.html, 2.2).
+  const std::int64_t application_id = Statement(connection, "PRAGMA application_id").first_integer().value_or(0);
+  if (application_id != kApplicationId || stored_version(connection) == 0) {
+    throw StoreError(connection.file(), "is not an accrue store, or has just begun to be one");
+  }
+}
+
 void prepare_store(StoreConnection& connection) {
   connection.execute("PRAGMA foreign_keys = ON");
   connection.execute("PRAGMA synchronous = FULL");

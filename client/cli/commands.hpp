@@ -31,6 +31,7 @@ struct PredictOptions {
   std::string stream;
   std::string file;
   bool skip_bad = false;
+  std::optional<std::uint64_t> epoch;  // the newest, or one that is kept
 };
 
 struct ReplayOptions {
@@ -45,8 +46,9 @@ struct ReplayOptions {
 int push(const Connection& connection, const PushOptions& options);
 int predict(const Connection& connection, const PredictOptions& options);
 int replay_california(const Connection& connection, const ReplayOptions& options);
-int coef(const Connection& connection, const std::string& stream);
+int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch);
 int metrics(const Connection& connection, const std::string& stream);
+int epochs(const Connection& connection, const std::string& stream);
 int status(const Connection& connection);
 int streams(const Connection& connection);
 int drop(const Connection& connection, const std::string& stream);

@@ -1,5 +1,9 @@
 // The commands that ask one question and show the answer, and the one that takes a stream away.
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +22,20 @@ Json nullable(const std::optional<T>& value) {
 }
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+// To the millisecond, as ISO 8601 has it.
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  using std::chrono::floor, std::chrono::seconds, std::chrono::milliseconds, std::chrono::system_clock;
+  const auto second = floor<seconds>(time);
+  const std::time_t whole = system_clock::to_time_t(second);
+  std::tm calendar{};
+  gmtime_r(&whole, &calendar);
+  std::array<char, 64> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &calendar);
+  std::snprintf(text.data() + size, text.size() - size, ".%03dZ",
+                static_cast<int>(floor<milliseconds>(time - second).count()));
+  return text.data();
+}
 
 std::uint64_t rejected_rows(const StreamStatus& stream) {
   std::uint64_t rows = 0;
@@ -82,8 +100,8 @@ void show(const Connection& connection, const Report& report) { write_out(render
 
 }  // namespace
 
-int coef(const Connection& connection, const std::string& stream) {
-  const Coefficients model = connect(connection).coef(stream);
+int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch) {
+  const Coefficients model = connect(connection).coef(stream, epoch);
   Report report;
   report.table.columns = {{"name", "name"}, {"estimate", "estimate", 10}, {"std_error", "std. error"}, {"t", "t", 5}};
   Json intercept;
@@ -130,6 +148,30 @@ int metrics(const Connection& connection, const std::string& stream) {
                            {"r2", "progressive R2", nullable(found.r2)},
                            {"mse_clipped", "MSE, predictions clipped", nullable(found.mse_clipped)},
                            {"mae_clipped", "MAE, predictions clipped", nullable(found.mae_clipped)}}));
+  return 0;
+}
+
+int epochs(const Connection& connection, const std::string& stream) {
+  const KeptEpochs found = connect(connection).epochs(stream);
+  Report report;
+  report.table.columns = {{"epoch", "epoch"},
+                          {"n", "rows"},
+                          {"committed", "committed (UTC)"},
+                          {"mse", "progressive MSE"},
+                          {"mse_clipped", "MSE, clipped"}};
+  Json documents = Json::array();
+  for (const Epoch& epoch : found.epochs) {
+    const std::string committed = utc_text(epoch.committed);
+    documents.push_back({{"epoch", epoch.epoch},
+                         {"n", epoch.rows},
+                         {"committed", committed},
+                         {"mse", nullable(epoch.mse)},
+                         {"mse_clipped", nullable(epoch.mse_clipped)}});
+    report.table.rows.push_back({epoch.epoch, epoch.rows, committed, nullable(epoch.mse), nullable(epoch.mse_clipped)});
+  }
+  report.document = {{"stream", stream}, {"kept", found.kept}, {"epochs", documents}};
+  if (found.kept > found.epochs.size()) report.fields = {{"kept", "kept, of which the newest are shown", found.kept}};
+  show(connection, report);
   return 0;
 }
 

@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   tail -f log.csv | accrue push clicks -        learn a stream as it comes
   accrue predict homes new.csv                  one prediction a row
   accrue coef homes --format json               coefficients and their standard errors
+  accrue epochs homes                           the past models that are kept, for --epoch
   accrue metrics homes                          error of predictions made before learning
   accrue replay california --order shuffle      the public housing data, end to end
 
@@ -32,6 +33,7 @@ struct Invocation {
   Connection connection{.endpoint = default_endpoint()};
   std::string format = "table";
   std::string stream;
+  std::optional<std::uint64_t> epoch;
   PushOptions push;
   PredictOptions predict;
   ReplayOptions replay;
@@ -81,6 +83,13 @@ CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name,
 
 void add_stream(CLI::App* command, std::string& stream) {
   command->add_option("STREAM", stream, "name of the stream")->type_name("")->required();
+}
+
+void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
+  command
+      ->add_option("--epoch", epoch, "answer as of this epoch; accrue epochs STREAM lists them (default: the newest)")
+      ->type_name("N")
+      ->check(between(1, 1e18, "the number of an epoch"));
 }
 
 void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
@@ -135,6 +144,7 @@ void add_predict(CLI::App& app, Invocation& asked) {
   add_stream(command, asked.predict.stream);
   add_rows(command, asked.predict.file, asked.predict.skip_bad,
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
+  add_epoch(command, asked.predict.epoch);
   command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
 
 Example:
@@ -170,11 +180,16 @@ void add_replay(CLI::App& app, Invocation& asked) {
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {
-  add_stream(add_command(app, asked, "coef", "Show a stream's coefficients, their standard errors and the fit",
-                         [](const Invocation& given) { return coef(given.connection, given.stream); }),
-             asked.stream);
+  CLI::App* of_coef =
+      add_command(app, asked, "coef", "Show a stream's coefficients, their standard errors and the fit",
+                  [](const Invocation& given) { return coef(given.connection, given.stream, given.epoch); });
+  add_stream(of_coef, asked.stream);
+  add_epoch(of_coef, asked.epoch);
   add_stream(add_command(app, asked, "metrics", "Show how well a stream was predicted before it was learned",
                          [](const Invocation& given) { return metrics(given.connection, given.stream); }),
+             asked.stream);
+  add_stream(add_command(app, asked, "epochs", "List the past epochs of a stream that are kept, newest first",
+                         [](const Invocation& given) { return epochs(given.connection, given.stream); }),
              asked.stream);
   add_command(app, asked, "status", "Show how the daemon is doing",
               [](const Invocation& given) { return status(given.connection); });

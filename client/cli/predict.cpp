@@ -81,13 +81,13 @@ int predict(const Connection& connection, const PredictOptions& options) {
   const StreamStatus stream = existing_stream(client, options.stream);
   source.select(stream.spec.features);
   PredictionWriter writer(connection.format, options.stream);
-  std::uint64_t epoch = stream.epoch;
+  std::uint64_t epoch = options.epoch.value_or(stream.epoch);
   Request request;
   for (bool more = true; more;) {
     more = gather(source, stream.spec.features.size(), request);
     std::vector<double> answers;
     if (!request.rows.empty()) {
-      Prediction prediction = client.predict(options.stream, request.rows);
+      Prediction prediction = client.predict(options.stream, request.rows, options.epoch);
       answers = std::move(prediction.values);
       epoch = prediction.epoch;
     }

@@ -143,16 +143,20 @@ FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
 
 FlushReport Stream::progress() const { return state_->core->connection.progress(*state_->channel); }
 
-Prediction Stream::predict(std::span<const double> rows) const {
-  return state_->core->queries.predict(name(), state_->spec.features, rows);
+Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch) const {
+  return state_->core->queries.predict(name(), state_->spec.features, rows, epoch);
 }
 
-Prediction Stream::predict(std::initializer_list<double> rows) const {
-  return predict(std::span(rows.begin(), rows.size()));
+Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch) const {
+  return predict(std::span(rows.begin(), rows.size()), epoch);
 }
 
-Coefficients Stream::coef() const { return state_->core->queries.coef(name()); }
+Coefficients Stream::coef(std::optional<std::uint64_t> epoch) const {
+  return state_->core->queries.coef(name(), epoch);
+}
+
 Metrics Stream::metrics() const { return state_->core->queries.metrics(name()); }
+KeptEpochs Stream::epochs() const { return state_->core->queries.epochs(name()); }
 
 Client::Client(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
 Client::~Client() = default;
@@ -177,12 +181,17 @@ void Client::drop(const std::string& name) {
   state_->core->connection.drop(name);
 }
 
-Prediction Client::predict(const std::string& stream, std::span<const double> rows) const {
-  return state_->core->queries.predict(stream, rows);
+Prediction Client::predict(const std::string& stream, std::span<const double> rows,
+                           std::optional<std::uint64_t> epoch) const {
+  return state_->core->queries.predict(stream, rows, epoch);
 }
 
-Coefficients Client::coef(const std::string& stream) const { return state_->core->queries.coef(stream); }
+Coefficients Client::coef(const std::string& stream, std::optional<std::uint64_t> epoch) const {
+  return state_->core->queries.coef(stream, epoch);
+}
+
 Metrics Client::metrics(const std::string& stream) const { return state_->core->queries.metrics(stream); }
+KeptEpochs Client::epochs(const std::string& stream) const { return state_->core->queries.epochs(stream); }
 Status Client::status() const { return state_->core->queries.status(); }
 
 std::string default_endpoint() {

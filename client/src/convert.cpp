@@ -1,5 +1,8 @@
 #include "client/src/convert.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +14,7 @@ Error::Kind kind_of(wire::ErrorCode code) {
     case wire::ErrorCode::kUnknownStream: return Error::Kind::kUnknownStream;
     case wire::ErrorCode::kSpecMismatch: return Error::Kind::kSpecMismatch;
     case wire::ErrorCode::kNoModelYet: return Error::Kind::kNoModelYet;
+    case wire::ErrorCode::kUnknownEpoch: return Error::Kind::kUnknownEpoch;
     case wire::ErrorCode::kBadSpec:
     case wire::ErrorCode::kBadRows: return Error::Kind::kInvalid;
     default: return Error::Kind::kRefused;
@@ -93,6 +97,22 @@ Metrics from_wire(wire::Metrics metrics) {
           .r2 = metrics.r2,
           .mse_clipped = metrics.mse_clipped,
           .mae_clipped = metrics.mae_clipped};
+}
+
+KeptEpochs from_wire(const wire::Epochs& epochs) {
+  using std::chrono::milliseconds, std::chrono::system_clock;
+  constexpr auto kLatest =
+      static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(system_clock::duration::max()).count());
+  KeptEpochs result{.kept = epochs.kept, .epochs = {}};
+  for (const wire::KeptEpoch& epoch : epochs.epochs) {
+    const milliseconds since_1970(std::min(epoch.committed_unix_ms, kLatest));
+    result.epochs.push_back({.epoch = epoch.epoch,
+                             .rows = epoch.rows,
+                             .committed = system_clock::time_point(since_1970),
+                             .mse = epoch.mse,
+                             .mse_clipped = epoch.mse_clipped});
+  }
+  return result;
 }
 
 Status from_wire(wire::Status status) {

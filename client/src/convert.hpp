@@ -14,6 +14,7 @@ StreamSpec from_wire(wire::StreamSpec spec);
 Prediction from_wire(const wire::Prediction& prediction);
 Coefficients from_wire(wire::Coef coef);
 Metrics from_wire(wire::Metrics metrics);
+KeptEpochs from_wire(const wire::Epochs& epochs);
 Status from_wire(wire::Status status);
 Error from_wire(const wire::Error& error);
 

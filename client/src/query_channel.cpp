@@ -93,13 +93,14 @@ void QueryChannel::connect(Clock::time_point deadline) {
 }
 
 Prediction QueryChannel::predict(const std::string& stream, const std::vector<std::string>& features,
-                                 std::span<const double> rows) {
+                                 std::span<const double> rows, std::optional<std::uint64_t> epoch) {
   check_rows(features, rows);
   const std::size_t count = rows.size() / features.size();
   const wire::Predict question{.stream = stream,
                                .dtype = wire::DataType::kFloat64,
                                .count = static_cast<std::uint32_t>(count),
-                               .rows = {.bin = std::as_bytes(rows)}};
+                               .rows = {.bin = std::as_bytes(rows)},
+                               .epoch = epoch};
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
   if (prediction.values.size() != count) {
@@ -109,16 +110,17 @@ Prediction QueryChannel::predict(const std::string& stream, const std::vector<st
   return prediction;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows) {
+Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows,
+                                 std::optional<std::uint64_t> epoch) {
   if (const auto features = remembered_features(stream)) {
     try {
-      return predict(stream, *features, rows);
+      return predict(stream, *features, rows, epoch);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_features(stream), rows);
+  return predict(stream, ask_features(stream), rows, epoch);
 }
 
 std::optional<std::vector<std::string>> QueryChannel::remembered_features(const std::string& stream) {
@@ -137,13 +139,19 @@ std::vector<std::string> QueryChannel::ask_features(const std::string& stream) {
   throw Error(Error::Kind::kUnknownStream, "there is no stream '" + stream + "'");
 }
 
-Coefficients QueryChannel::coef(const std::string& stream) {
-  return ask<wire::Coef>(wire::GetCoef{.stream = stream}, [](const wire::Coef& answer) { return from_wire(answer); });
+Coefficients QueryChannel::coef(const std::string& stream, std::optional<std::uint64_t> epoch) {
+  return ask<wire::Coef>(wire::GetCoef{.stream = stream, .epoch = epoch},
+                         [](const wire::Coef& answer) { return from_wire(answer); });
 }
 
 Metrics QueryChannel::metrics(const std::string& stream) {
   return ask<wire::Metrics>(wire::GetMetrics{.stream = stream},
                             [](const wire::Metrics& answer) { return from_wire(answer); });
+}
+
+KeptEpochs QueryChannel::epochs(const std::string& stream) {
+  return ask<wire::Epochs>(wire::GetEpochs{.stream = stream},
+                           [](const wire::Epochs& answer) { return from_wire(answer); });
 }
 
 Status QueryChannel::status() {

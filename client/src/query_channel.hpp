@@ -27,11 +27,13 @@ class QueryChannel {
       : context_(context), connection_(connection), endpoint_(options.endpoint), timeout_(options.timeout) {}
 
   // Rows of these features, in this order.
-  Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows);
+  Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows,
+                     std::optional<std::uint64_t> epoch);
   // Asks the daemon for the stream's features first, when it has not yet.
-  Prediction predict(const std::string& stream, std::span<const double> rows);
-  Coefficients coef(const std::string& stream);
+  Prediction predict(const std::string& stream, std::span<const double> rows, std::optional<std::uint64_t> epoch);
+  Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch);
   Metrics metrics(const std::string& stream);
+  KeptEpochs epochs(const std::string& stream);
   Status status();
 
  private:

@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <msgpack.hpp>
@@ -40,6 +41,17 @@ using BytesView = std::span<const std::byte>;
 struct Rows {
   BytesView bin;
   const msgpack::object* friendly = nullptr;
+};
+
+// A field that was added at the end of a message, or of a part of one, after others had been written without it. Empty,
+// it is left out, so that whoever does not know it goes on understanding what does not need it; left out, it reads as
+// empty. Only further added fields may follow it.
+template <class T>
+class Added : public std::optional<T> {
+ public:
+  using std::optional<T>::optional;
+  Added() = default;
+  Added(std::optional<T> value) : std::optional<T>(std::move(value)) {}
 };
 
 namespace detail {
@@ -86,6 +98,33 @@ template <class T>
 struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsOptional<Added<T>> : std::true_type {};
+template <class T>
+struct IsAdded : std::false_type {};
+template <class T>
+struct IsAdded<Added<T>> : std::true_type {};
+
+// How many of a list of fields are written: all but the empty added ones at its end.
+template <class... Field>
+std::uint32_t written_fields(const std::tuple<Field&...>& fields) {
+  std::uint32_t at = 0;
+  std::uint32_t written = 0;
+  const auto look_at = [&](const auto& field) {
+    ++at;
+    if constexpr (IsAdded<std::decay_t<decltype(field)>>::value) {
+      if (!field) return;
+    }
+    written = at;
+  };
+  std::apply([&](const auto&... field) { (look_at(field), ...); }, fields);
+  return written;
+}
+
+template <class... Field>
+void put_fields(Packer& packer, const std::tuple<Field&...>& fields, std::uint32_t count) {
+  std::apply([&](const auto&... field) { (void)((count-- > 0 && (put(packer, field), true)) && ...); }, fields);
+}
 
 template <class T>
 void put(Packer& packer, const T& value) {
@@ -106,12 +145,10 @@ void put(Packer& packer, const T& value) {
       packer.pack_nil();
     }
   } else if constexpr (HasFields<T>) {
-    std::apply(
-        [&](const auto&... field) {
-          packer.pack_array(sizeof...(field));
-          (put(packer, field), ...);
-        },
-        const_cast<T&>(value).fields());  // fields() only ties references; nothing is written through them here
+    const auto fields = const_cast<T&>(value).fields();  // which only ties references; nothing is written through them
+    const std::uint32_t count = written_fields(fields);
+    packer.pack_array(count);
+    put_fields(packer, fields, count);
   } else {
     packer.pack(value);
   }
@@ -124,6 +161,9 @@ void put(Packer& packer, const T& value) {
 [[nodiscard]] bool get(const msgpack::object& object, BytesView& value);
 [[nodiscard]] bool get(const msgpack::object& object, Bytes& value);
 [[nodiscard]] bool get(const msgpack::object& object, Rows& value);
+
+template <class... Field>
+[[nodiscard]] bool get_fields(const msgpack::object* items, std::size_t count, const std::tuple<Field&...>& fields);
 
 template <class T>
 [[nodiscard]] bool get(const msgpack::object& object, T& value) {
@@ -150,12 +190,24 @@ template <class T>
     return true;
   } else {
     static_assert(HasFields<T>);
-    auto fields = value.fields();
-    if (object.type != msgpack::type::ARRAY || object.via.array.size != std::tuple_size_v<decltype(fields)>)
-      return false;
-    const msgpack::object* item = object.via.array.ptr;
-    return std::apply([&](auto&... field) { return (get(*item++, field) && ...); }, fields);
+    return object.type == msgpack::type::ARRAY &&
+           get_fields(object.via.array.ptr, object.via.array.size, value.fields());
   }
+}
+
+template <class... Field>
+bool get_fields(const msgpack::object* items, std::size_t count, const std::tuple<Field&...>& fields) {
+  constexpr std::size_t kNeeded = (std::size_t{!IsAdded<Field>::value} + ... + 0);
+  if (count < kNeeded || count > sizeof...(Field)) return false;
+  const msgpack::object* const end = items + count;
+  const auto get_next = [&](auto& field) {
+    if constexpr (IsAdded<std::decay_t<decltype(field)>>::value) {
+      field.reset();
+      if (items == end) return true;
+    }
+    return get(*items++, field);
+  };
+  return std::apply([&](auto&... field) { return (get_next(field) && ...); }, fields);
 }
 
 }  // namespace detail
@@ -165,14 +217,12 @@ template <class Message>
 Bytes encode(const Message& message) {
   detail::Sink sink;
   detail::Packer packer(sink);
-  std::apply(
-      [&](const auto&... field) {
-        packer.pack_array(2 + sizeof...(field));
-        packer.pack(kProtocolVersion);
-        packer.pack(Message::kType);
-        (detail::put(packer, field), ...);
-      },
-      const_cast<Message&>(message).fields());
+  const auto fields = const_cast<Message&>(message).fields();
+  const std::uint32_t count = detail::written_fields(fields);
+  packer.pack_array(2 + count);
+  packer.pack(kProtocolVersion);
+  packer.pack(Message::kType);
+  detail::put_fields(packer, fields, count);
   return std::move(sink.bytes);
 }
 
@@ -188,10 +238,7 @@ class Frame {
 
   template <class Message>
   DecodeError read(Message& message) const {
-    auto fields = message.fields();
-    if (array_.size != 2 + std::tuple_size_v<decltype(fields)>) return DecodeError::kWrongFields;
-    const msgpack::object* item = array_.ptr + 2;
-    const bool good = std::apply([&](auto&... field) { return (detail::get(*item++, field) && ...); }, fields);
+    const bool good = array_.size >= 2 && detail::get_fields(array_.ptr + 2, array_.size - 2, message.fields());
     return good ? DecodeError::kNone : DecodeError::kWrongFields;
   }
 

@@ -14,6 +14,9 @@ inline constexpr std::uint32_t kMaxPartitions = 64;   // partitions of a stream
 inline constexpr double kMaxMagnitude = 1e150;        // |x|, |y|, and the same times sqrt(weight)
 inline constexpr std::size_t kMaxNesting = 5;         // MessagePack depth: message, rows, row, and two to spare
 
+// Epochs of one answer: 46 bytes each at most.
+inline constexpr std::size_t kMaxEpochsListed = 10'000;
+
 // A message whose rows are not one bin: each object of it costs memory of its own.
 inline constexpr std::size_t kMaxFriendlyBytes = 1'048'576;
 

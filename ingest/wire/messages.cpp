@@ -18,6 +18,7 @@ const char* to_string(ErrorCode code) {
     case ErrorCode::kBadRows: return "bad_rows";
     case ErrorCode::kStoreFailed: return "store_failed";
     case ErrorCode::kShuttingDown: return "shutting_down";
+    case ErrorCode::kUnknownEpoch: return "unknown_epoch";
   }
   return "unknown";
 }

@@ -30,10 +30,11 @@ enum class ErrorCode : std::uint8_t {
   kTooMany,        // a limit on streams or producers is reached
   kNoModelYet,     // the stream has not learned a row yet
   kBadRows,        // rows to predict are not usable
-  kStoreFailed,    // the daemon could not write its store
+  kStoreFailed,    // the daemon could not read or write its store
   kShuttingDown,   // the daemon is stopping
+  kUnknownEpoch,   // the epoch asked for is not kept
 };
-constexpr std::uint8_t enumerators(ErrorCode) { return 14; }
+constexpr std::uint8_t enumerators(ErrorCode) { return 15; }
 const char* to_string(ErrorCode code);
 
 enum class RejectReason : std::uint8_t {
@@ -165,15 +166,17 @@ struct Predict {
   std::string stream;
   DataType dtype = DataType::kFloat64;
   std::uint32_t count = 0;
-  Rows rows;  // features only
-  auto fields() { return std::tie(request, stream, dtype, count, rows); }
+  Rows rows;                        // features only
+  Added<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
+  auto fields() { return std::tie(request, stream, dtype, count, rows, epoch); }
 };
 
 struct GetCoef {
   static constexpr std::uint8_t kType = 17;
   std::uint64_t request = 0;
   std::string stream;
-  auto fields() { return std::tie(request, stream); }
+  Added<std::uint64_t> epoch = {};  // as in Predict
+  auto fields() { return std::tie(request, stream, epoch); }
 };
 
 struct GetMetrics {
@@ -187,6 +190,13 @@ struct GetStatus {
   static constexpr std::uint8_t kType = 19;
   std::uint64_t request = 0;
   auto fields() { return std::tie(request); }
+};
+
+struct GetEpochs {
+  static constexpr std::uint8_t kType = 20;
+  std::uint64_t request = 0;
+  std::string stream;
+  auto fields() { return std::tie(request, stream); }
 };
 
 // ---- the query socket to a client ----
@@ -267,6 +277,22 @@ struct Status {
     return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded,
                     streams);
   }
+};
+
+struct KeptEpoch {
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t committed_unix_ms = 0;     // by the daemon's clock
+  std::optional<double> mse, mse_clipped;  // progressive, as in Metrics
+  auto fields() { return std::tie(epoch, rows, committed_unix_ms, mse, mse_clipped); }
+};
+
+struct Epochs {
+  static constexpr std::uint8_t kType = 52;
+  std::uint64_t request = 0;
+  std::uint64_t kept = 0;         // how many are on disk
+  std::vector<KeptEpoch> epochs;  // the newest of them, kMaxEpochsListed at most, newest first
+  auto fields() { return std::tie(request, kept, epochs); }
 };
 
 }  // namespace accrue::wire

@@ -32,7 +32,7 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   const Finished general = accrue({"--help"});
   EXPECT_EQ(general.exit_code, 0);
   EXPECT_THAT(general.output, HasSubstr("Examples:"));
-  for (const char* command : {"push", "predict", "coef", "metrics", "status", "streams", "drop", "replay"}) {
+  for (const char* command : {"push", "predict", "coef", "metrics", "epochs", "status", "streams", "drop", "replay"}) {
     EXPECT_THAT(general.output, HasSubstr(std::string("\n  ") + command + " "));
     const Finished finished = accrue({command, "--help"});
     EXPECT_EQ(finished.exit_code, 0) << command;
@@ -54,6 +54,7 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
       {{"coef"}, "STREAM is required"},
       {{"coef", "homes", "--format", "xml"}, "xml"},
       {{"coef", "homes", "--timeout", "0"}, "--timeout"},
+      {{"coef", "homes", "--epoch", "0"}, "--epoch"},
       {{"push", "homes", "a.csv", "--partition-by", "luck"}, "luck"},
       {{"push", "homes", "a.csv", "--ridge", "-1"}, "--ridge"},
       {{"push", "homes", "a.csv", "--partitions", "0"}, "--partitions"},
@@ -78,6 +79,7 @@ TEST(CommandLine, SaysThatNoDaemonAnswers) {
                                                           {"predict", "homes", "-"},
                                                           {"coef", "homes"},
                                                           {"metrics", "homes"},
+                                                          {"epochs", "homes"},
                                                           {"status"},
                                                           {"streams"},
                                                           {"drop", "homes"},

@@ -29,6 +29,57 @@ TEST_F(Queries, APredictionNamesItsEpoch) {
   EXPECT_EQ(answer.values, (std::vector<double>{0.5, 0.25}));
 }
 
+TEST_F(Queries, AQuestionNamesTheEpochItIsAskedOf) {
+  Client client(options());
+  Stream stream = open(client);
+  auto predicted = std::async(std::launch::async, [&] { return stream.predict({1}, 3); });
+  auto prediction_question = daemon.queries.expect<wire::Predict>();
+  EXPECT_EQ(prediction_question.epoch, 3u);
+  daemon.queries.send(prediction(prediction_question.request, {2}));
+  predicted.get();
+
+  auto coef = std::async(std::launch::async, [&] { return stream.coef(3); });
+  const auto question = daemon.queries.expect<wire::GetCoef>();
+  EXPECT_EQ(question.epoch, 3u);
+  daemon.queries.send(wire::Error{
+      .request = question.request, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "those kept are"});
+  EXPECT_THAT(error_of([&] { coef.get(); }), is_error(Error::Kind::kUnknownEpoch, "those kept are"));
+
+  predicted = std::async(std::launch::async, [&] { return stream.predict({1}); });
+  prediction_question = daemon.queries.expect<wire::Predict>();
+  EXPECT_EQ(prediction_question.epoch, std::nullopt);
+  daemon.queries.send(prediction(prediction_question.request, {2}));
+  predicted.get();
+}
+
+TEST_F(Queries, EpochsComeAsTheyAre) {
+  Client client(options());
+  Stream stream = open(client);
+  auto epochs = std::async(std::launch::async, [&] { return stream.epochs(); });
+  const auto question = daemon.queries.expect<wire::GetEpochs>();
+  EXPECT_EQ(question.stream, "s");
+  wire::Epochs reply;
+  reply.request = question.request;
+  reply.kept = 7;
+  reply.epochs = {{.epoch = 5, .rows = 9, .committed_unix_ms = 1'500, .mse = 0.5, .mse_clipped = std::nullopt},
+                  {.epoch = 2,
+                   .rows = 1,
+                   .committed_unix_ms = std::numeric_limits<std::uint64_t>::max(),
+                   .mse = std::nullopt,
+                   .mse_clipped = 0.25}};
+  daemon.queries.send(reply);
+  const KeptEpochs answer = epochs.get();
+  EXPECT_EQ(answer.kept, 7u);
+  ASSERT_EQ(answer.epochs.size(), 2u);
+  EXPECT_EQ(answer.epochs[0].epoch, 5u);
+  EXPECT_EQ(answer.epochs[0].rows, 9u);
+  EXPECT_EQ(answer.epochs[0].committed.time_since_epoch(), std::chrono::milliseconds(1'500));
+  EXPECT_EQ(answer.epochs[0].mse, 0.5);
+  EXPECT_EQ(answer.epochs[0].mse_clipped, std::nullopt);
+  EXPECT_GT(answer.epochs[1].committed, answer.epochs[0].committed) << "a time beyond the clock's is its last";
+  EXPECT_EQ(answer.epochs[1].mse_clipped, 0.25);
+}
+
 TEST_F(Queries, AnswersToEarlierQuestionsArePassedOver) {
   Client client(options());
   Stream stream = open(client);

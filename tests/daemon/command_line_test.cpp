@@ -69,6 +69,7 @@ TEST_F(CommandLineTest, NothingGivenMeansTheDefaults) {
   EXPECT_EQ(config.epoch_interval_ms, 100u);
   EXPECT_EQ(config.epoch_rows, 65'536u);
   EXPECT_EQ(config.keep_epochs, 16u);
+  EXPECT_EQ(config.keep_epochs_hours, 0u);
   EXPECT_EQ(config.window_mb, 64u);
   EXPECT_EQ(config.max_message_mb, 16u);
   EXPECT_EQ(config.max_streams, 10'000u);
@@ -89,6 +90,8 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
                                   "--epoch-rows=6",
                                   "--keep-epochs",
                                   "7",
+                                  "--keep-epochs-hours",
+                                  "24",
                                   "--window-mb",
                                   "80",
                                   "--max-message-mb",
@@ -106,6 +109,7 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
   EXPECT_EQ(config.epoch_interval_ms, 5u);
   EXPECT_EQ(config.epoch_rows, 6u);
   EXPECT_EQ(config.keep_epochs, 7u);
+  EXPECT_EQ(config.keep_epochs_hours, 24u);
   EXPECT_EQ(config.window_mb, 80u);
   EXPECT_EQ(config.max_message_mb, 8u);
   EXPECT_EQ(config.max_streams, 9u);
@@ -113,10 +117,25 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
   EXPECT_EQ(config.log_format, LogFormat::kJson);
 }
 
+TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
+  const auto chore = [](const std::vector<const char*>& arguments) { return std::get<Chore>(parse(arguments)); };
+  EXPECT_EQ(chore({"--verify"}).kind, Chore::Kind::kVerify);
+  EXPECT_EQ(chore({"--verify"}).data_dir, default_data_dir());
+  EXPECT_EQ(chore({"--backup", "/b", "--data", "/d"}).kind, Chore::Kind::kBackup);
+  EXPECT_EQ(chore({"--backup", "/b", "--data", "/d"}).data_dir, "/d");
+  EXPECT_EQ(chore({"--backup=/b"}).file, "/b");
+  EXPECT_EQ(chore({"--restore", "/b"}).kind, Chore::Kind::kRestore);
+  EXPECT_EQ(chore({"--restore", "/b"}).file, "/b");
+  EXPECT_EQ(refused({"--verify", "--backup", "/b"}), "give one of --verify, --backup and --restore");
+  EXPECT_EQ(refused({"--backup", "/b", "--restore", "/c"}), "give one of --verify, --backup and --restore");
+  EXPECT_THAT(refused({"--backup"}), HasSubstr("--backup"));
+  EXPECT_THAT(refused({"--backup", "/b", "--workers", "0"}), HasSubstr("--workers"));
+}
+
 TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
       "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nepoch_interval_ms = 5\n"
-      "epoch_rows = 6\nkeep_epochs = 7\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
+      "epoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = 24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
       "log_level = 'trace'\nlog_format = 'json'\n");
   Config config = accepted(arguments);
   EXPECT_EQ(config.data_dir, "/d");
@@ -126,6 +145,7 @@ TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   EXPECT_EQ(config.epoch_interval_ms, 5u);
   EXPECT_EQ(config.epoch_rows, 6u);
   EXPECT_EQ(config.keep_epochs, 7u);
+  EXPECT_EQ(config.keep_epochs_hours, 24u);
   EXPECT_EQ(config.window_mb, 80u);
   EXPECT_EQ(config.max_message_mb, 8u);
   EXPECT_EQ(config.max_streams, 9u);
@@ -184,7 +204,9 @@ TEST_F(CommandLineTest, FileThatCannotBeReadIsNamed) {
 TEST_F(CommandLineTest, MistypedFlagIsNamedWithTheOneThatWasMeant) {
   EXPECT_THAT(refused({"--worker", "3"}), StartsWith("unknown flag '--worker' (did you mean '--workers'?); allowed: "));
   EXPECT_THAT(refused({"--epoch_rows=3"}), StartsWith("unknown flag '--epoch_rows' (did you mean '--epoch-rows'?)"));
-  EXPECT_THAT(refused({"-x"}), StartsWith("unknown flag '-x'; allowed: --help, --version, --config, --data, "));
+  EXPECT_THAT(
+      refused({"-x"}),
+      StartsWith("unknown flag '-x'; allowed: --help, --version, --config, --verify, --backup, --restore, --data, "));
 }
 
 TEST_F(CommandLineTest, OtherMistakesAreRefused) {

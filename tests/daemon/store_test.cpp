@@ -26,9 +26,9 @@ using Sequences = std::map<std::string, std::uint64_t>;
 
 class StoreTest : public ::testing::Test {
  protected:
-  void reopen(std::uint32_t keep_epochs = 16) {
+  void reopen(std::uint32_t keep_epochs = 16, std::uint32_t keep_epochs_hours = 0) {
     store.reset();
-    store.emplace(file, StoreOptions{.keep_epochs = keep_epochs});
+    store.emplace(file, StoreOptions{.keep_epochs = keep_epochs, .keep_epochs_hours = keep_epochs_hours});
   }
 
   EpochRecord record(std::uint64_t stream, std::uint64_t epoch) {
@@ -42,7 +42,7 @@ class StoreTest : public ::testing::Test {
     return r;
   }
 
-  void commit(const EpochRecord& r) { store->commit({&r, 1}, kNow); }
+  void commit(const EpochRecord& r, std::int64_t unix_ms = kNow) { store->commit({&r, 1}, unix_ms); }
 
   Sequences sequences(std::uint64_t stream, std::uint64_t epoch) {
     Sequences found;
@@ -188,6 +188,41 @@ TEST_F(StoreTest, OnlyTheNewestEpochsAreKept) {
   reopen(2);
   commit(record(a, 10));
   EXPECT_THAT(store->epochs(a), ElementsAre(10, 9));
+}
+
+TEST_F(StoreTest, EpochsOlderThanTheirHoursGoButTheNewestTwoStay) {
+  reopen(5, 2);
+  const std::uint64_t a = store->create_stream("a", "{}");
+  const auto commit_at = [&](std::uint64_t epoch, std::int64_t minutes) {
+    EpochRecord r = record(a, epoch);
+    r.producers = {{"p", epoch}};
+    commit(r, kNow + minutes * 60'000);
+  };
+  commit_at(1, 0);
+  commit_at(2, 60);
+  commit_at(3, 120);
+  EXPECT_THAT(store->epochs(a), ElementsAre(3, 2, 1)) << "the first is not older than two hours yet";
+  commit_at(4, 121);
+  EXPECT_THAT(store->epochs(a), ElementsAre(4, 3, 2));
+  EXPECT_EQ(sequences(a, 2), (Sequences{{"p", 2}}));
+  EXPECT_EQ(single("SELECT count(*) FROM producers"), "3");
+  commit_at(5, 10'000);
+  EXPECT_THAT(store->epochs(a), ElementsAre(5, 4)) << "recovery may have to fall back, however old that is";
+  for (std::uint64_t epoch = 6; epoch <= 11; ++epoch) commit_at(epoch, 10'000);
+  EXPECT_THAT(store->epochs(a), ElementsAre(11, 10, 9, 8, 7)) << "young ones are held to their number";
+}
+
+TEST_F(StoreTest, ClockThatWasSetBackDeletesNothing) {
+  reopen(16, 1);
+  const std::uint64_t a = store->create_stream("a", "{}");
+  constexpr std::int64_t kDayMs = 86'400'000;
+  commit(record(a, 1), kNow + kDayMs);
+  commit(record(a, 2), kNow);
+  commit(record(a, 3), kNow + kDayMs / 2);
+  commit(record(a, 4), kNow + kDayMs / 2);
+  EXPECT_THAT(store->epochs(a), ElementsAre(4, 3, 2, 1));
+  commit(record(a, 5), kNow + 2 * kDayMs);
+  EXPECT_THAT(store->epochs(a), ElementsAre(5, 4));
 }
 
 TEST_F(StoreTest, RewoundStreamGoesOnFromTheOlderEpoch) {

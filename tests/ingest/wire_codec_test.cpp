@@ -157,6 +157,47 @@ TEST(WireCodec, AllFieldsMustBeThereAndNoOthers) {
   EXPECT_EQ(decoded<Flush>(bytes_of({0x94, 1, 4, 9, 9})), DecodeError::kWrongFields);
 }
 
+// A message that has grown twice, and a part of one that has grown.
+struct Grown {
+  static constexpr std::uint8_t kType = 90;
+  struct Part {
+    std::uint64_t was = 0;
+    Added<std::uint64_t> came{};
+    auto fields() { return std::tie(was, came); }
+  };
+  std::vector<Part> parts;
+  Added<std::uint64_t> came{};
+  Added<std::string> came_later{};
+  auto fields() { return std::tie(parts, came, came_later); }
+};
+
+TEST(WireCodec, AnAddedFieldThatIsEmptyIsNotWritten) {
+  EXPECT_EQ(encode(Grown{.parts = {{.was = 7}}}), bytes_of({0x93, 1, 90, 0x91, 0x91, 7}));
+  EXPECT_EQ(encode(Grown{.parts = {{.was = 7, .came = 8}}, .came = 9}), bytes_of({0x94, 1, 90, 0x91, 0x92, 7, 8, 9}));
+  EXPECT_EQ(encode(Grown{.parts = {}, .came = {}, .came_later = "a"}), bytes_of({0x95, 1, 90, 0x90, 0xc0, 0xa1, 'a'}));
+}
+
+TEST(WireCodec, AnAddedFieldThatIsLeftOutReadsAsEmpty) {
+  Frame frame;
+  Grown grown{.parts = {}, .came = 1, .came_later = "of the message before"};
+  ASSERT_EQ(frame.parse(bytes_of({0x93, 1, 90, 0x92, 0x91, 7, 0x92, 7, 8})), DecodeError::kNone);
+  ASSERT_EQ(frame.read(grown), DecodeError::kNone);
+  ASSERT_EQ(grown.parts.size(), 2u);
+  EXPECT_EQ(grown.parts[0].came, std::nullopt);
+  EXPECT_EQ(grown.parts[1].came, 8u);
+  EXPECT_EQ(grown.came, std::nullopt);
+  EXPECT_EQ(grown.came_later, std::nullopt);
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x95, 1, 90, 0x90, 0xc0, 0xa1, 'a'})), DecodeError::kNone);
+}
+
+TEST(WireCodec, NothingButAddedFieldsMayBeLeftOut) {
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x92, 1, 90})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x93, 1, 90, 0x91, 0x90})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x93, 1, 90, 0x91, 0x93, 7, 8, 9})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x96, 1, 90, 0x90, 1, 0xa1, 'a', 1})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Grown>(bytes_of({0x94, 1, 90, 0x90, 0xa1, 'a'})), DecodeError::kWrongFields);
+}
+
 TEST(WireCodec, FieldsMustBeOfTheirTypeAndInTheirRange) {
   EXPECT_EQ(decoded<Flush>(bytes_of({0x93, 1, 4, 0xff})), DecodeError::kWrongFields);                 // negative
   EXPECT_EQ(decoded<Flush>(bytes_of({0x93, 1, 4, 0xc0})), DecodeError::kWrongFields);                 // nil
@@ -290,6 +331,8 @@ TEST(WireCodec, EveryMessageSurvivesTheWay) {
   check_round_trip<Coef>();
   check_round_trip<Metrics>();
   check_round_trip<Status>();
+  check_round_trip<GetCoef>();
+  check_round_trip<Epochs>();
 }
 
 }  // namespace

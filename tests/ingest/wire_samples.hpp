@@ -80,6 +80,20 @@ inline Status status() {
   return status;
 }
 
+inline Epochs epochs() {
+  Epochs epochs;
+  epochs.request = 13;
+  epochs.kept = 2;
+  epochs.epochs = {
+      {.epoch = 12, .rows = 1'000, .committed_unix_ms = 1'700'000'000'100, .mse = 6.25, .mse_clipped = 5.5},
+      {.epoch = 7,
+       .rows = 1,
+       .committed_unix_ms = 1'700'000'000'000,
+       .mse = std::nullopt,
+       .mse_clipped = std::nullopt}};
+  return epochs;
+}
+
 // Calls visit(name, message) for each.
 template <class Visit>
 void for_each(Visit visit) {
@@ -113,14 +127,23 @@ void for_each(Visit visit) {
                            .dtype = DataType::kFloat64,
                            .count = 1,
                            .rows = {.bin = std::as_bytes(std::span(kRow).first(2))}});
+  visit("predict_epoch", Predict{.request = 8,
+                                 .stream = "homes",
+                                 .dtype = DataType::kFloat64,
+                                 .count = 1,
+                                 .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
+                                 .epoch = 7});
   visit("get_coef", GetCoef{.request = 9, .stream = "homes"});
+  visit("get_coef_epoch", GetCoef{.request = 9, .stream = "homes", .epoch = 7});
   visit("get_metrics", GetMetrics{.request = 10, .stream = "homes"});
   visit("get_status", GetStatus{.request = 11});
+  visit("get_epochs", GetEpochs{.request = 13, .stream = "homes"});
   visit("prediction",
         Prediction{.request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted))});
   visit("coef", coef());
   visit("metrics", metrics());
   visit("status", status());
+  visit("epochs", epochs());
 }
 
 }  // namespace accrue::wire::samples

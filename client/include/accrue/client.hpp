@@ -39,6 +39,7 @@ class Error : public std::runtime_error {
     kUnknownStream,  // there is no such stream
     kSpecMismatch,   // the stream exists with another specification
     kNoModelYet,     // the stream has not learned a row yet
+    kUnknownEpoch,   // the epoch asked for is not kept; the message says which are
     kRefused,        // the daemon refused, for a reason it gave
   };
   Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
@@ -113,6 +114,19 @@ struct Metrics {
   std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
 };
 
+// An epoch that the daemon keeps on disk: what the stream was when it was committed.
+struct Epoch {
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::chrono::system_clock::time_point committed;  // by the daemon's clock
+  std::optional<double> mse, mse_clipped;           // progressive, as in Metrics
+};
+
+struct KeptEpochs {
+  std::uint64_t kept = 0;     // how many there are
+  std::vector<Epoch> epochs;  // the newest 10,000 of them, newest first
+};
+
 struct RejectedRows {
   std::string reason;
   std::uint64_t rows = 0;
@@ -162,11 +176,12 @@ class Stream {
   // Rows of this Client that are durable by now; never waits.
   FlushReport progress() const;
 
-  // One prediction a row; rows hold features only, row-major.
-  Prediction predict(std::span<const double> rows) const;
-  Prediction predict(std::initializer_list<double> rows) const;
-  Coefficients coef() const;
+  // One prediction a row; rows hold features only, row-major. From the newest epoch, or from one that is kept.
+  Prediction predict(std::span<const double> rows, std::optional<std::uint64_t> epoch = std::nullopt) const;
+  Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt) const;
+  Coefficients coef(std::optional<std::uint64_t> epoch = std::nullopt) const;
   Metrics metrics() const;
+  KeptEpochs epochs() const;
 
  private:
   friend class Client;
@@ -187,9 +202,11 @@ class Client {
   void drop(const std::string& name);                              // and all it has learned
 
   // Without opening the stream for pushing.
-  Prediction predict(const std::string& stream, std::span<const double> rows) const;
-  Coefficients coef(const std::string& stream) const;
+  Prediction predict(const std::string& stream, std::span<const double> rows,
+                     std::optional<std::uint64_t> epoch = std::nullopt) const;
+  Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch = std::nullopt) const;
   Metrics metrics(const std::string& stream) const;
+  KeptEpochs epochs(const std::string& stream) const;
   Status status() const;
 
  private:

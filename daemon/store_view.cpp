@@ -1,0 +1,91 @@
+#include "daemon/store_view.hpp"
+
+#include "daemon/store_connection.hpp"
+#include "daemon/store_schema.hpp"
+
+namespace accrue::daemon {
+
+StoreView::StoreView(const std::filesystem::path& file)
+    : connection_(std::make_unique<StoreConnection>(file, StoreConnection::Access::kRead)) {
+  connection_->set_task("be read");
+  connection_->execute("PRAGMA mmap_size = 0");
+  connection_->execute("BEGIN");
+  require_readable_store(*connection_);
+}
+
+StoreView::~StoreView() = default;
+
+std::vector<StreamRecord> StoreView::streams() {
+  std::vector<StreamRecord> streams;
+  for (Statement row(*connection_, "SELECT id, name, spec FROM streams ORDER BY id"); row.step();) {
+    streams.push_back({.id = row.unsigned_integer(0), .name = row.text(1), .spec = row.text(2)});
+  }
+  return streams;
+}
+
+std::optional<StreamRecord> StoreView::stream(const std::string& name) {
+  Statement row(*connection_, "SELECT id, name, spec FROM streams WHERE name = ?1");
+  if (!row.bind(name).step()) return std::nullopt;
+  return StreamRecord{.id = row.unsigned_integer(0), .name = row.text(1), .spec = row.text(2)};
+}
+
+std::vector<KeptEpoch> StoreView::epochs(std::uint64_t stream, const std::string& model, std::uint64_t most) {
+  std::vector<KeptEpoch> epochs;
+  Statement row(*connection_,
+                "SELECT e.epoch, e.rows, e.committed_unix_ms, m.n, m.mse, m.mse_clipped FROM epochs AS e"
+                " LEFT JOIN metrics AS m ON m.stream = e.stream AND m.epoch = e.epoch AND m.model = ?2"
+                " WHERE e.stream = ?1 ORDER BY e.epoch DESC LIMIT ?3");
+  for (row.bind(stream, model, most); row.step();) {
+    KeptEpoch& epoch = epochs.emplace_back();
+    epoch.epoch = row.unsigned_integer(0);
+    epoch.rows = row.unsigned_integer(1);
+    epoch.committed_unix_ms = row.integer(2);
+    if (!row.is_null(3)) epoch.scored = row.unsigned_integer(3);
+    epoch.mse = row.real(4);
+    epoch.mse_clipped = row.real(5);
+  }
+  return epochs;
+}
+
+EpochRange StoreView::epoch_range(std::uint64_t stream) {
+  Statement row(*connection_, "SELECT count(*), min(epoch), max(epoch) FROM epochs WHERE stream = ?1");
+  row.bind(stream).step();
+  return {.count = row.unsigned_integer(0), .oldest = row.unsigned_integer(1), .newest = row.unsigned_integer(2)};
+}
+
+std::optional<std::int64_t> StoreView::committed_unix_ms(std::uint64_t stream, std::uint64_t epoch) {
+  Statement row(*connection_, "SELECT committed_unix_ms FROM epochs WHERE stream = ?1 AND epoch = ?2");
+  return row.bind(stream, epoch).first_integer();
+}
+
+std::vector<PartitionState> StoreView::states(std::uint64_t stream, std::uint64_t epoch) {
+  std::vector<PartitionState> states;
+  Statement row(*connection_,
+                "SELECT partition, state FROM states WHERE stream = ?1 AND epoch = ?2 ORDER BY partition");
+  for (row.bind(stream, epoch); row.step();) {
+    states.push_back({.partition = static_cast<std::uint32_t>(row.integer(0)), .state = row.blob(1)});
+  }
+  return states;
+}
+
+std::vector<std::string> StoreView::producers_ahead(std::uint64_t stream) {
+  std::vector<std::string> producers;
+  Statement row(*connection_,
+                "SELECT DISTINCT producer FROM producers WHERE stream = ?1"
+                " AND epoch > (SELECT coalesce(max(epoch), 0) FROM epochs WHERE stream = ?1) ORDER BY producer");
+  for (row.bind(stream); row.step();) producers.push_back(row.text(0));
+  return producers;
+}
+
+std::vector<std::string> StoreView::damage() {
+  std::vector<std::string> found;
+  for (Statement row(*connection_, "PRAGMA integrity_check"); row.step();) {
+    if (std::string verdict = row.text(0); verdict != "ok") found.push_back(std::move(verdict));
+  }
+  for (Statement row(*connection_, "PRAGMA foreign_key_check"); row.step();) {
+    found.push_back("a row of table " + row.text(0) + " belongs to nothing in table " + row.text(2));
+  }
+  return found;
+}
+
+}  // namespace accrue::daemon

@@ -1,0 +1,64 @@
+// StoreView: the store as of one moment, for whoever only reads it. What is committed meanwhile is not seen.
+//
+// Thread: one at a time, any; beside the Store, in the same process or another. It never writes to the file,
+// checkpoints it or creates it, and in a live daemon's process opens it in no other way than through SQLite, whose
+// locks would be lost otherwise. Units: Unix milliseconds. Unsigned 64-bit numbers keep all their bits. Errors:
+// StoreError, also when the file is not there, is not an accrue store or is one of a newer version. Costs: about 0.2 ms
+// to make. While one lives the write-ahead log cannot be reset and grows: do not keep it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/store.hpp"
+
+namespace accrue::daemon {
+
+class StoreConnection;
+
+struct KeptEpoch {
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::int64_t committed_unix_ms = 0;
+  std::optional<std::uint64_t> scored;  // the model's metrics, where it has any: rows scored
+  std::optional<double> mse, mse_clipped;
+};
+
+struct EpochRange {
+  std::uint64_t count = 0;
+  std::uint64_t oldest = 0;
+  std::uint64_t newest = 0;
+};
+
+class StoreView {
+ public:
+  explicit StoreView(const std::filesystem::path& file);
+  ~StoreView();
+  StoreView(const StoreView&) = delete;
+  StoreView& operator=(const StoreView&) = delete;
+
+  std::vector<StreamRecord> streams();  // by id
+  std::optional<StreamRecord> stream(const std::string& name);
+
+  // Of a stream, with the metrics of one of its models; the newest `most` of them, newest first.
+  std::vector<KeptEpoch> epochs(std::uint64_t stream, const std::string& model, std::uint64_t most);
+  EpochRange epoch_range(std::uint64_t stream);
+  std::optional<std::int64_t> committed_unix_ms(std::uint64_t stream, std::uint64_t epoch);  // empty if not kept
+
+  std::vector<PartitionState> states(std::uint64_t stream, std::uint64_t epoch);  // by partition; none if not kept
+
+  // Producers whose sequence is said to have moved after the newest epoch: their batches would be taken for learned.
+  std::vector<std::string> producers_ahead(std::uint64_t stream);
+
+  // What SQLite finds wrong with the file, in its words. Reads all of it.
+  std::vector<std::string> damage();
+
+ private:
+  std::unique_ptr<StoreConnection> connection_;
+};
+
+}  // namespace accrue::daemon

@@ -1,0 +1,124 @@
+#include "daemon/verification.hpp"
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+#include <stdexcept>
+
+#include "daemon/snapshot.hpp"
+#include "daemon/spec_json.hpp"
+#include "daemon/store_view.hpp"
+#include "daemon/stored_model.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+// Checks one stream, from its oldest epoch to its newest.
+class StreamCheck {
+ public:
+  StreamCheck(StoreView& store, const StreamRecord& record, Verification& verification)
+      : store_(store), record_(record), verification_(verification) {}
+
+  void run() {
+    for (const std::string& producer : store_.producers_ahead(record_.id)) {
+      problem(std::nullopt, "producer '" + producer + "' is ahead of the newest epoch: what it sends would be lost");
+    }
+    checked_.name = record_.name;
+    std::optional<wire::StreamSpec> spec;
+    try {
+      spec = spec_from_json(record_.spec);
+    } catch (const std::runtime_error& error) {
+      problem(std::nullopt, error.what());
+    }
+    std::vector<KeptEpoch> epochs = store_.epochs(record_.id, kModelName, store_.epoch_range(record_.id).count);
+    std::reverse(epochs.begin(), epochs.end());
+    checked_.epochs = epochs.size();
+    for (const KeptEpoch& epoch : epochs) {
+      if (epoch.rows < checked_.rows) {
+        problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and the one before it had " +
+                                 std::to_string(checked_.rows));
+      }
+      checked_.rows = epoch.rows;
+      if (spec) check_states(epoch, *spec);
+    }
+    verification_.streams.push_back(checked_);
+  }
+
+ private:
+  void problem(std::optional<std::uint64_t> epoch, const std::string& what) {
+    verification_.problems.push_back({record_.name, epoch, what});
+  }
+
+  void check_states(const KeptEpoch& epoch, const wire::StreamSpec& spec) {
+    const std::vector<PartitionState> states = store_.states(record_.id, epoch.epoch);
+    checked_.states += states.size();
+    std::uint64_t learned = 0;
+    std::uint64_t intact = 0;
+    for (const PartitionState& state : states) {
+      std::string why;
+      const std::optional<models::Model> part = decoded_part(state, spec, why);
+      if (part) {
+        learned += part->learner().rows();
+        ++intact;
+      } else {
+        problem(epoch.epoch, why);
+      }
+    }
+    // By partition and each but once: the last tells whether any is beyond the specification.
+    const bool beyond = !states.empty() && states.back().partition >= spec.partitions;
+    if (states.size() != spec.partitions || beyond) {
+      problem(epoch.epoch, std::to_string(states.size()) + " of " + std::to_string(spec.partitions) +
+                               " partitions are there" + (beyond ? ", some under a wrong number" : ""));
+    } else if (intact == states.size() && learned != epoch.rows) {
+      problem(epoch.epoch,
+              "it has " + std::to_string(epoch.rows) + " rows, and its states have learned " + std::to_string(learned));
+    }
+    if (!epoch.scored) {
+      problem(epoch.epoch, "its metrics are missing");
+    } else if (*epoch.scored != epoch.rows) {
+      problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and its metrics are of " +
+                               std::to_string(*epoch.scored));
+    }
+  }
+
+  StoreView& store_;
+  const StreamRecord& record_;
+  Verification& verification_;
+  Verification::Stream checked_;
+};
+
+}  // namespace
+
+Verification verify_store(const std::filesystem::path& file) {
+  Verification verification;
+  StoreView store(file);
+  try {
+    for (std::string& damage : store.damage()) verification.problems.push_back({{}, {}, std::move(damage)});
+    for (const StreamRecord& record : store.streams()) StreamCheck(store, record, verification).run();
+  } catch (const StoreError& error) {
+    verification.problems.push_back({{}, {}, error.what()});  // so damaged that it cannot be read on
+  }
+  return verification;
+}
+
+std::string to_string(const Verification::Problem& problem) {
+  std::string where = problem.stream.empty() ? "the file" : "stream '" + problem.stream + "'";
+  if (problem.epoch) where += ", epoch " + std::to_string(*problem.epoch);
+  return where + ": " + problem.what;
+}
+
+std::string to_text(const Verification& verification) {
+  constexpr int kWidth = 12;
+  std::ostringstream text;
+  const auto cell = [&](const auto& value) -> std::ostream& { return text << std::setw(kWidth) << value; };
+  cell("rows"), cell("epochs"), cell("states") << "  stream\n";
+  for (const Verification::Stream& stream : verification.streams) {
+    cell(stream.rows), cell(stream.epochs), cell(stream.states) << "  " << stream.name << "\n";
+  }
+  for (const Verification::Problem& problem : verification.problems) text << to_string(problem) << "\n";
+  const std::size_t count = verification.problems.size();
+  text << (count == 0 ? "no" : std::to_string(count)) << (count == 1 ? " problem\n" : " problems\n");
+  return text.str();
+}
+
+}  // namespace accrue::daemon
