@@ -1,5 +1,5 @@
 // Rows on their way to the workers: which worker holds a partition, what has been delivered to it and what it has
-// learned. A batch that stays whole travels in the memory it arrived in. One thread.
+// learned, and so how much it has to do. A batch that stays whole travels in the memory it arrived in. One thread.
 #pragma once
 
 #include <cstdint>
@@ -52,10 +52,12 @@ class Deliveries {
     std::uint64_t stream_id;
     std::shared_ptr<StreamProducer> producer;
     std::uint64_t sequence;
+    std::uint64_t values;  // numbers of its rows: what it costs to learn them grows with it
   };
   struct Worker {
     std::uint64_t delivered = 0;  // ordinals given out
     std::deque<Ticket> tickets;   // of those not yet applied, oldest first
+    std::uint64_t waiting = 0;    // values of all tickets
   };
 
   void send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,

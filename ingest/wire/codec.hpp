@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <msgpack.hpp>
@@ -48,6 +49,28 @@ template <class T>
 concept HasFields = requires(T& value) {
   value.fields();
 };
+
+// A struct that has had fields added at its end says how many it began with. A writer leaves out, from the end, those
+// that are as in a new T, so that what could be said at first is still said in the same bytes; a reader fills them in.
+template <class T>
+concept HasGrown = HasFields<T> && requires {
+  T::kFieldsAtFirst;
+};
+
+template <class T, std::size_t... I>
+std::size_t fields_to_put(T& value, std::index_sequence<I...>) {
+  T fresh;
+  const auto fields = value.fields();
+  const auto defaults = fresh.fields();
+  std::size_t needed = T::kFieldsAtFirst;
+  ((needed = I >= needed && std::get<I>(fields) != std::get<I>(defaults) ? I + 1 : needed), ...);
+  return needed;
+}
+
+template <class T>
+using FieldsOf = decltype(std::declval<T&>().fields());
+template <class T>
+inline constexpr std::size_t kFieldCount = std::tuple_size_v<FieldsOf<T>>;
 
 // Packs into a growing byte vector.
 class Sink {
@@ -106,12 +129,11 @@ void put(Packer& packer, const T& value) {
       packer.pack_nil();
     }
   } else if constexpr (HasFields<T>) {
-    std::apply(
-        [&](const auto&... field) {
-          packer.pack_array(sizeof...(field));
-          (put(packer, field), ...);
-        },
-        const_cast<T&>(value).fields());  // fields() only ties references; nothing is written through them here
+    T& fields = const_cast<T&>(value);  // fields() only ties references; nothing is written through them here
+    std::size_t left = kFieldCount<T>;
+    if constexpr (HasGrown<T>) left = fields_to_put(fields, std::make_index_sequence<kFieldCount<T>>());
+    packer.pack_array(static_cast<std::uint32_t>(left));
+    std::apply([&](const auto&... field) { ((left > 0 ? (put(packer, field), --left) : 0), ...); }, fields.fields());
   } else {
     packer.pack(value);
   }
@@ -150,11 +172,14 @@ template <class T>
     return true;
   } else {
     static_assert(HasFields<T>);
-    auto fields = value.fields();
-    if (object.type != msgpack::type::ARRAY || object.via.array.size != std::tuple_size_v<decltype(fields)>)
-      return false;
+    std::size_t fewest = kFieldCount<T>;
+    if constexpr (HasGrown<T>) fewest = T::kFieldsAtFirst;
+    if (object.type != msgpack::type::ARRAY) return false;
+    if (object.via.array.size < fewest || object.via.array.size > kFieldCount<T>) return false;
+    if constexpr (HasGrown<T>) value = T{};
     const msgpack::object* item = object.via.array.ptr;
-    return std::apply([&](auto&... field) { return (get(*item++, field) && ...); }, fields);
+    const msgpack::object* const end = item + object.via.array.size;
+    return std::apply([&](auto&... field) { return ((item == end || get(*item++, field)) && ...); }, value.fields());
   }
 }
 

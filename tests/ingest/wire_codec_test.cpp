@@ -157,6 +157,40 @@ TEST(WireCodec, AllFieldsMustBeThereAndNoOthers) {
   EXPECT_EQ(decoded<Flush>(bytes_of({0x94, 1, 4, 9, 9})), DecodeError::kWrongFields);
 }
 
+// A struct that began with one field, and has had two added since.
+struct Grown {
+  static constexpr std::size_t kFieldsAtFirst = 1;
+  std::uint64_t first = 1, second = 2, third = 3;
+  auto fields() { return std::tie(first, second, third); }
+};
+struct Carrier {
+  static constexpr std::uint8_t kType = 9;
+  Grown grown;
+  auto fields() { return std::tie(grown); }
+};
+
+TEST(WireCodec, AStructThatHasGrownMayEndWhereItDidAtAnyTime) {
+  const auto expect_reads = [](const Bytes& bytes, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
+    Frame frame;
+    Carrier read{.grown = {.first = 50, .second = 60, .third = 70}};
+    ASSERT_EQ(frame.parse(bytes), DecodeError::kNone);
+    ASSERT_EQ(frame.read(read), DecodeError::kNone);
+    EXPECT_EQ(read.grown.fields(), std::tie(first, second, third));
+  };
+  expect_reads(bytes_of({0x93, 1, 9, 0x91, 7}), 7, 2, 3);
+  expect_reads(bytes_of({0x93, 1, 9, 0x92, 7, 8}), 7, 8, 3);
+  expect_reads(bytes_of({0x93, 1, 9, 0x93, 7, 8, 9}), 7, 8, 9);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x90})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x94, 7, 8, 9, 10})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x92, 7, 0xc0})), DecodeError::kWrongFields);
+}
+
+TEST(WireCodec, AStructThatHasGrownIsWrittenUpToItsLastFieldThatSaysAnything) {
+  EXPECT_EQ(encode(Carrier{.grown = {.first = 7}}), bytes_of({0x93, 1, 9, 0x91, 7}));
+  EXPECT_EQ(encode(Carrier{.grown = {.first = 7, .second = 8}}), bytes_of({0x93, 1, 9, 0x92, 7, 8}));
+  EXPECT_EQ(encode(Carrier{.grown = {.third = 9}}), bytes_of({0x93, 1, 9, 0x93, 1, 2, 9}));
+}
+
 TEST(WireCodec, FieldsMustBeOfTheirTypeAndInTheirRange) {
   EXPECT_EQ(decoded<Flush>(bytes_of({0x93, 1, 4, 0xff})), DecodeError::kWrongFields);                 // negative
   EXPECT_EQ(decoded<Flush>(bytes_of({0x93, 1, 4, 0xc0})), DecodeError::kWrongFields);                 // nil
