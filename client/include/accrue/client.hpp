@@ -48,7 +48,17 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
-enum class PartitionBy : std::uint8_t { kRoundRobin, kHash };
+// How rows find the partition, and so the worker, that learns them. The model is the same but for its last bits.
+enum class PartitionBy : std::uint8_t {
+  kRoundRobin,   // whole batches in turn
+  kHash,         // rows by the hash of their key: those of one key meet
+  kRandom,       // whole batches as partition_seed draws them
+  kWeighted,     // whole batches in proportion to partition_weights
+  kLeastLoaded,  // whole batches to the worker with the least to learn
+  kRange,        // rows by where their key lies among partition_cuts
+  kTimeWindow,   // rows by the window of partition_window_s that their key, the event time, falls into
+};
+const char* to_string(PartitionBy by);  // "round_robin", "hash", ...
 
 // What a stream is. Fixed when it is created.
 struct StreamSpec {
@@ -60,6 +70,10 @@ struct StreamSpec {
   double ridge = 0;  // penalty at solve time, in rows' worth of prior; 0 is plain least squares
   std::uint32_t partitions = 1;
   PartitionBy partition_by = PartitionBy::kRoundRobin;
+  std::uint64_t partition_seed = 0;         // of kRandom
+  std::vector<double> partition_weights{};  // of kWeighted: one a partition, above 0
+  std::vector<double> partition_cuts{};     // of kRange: increasing, one fewer than partitions; a cut begins a range
+  double partition_window_s = 0;            // of kTimeWindow: seconds, at least 0.001
 
   bool operator==(const StreamSpec&) const = default;
 };

@@ -1,0 +1,34 @@
+// The options that say how a stream's rows find their partition, of the commands that make streams. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accrue/client.hpp"
+
+namespace accrue::cli {
+
+// What is not given is the existing stream's, or the default of a new one.
+struct PartitionOptions {
+  std::optional<std::uint32_t> partitions;
+  std::optional<PartitionBy> by;
+  std::optional<std::string> key;
+  std::optional<std::uint64_t> seed;
+  std::vector<double> weights;
+  std::vector<double> cuts;
+  std::optional<double> window_s;
+};
+
+const std::vector<std::string>& partition_by_names();
+PartitionBy partition_by_named(const std::string& name);  // one of those names
+
+// Sets them in a new stream's specification. How, where it is not given, is what the others are for; how many, where it
+// is not given, is what weights or cuts are given for.
+void set_partitioning(StreamSpec& spec, const PartitionOptions& options);
+
+// The first option that the existing stream contradicts, and how; empty if none does.
+std::string partitioning_contradiction(const StreamSpec& is, const PartitionOptions& asked);
+
+}  // namespace accrue::cli
