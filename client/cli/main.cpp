@@ -124,7 +124,8 @@ void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& op
   command->add_option("--key", options.key, "the column that hash, range and time_window look at")
       ->type_name("COLUMN")
       ->group(kPartitioning);
-  add_numbers(command, "--partition-cuts", options.cuts, "of range: where the second partition begins, the third, ...");
+  add_numbers(command, "--partition-cuts", options.cuts,
+              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first 4096 rows)");
   add_numbers(command, "--partition-weights", options.weights, "of weighted: the share of each partition");
   command->add_option("--partition-window", options.window_s, "of time_window: its length")
       ->type_name("SECONDS")
@@ -162,7 +163,8 @@ stream takes the columns it has by their names in the file's header, in whatever
 Examples:
   accrue push homes homes.csv --target price --features rooms,age
   zcat big.csv.gz | accrue push big - --skip-bad --partitions 4
-  accrue push homes homes.csv --key age --features rooms,age --partition-cuts 10,30)"));
+  accrue push homes homes.csv --features rooms,age --key age --partition-cuts 10,30
+  accrue push clicks clicks.csv --key shop --partition-by range --partitions 4)"));
 }
 
 void add_predict(CLI::App& app, Invocation& asked) {

@@ -1,6 +1,8 @@
 #include "client/cli/partition_options.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 #include "client/cli/output.hpp"
 
@@ -53,6 +55,25 @@ void set_partitioning(StreamSpec& spec, const PartitionOptions& options) {
   spec.partition_cuts = options.cuts;
   spec.partition_window_s = options.window_s.value_or(0);
   spec.partitions = options.partitions.value_or(implied_partitions(spec));
+}
+
+bool wants_cuts(const StreamSpec& spec) {
+  return spec.partition_by == PartitionBy::kRange && !spec.key.empty() && spec.partitions > 1 &&
+         spec.partition_cuts.empty();
+}
+
+std::vector<double> cuts_from(std::span<const double> rows, const std::vector<std::string>& columns,
+                              const StreamSpec& spec) {
+  const auto key = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), spec.key) - columns.begin());
+  std::vector<double> keys;
+  for (std::size_t at = key; at < rows.size(); at += columns.size()) keys.push_back(rows[at]);
+  const std::size_t count = keys.size();
+  try {
+    return learned_cuts(std::move(keys), spec.partitions);
+  } catch (const Error& error) {
+    throw std::runtime_error("the first " + counted_rows(count) + " do not tell where to cut '" + spec.key +
+                             "': " + error.what() + "; say it with --partition-cuts");
+  }
 }
 
 std::string partitioning_contradiction(const StreamSpec& is, const PartitionOptions& asked) {

@@ -61,10 +61,12 @@ Stream open_empty(Client& client, const ReplayOptions& options, const datasets::
   spec.features = table.feature_names;
   spec.target = table.target_name;
   set_partitioning(spec, options.partitioning);
-  const auto& features = spec.features;
-  if (!spec.key.empty() && std::find(features.begin(), features.end(), spec.key) == features.end()) {
+  auto columns = table.feature_names;
+  if (!spec.key.empty() && std::find(columns.begin(), columns.end(), spec.key) == columns.end()) {
     throw std::runtime_error("the data has no feature '" + spec.key + "' to be the key");
   }
+  columns.push_back(table.target_name);
+  if (wants_cuts(spec)) spec.partition_cuts = cuts_from(table.values, columns, spec);
   return client.stream(options.stream, spec);
 }
 

@@ -97,6 +97,33 @@ TEST_F(CommandLine, PushPartitionsByTimeAndTheStreamRemembersHow) {
   EXPECT_THAT(other.error_output, HasSubstr("contradicts --partition-window: it has 3600 seconds"));
 }
 
+TEST_F(CommandLine, PushLearnsWhereToCutRangesFromTheFirstRows) {
+  const std::vector<std::string> by_range = {"push",  "s", file("rows.csv", kCsv), "--features", "a,b",
+                                             "--key", "a", "--partition-by",       "range",      "--partitions",
+                                             "4"};
+  ASSERT_EQ(accrue(by_range).exit_code, 0);
+  const ordered_json stream = json({"streams"}).at(0);
+  EXPECT_EQ(stream["n"], 8);
+  EXPECT_EQ(stream["partition_cuts"], ordered_json({3, 5, 7}));
+  EXPECT_NEAR(json({"coef", "s"})["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
+  ASSERT_EQ(accrue(by_range).exit_code, 0) << "the stream keeps its cuts";
+  EXPECT_EQ(json({"streams"}).at(0)["n"], 16);
+}
+
+TEST_F(CommandLine, NothingIsSentWhereTheFirstRowsDoNotTellWhereToCut) {
+  const auto push_by_range = [&](const std::string& name) {
+    return accrue({"push", "s", name, "--key", "a", "--partition-by", "range", "--partitions", "4"});
+  };
+  const Finished alike = push_by_range(file("alike.csv", "a,b,y\n1,1,2\n1,2,4\n2,3,5\n"));
+  EXPECT_EQ(alike.exit_code, 1);
+  EXPECT_THAT(alike.error_output, HasSubstr("the first 3 rows do not tell where to cut 'a': 4 partitions cannot be"));
+  const Finished bad = push_by_range(file("bad.csv", "a,b,y\n1,1,2\n2,oops,4\n"));
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.error_output, HasSubstr("bad.csv:3"));
+  EXPECT_THAT(bad.error_output, HasSubstr("nothing was sent"));
+  EXPECT_EQ(json({"streams"}).size(), 0u);
+}
+
 TEST_F(CommandLine, PartitioningThatCannotBeIsRefusedWithTheReason) {
   const std::string name = file("rows.csv", kCsv);
   const std::pair<std::vector<std::string>, const char*> cases[] = {

@@ -78,6 +78,11 @@ struct StreamSpec {
   bool operator==(const StreamSpec&) const = default;
 };
 
+// Cut points for StreamSpec::partition_cuts: those that share a sample of keys as evenly as can be, so that every
+// partition has some (probabilistic splitting: DeWitt, Naughton and Schneider 1991). The keys must be finite and have
+// at least as many different values as there are to be partitions.
+std::vector<double> learned_cuts(std::vector<double> keys, std::uint32_t partitions);
+
 struct ClientOptions {
   std::string endpoint{};                  // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
   std::string producer{};                  // who sends; empty: a fresh name for this Client, forgotten when it is done
