@@ -7,12 +7,17 @@
 namespace accrue::daemon {
 
 std::string to_json(const wire::StreamSpec& spec) {
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"features", spec.features},     {"target", spec.target},
       {"weighted", spec.weighted},     {"key", spec.key},
       {"intercept", spec.intercept},   {"ridge", spec.ridge},
       {"partitions", spec.partitions}, {"partition_by", to_string(spec.partition_by)},
   };
+  const wire::StreamSpec unset;
+  if (spec.partition_seed != unset.partition_seed) json["partition_seed"] = spec.partition_seed;
+  if (spec.partition_weights != unset.partition_weights) json["partition_weights"] = spec.partition_weights;
+  if (spec.partition_cuts != unset.partition_cuts) json["partition_cuts"] = spec.partition_cuts;
+  if (spec.partition_window_s != unset.partition_window_s) json["partition_window_s"] = spec.partition_window_s;
   return json.dump();
 }
 
@@ -28,9 +33,13 @@ wire::StreamSpec spec_from_json(const std::string& text) {
     json.at("ridge").get_to(spec.ridge);
     json.at("partitions").get_to(spec.partitions);
     const auto by = json.at("partition_by").get<std::string>();
-    spec.partition_by =
-        by == to_string(wire::PartitionBy::kHash) ? wire::PartitionBy::kHash : wire::PartitionBy::kRoundRobin;
-    if (by != to_string(spec.partition_by)) throw std::runtime_error("unknown partition_by '" + by + "'");
+    const auto known = wire::partition_by_named(by);
+    if (!known) throw std::runtime_error("unknown partition_by '" + by + "'");
+    spec.partition_by = *known;
+    spec.partition_seed = json.value("partition_seed", spec.partition_seed);  // these came after version 0.1.0
+    spec.partition_weights = json.value("partition_weights", spec.partition_weights);
+    spec.partition_cuts = json.value("partition_cuts", spec.partition_cuts);
+    spec.partition_window_s = json.value("partition_window_s", spec.partition_window_s);
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("a stream's specification cannot be read: ") + error.what());
   }

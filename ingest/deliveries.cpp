@@ -20,7 +20,8 @@ void Deliveries::deliver(const Stream& stream, const std::shared_ptr<StreamProdu
     producer->log.accept(batch_bytes, 0);
     return;
   }
-  if (const auto partition = stream.partitioner.of_batch(batch.sequence)) {
+  const auto load_of = [&](std::uint32_t partition) { return workers_[worker_of(stream.id, partition)].waiting; };
+  if (const auto partition = stream.partitioner.of_batch({producer->name, batch.sequence}, load_of)) {
     producer->log.accept(batch_bytes, 1);
     send(stream, *partition, producer, std::move(batch));
     return;
@@ -40,6 +41,7 @@ void Deliveries::applied(const Applied& applied, const OnApplied& on_applied) {
   for (std::uint64_t ordinal = already; ordinal < applied.ordinal; ++ordinal) {
     const Ticket ticket = std::move(worker.tickets.front());
     worker.tickets.pop_front();
+    worker.waiting -= ticket.values;
     ticket.producer->log.applied_delivery(ticket.sequence);
     on_applied(ticket.stream_id, ticket.producer);
   }
@@ -49,7 +51,9 @@ void Deliveries::send(const Stream& stream, std::uint32_t partition, const std::
                       ScreenedBatch batch) {
   const std::uint32_t index = worker_of(stream.id, partition);
   Worker& worker = workers_[index];
-  worker.tickets.push_back({stream.id, producer, batch.sequence});
+  const std::uint64_t values = batch.count * stream.columns.size();
+  worker.tickets.push_back({stream.id, producer, batch.sequence, values});
+  worker.waiting += values;
   const Deliver message{
       stream.id, partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count), batch.offset};
   outbox_.to_worker(index, wire::encode(message), std::move(batch.frame));
@@ -61,11 +65,9 @@ std::vector<ScreenedBatch> Deliveries::split(const Stream& stream, const Screene
   const auto* rows = reinterpret_cast<const Real*>(static_cast<const std::byte*>(batch.frame.data()) + batch.offset);
 
   std::vector<std::uint32_t> partition_of(batch.count);
+  stream.partitioner.of_rows(rows, batch.count, columns, partition_of.data());
   std::vector<ScreenedBatch> parts(stream.partitioner.partitions());
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    partition_of[i] = stream.partitioner.of_row(rows + i * columns);
-    ++parts[partition_of[i]].count;
-  }
+  for (const std::uint32_t partition : partition_of) ++parts[partition].count;
   std::vector<Real*> next(parts.size());
   for (std::size_t p = 0; p < parts.size(); ++p) {
     parts[p].sequence = batch.sequence;

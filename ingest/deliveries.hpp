@@ -1,5 +1,5 @@
 // Rows on their way to the workers: which worker holds a partition, what has been delivered to it and what it has
-// learned. A batch that stays whole travels in the memory it arrived in. One thread.
+// learned, and so how much it has to do. A batch that stays whole travels in the memory it arrived in. One thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ingest/outbox.hpp"
+#include "ingest/placement.hpp"
 
 namespace accrue::ingest {
 
@@ -29,10 +30,13 @@ struct ScreenedBatch {
 
 class Deliveries {
  public:
-  Deliveries(std::uint32_t workers, Outbox& outbox) : outbox_(outbox), workers_(workers) {}
+  Deliveries(std::uint32_t workers, Outbox& outbox) : outbox_(outbox), placement_(workers), workers_(workers) {}
 
+  // Gives the stream's partitions to workers, until it is closed.
+  void open(const Stream& stream) { placement_.open(stream.id, stream.spec.partitions); }
+  void close(const Stream& stream) { placement_.close(stream.id); }
   std::uint32_t worker_of(std::uint64_t stream_id, std::uint32_t partition) const {
-    return static_cast<std::uint32_t>((stream_id + partition) % workers_.size());
+    return placement_.worker_of(stream_id, partition);
   }
 
   // Sends the rows to the workers of their partitions; the producer's log has them as accepted when this returns.
@@ -48,10 +52,12 @@ class Deliveries {
     std::uint64_t stream_id;
     std::shared_ptr<StreamProducer> producer;
     std::uint64_t sequence;
+    std::uint64_t values;  // numbers of its rows: what it costs to learn them grows with it
   };
   struct Worker {
     std::uint64_t delivered = 0;  // ordinals given out
     std::deque<Ticket> tickets;   // of those not yet applied, oldest first
+    std::uint64_t waiting = 0;    // values of all tickets
   };
 
   void send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
@@ -60,6 +66,7 @@ class Deliveries {
   std::vector<ScreenedBatch> split(const Stream& stream, const ScreenedBatch& batch) const;
 
   Outbox& outbox_;
+  Placement placement_;
   std::vector<Worker> workers_;
 };
 

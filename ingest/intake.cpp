@@ -161,6 +161,7 @@ void Intake::on_created(const StreamCreated& created) {
 }
 
 void Intake::open_partitions(const Stream& stream, const std::vector<wire::Bytes>& states) {
+  deliveries_.open(stream);
   for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
     const wire::Bytes state = partition < states.size() ? states[partition] : wire::Bytes();
     outbox_.to_worker(deliveries_.worker_of(stream.id, partition),
@@ -273,6 +274,7 @@ void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
   for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
     outbox_.to_worker(deliveries_.worker_of(stream_id, partition), wire::encode(ClosePartition{stream_id, partition}));
   }
+  deliveries_.close(stream);
   outbox_.to_committer(wire::encode(DropStream{stream_id, drop.stream}));
   drops_[drop.stream].insert(id);
   std::erase(dirty_, stream_id);

@@ -9,6 +9,7 @@
 
 #include "accrue/client.hpp"
 #include "client/cli/connection.hpp"
+#include "client/cli/partition_options.hpp"
 
 namespace accrue::cli {
 
@@ -19,11 +20,9 @@ struct PushOptions {
   std::optional<std::string> target;
   std::vector<std::string> features;
   std::optional<std::string> weight;
-  std::optional<std::string> key;
   bool no_intercept = false;
   std::optional<double> ridge;
-  std::optional<std::uint32_t> partitions;
-  std::optional<PartitionBy> partition_by;
+  PartitionOptions partitioning;
   bool skip_bad = false;
 };
 
@@ -39,7 +38,7 @@ struct ReplayOptions {
   bool shuffle = false;
   std::uint64_t seed = 1;
   double rate = 0;  // rows a second; 0 is as fast as it goes
-  std::uint32_t partitions = 1;
+  PartitionOptions partitioning;
   std::size_t batch_rows = ClientOptions().batch_rows;
 };
 

@@ -59,7 +59,11 @@ Json stream_document(const StreamStatus& stream) {
           {"intercept", spec.intercept},
           {"ridge", spec.ridge},
           {"partitions", spec.partitions},
-          {"partition_by", spec.partition_by == PartitionBy::kHash ? "hash" : "round_robin"}};
+          {"partition_by", to_string(spec.partition_by)},
+          {"partition_seed", spec.partition_seed},
+          {"partition_weights", spec.partition_weights},
+          {"partition_cuts", spec.partition_cuts},
+          {"partition_window_s", spec.partition_window_s}};
 }
 
 Json stream_documents(const std::vector<StreamStatus>& streams) {

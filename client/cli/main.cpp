@@ -28,6 +28,15 @@ constexpr const char* kExamples = R"(Examples:
 
 `accrue COMMAND --help` tells the options of a command.)";
 
+constexpr const char* kWaysToPartition =
+    R"(Ways to partition; what is learned is the same:
+  round_robin    batches in turn              hash           rows by the hash of their key
+  random         batches by lot               range          rows by their key, cut where --partition-cuts says
+  weighted       batches by weight            time_window    rows by their key, the time of an event in seconds
+  least_loaded   batches to the idlest worker)";
+
+constexpr const char* kPartitioning = "Partitioning";
+
 // What the command line asks for; CLI11 writes into it, run is set by the subcommand that was named.
 struct Invocation {
   Connection connection{.endpoint = default_endpoint()};
@@ -99,6 +108,44 @@ void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::s
   command->add_flag("--skip-bad", skip_bad, skipped);
 }
 
+void add_numbers(CLI::App* command, const std::string& name, std::vector<double>& numbers, const std::string& about) {
+  command->add_option(name, numbers, about)
+      ->type_name("A,B,C")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kPartitioning);
+}
+
+void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& options) {
+  command
+      ->add_option("--partitions", options.partitions,
+                   "shares of the rows, learned side by side (default: 1, or as weights or cuts need)")
+      ->type_name("N")
+      ->check(count())
+      ->group(kPartitioning);
+  command
+      ->add_option("--partition-by", asked.partition_by,
+                   "how rows find theirs, as told below (default: what these options need; otherwise round_robin)")
+      ->type_name("HOW")
+      ->check(one_of(partition_by_names()))
+      ->each([&options](const std::string& how) { options.by = partition_by_named(how); })
+      ->group(kPartitioning);
+  command->add_option("--key", options.key, "the column that hash, range and time_window look at")
+      ->type_name("COLUMN")
+      ->group(kPartitioning);
+  add_numbers(command, "--partition-cuts", options.cuts,
+              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first 4096 rows)");
+  add_numbers(command, "--partition-weights", options.weights, "of weighted: the share of each partition");
+  command->add_option("--partition-window", options.window_s, "of time_window: its length")
+      ->type_name("SECONDS")
+      ->check(between(0.001, 1e300, "a number of seconds of at least 0.001"))
+      ->group(kPartitioning);
+  command->add_option("--partition-seed", options.seed, "of random: which draw (default: 0)")
+      ->type_name("N")
+      ->check(between(0, 18446744073709551615.0, "a whole number of at least 0"))
+      ->group(kPartitioning);
+}
+
 void add_push(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_command(app, asked, "push", "Learn the rows of a CSV file, or of standard input; return when all are durable",
@@ -112,30 +159,21 @@ void add_push(CLI::App& app, Invocation& asked) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
-  command->add_option("--key", options.key, "the number by which --partition-by hash spreads the rows")
-      ->type_name("COLUMN");
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
-  command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
-      ->type_name("N")
-      ->check(count());
-  command
-      ->add_option("--partition-by", asked.partition_by,
-                   "round_robin or hash (default: hash with --key, otherwise round_robin)")
-      ->type_name("HOW")
-      ->check(one_of({"round_robin", "hash"}))
-      ->each([&options](const std::string& how) {
-        options.partition_by = how == "hash" ? PartitionBy::kHash : PartitionBy::kRoundRobin;
-      });
-  command->footer(
-      R"(A new stream is made of the file's columns and the options. An existing stream takes the columns it has by their names
-in the file's header, in whatever order they are there.
+  add_partitioning(command, asked, options.partitioning);
+  command->footer(kWaysToPartition + std::string(R"(
+
+A new stream is made of the file's columns and the options; the key is no feature unless --features names it. An existing
+stream takes the columns it has by their names in the file's header, in whatever order they are there.
 
 Examples:
   accrue push homes homes.csv --target price --features rooms,age
-  zcat big.csv.gz | accrue push big - --skip-bad --partitions 4)");
+  zcat big.csv.gz | accrue push big - --skip-bad --partitions 4
+  accrue push homes homes.csv --features rooms,age --key age --partition-cuts 10,30
+  accrue push clicks clicks.csv --key shop --partition-by range --partitions 4)"));
 }
 
 void add_predict(CLI::App& app, Invocation& asked) {
@@ -171,12 +209,11 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
       ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
-  command->add_option("--partitions", options.partitions, "workers that may share the rows (default: 1)")
-      ->type_name("N")
-      ->check(count());
+  add_partitioning(command, asked, options.partitioning);
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
       ->check(count());
+  command->footer(kWaysToPartition);
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {

@@ -13,12 +13,27 @@
 namespace accrue::cli {
 namespace {
 
+constexpr std::size_t kSampleRows = 4'096;  // that cut points are learned from
+
 void feed_rows(RowSource& source, Feed& feed, Progress& progress) {
   std::vector<double> row(feed.stream().columns());
   for (RowSource::Next next; (next = source.next(row)) != RowSource::Next::kEnd;) {
     if (next == RowSource::Next::kRow) feed.push(row);
     if (progress.due()) progress.draw(feed.rows(), source.fraction());
   }
+}
+
+// The first rows, read before there is a stream to push them to.
+std::vector<double> sample(RowSource& source, std::size_t columns) {
+  std::vector<double> rows;
+  std::vector<double> row(columns);
+  while (rows.size() < kSampleRows * columns) {
+    const RowSource::Next next = source.next(row);
+    if (next == RowSource::Next::kEnd) break;
+    if (next == RowSource::Next::kRow) rows.insert(rows.end(), row.begin(), row.end());
+  }
+  if (!source.stopped().empty()) throw std::runtime_error(source.stopped() + "; nothing was sent");
+  return rows;
 }
 
 Report summary(const PushOptions& options, const Feed& feed, const RowSource& source, const FlushReport& flushed,
@@ -43,12 +58,19 @@ int push(const Connection& connection, const PushOptions& options) {
     const std::string problem = contradiction(existing->spec, options);
     if (!problem.empty()) throw std::runtime_error("stream '" + options.stream + "' exists and contradicts " + problem);
   }
-  const StreamSpec spec = existing ? existing->spec : new_spec(options, source.columns());
-  source.select(columns_of(spec, options));
+  StreamSpec spec = existing ? existing->spec : new_spec(options, source.columns());
+  const std::vector<std::string> columns = columns_of(spec, options);
+  source.select(columns);
+  std::vector<double> first;
+  if (wants_cuts(spec)) {
+    first = sample(source, columns.size());
+    spec.partition_cuts = cuts_from(first, columns, spec);
+  }
   Feed feed(client.stream(options.stream, spec));
   FlushReport flushed;
   {
     Progress progress(options.stream);
+    feed.push(first);
     feed_rows(source, feed, progress);
     flushed = feed.flush();
   }

@@ -20,14 +20,12 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
   StreamSpec spec;
   spec.weighted = options.weight.has_value();
-  spec.key = options.key.value_or("");
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
-  spec.partitions = options.partitions.value_or(1);
-  spec.partition_by = options.partition_by.value_or(options.key ? PartitionBy::kHash : PartitionBy::kRoundRobin);
+  set_partitioning(spec, options.partitioning);
   std::vector<std::string> others;
   for (const std::string& column : columns) {
-    if (column != options.weight && column != options.key) others.push_back(column);
+    if (column != options.weight && column != options.partitioning.key) others.push_back(column);
   }
   if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
   spec.target = options.target ? *options.target : others.back();
@@ -47,16 +45,9 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   if (!wants.empty() && wants != has) return "--features: it has other features";
   if (asked.target && *asked.target != is.target) return "--target: it learns '" + is.target + "'";
   if (asked.weight && !is.weighted) return "--weight: it has no weights";
-  if (asked.key && *asked.key != is.key) {
-    return is.key.empty() ? "--key: it has no key" : "--key: its key is '" + is.key + "'";
-  }
   if (asked.no_intercept && is.intercept) return "--no-intercept: it has one";
   if (asked.ridge && *asked.ridge != is.ridge) return "--ridge: it has " + exact(is.ridge);
-  if (asked.partitions && *asked.partitions != is.partitions) {
-    return "--partitions: it has " + std::to_string(is.partitions);
-  }
-  if (asked.partition_by && *asked.partition_by != is.partition_by) return "--partition-by: it is the other one";
-  return {};
+  return partitioning_contradiction(is, asked.partitioning);
 }
 
 std::vector<std::string> columns_of(const StreamSpec& spec, const PushOptions& options) {

@@ -60,7 +60,13 @@ Stream open_empty(Client& client, const ReplayOptions& options, const datasets::
   StreamSpec spec;
   spec.features = table.feature_names;
   spec.target = table.target_name;
-  spec.partitions = options.partitions;
+  set_partitioning(spec, options.partitioning);
+  auto columns = table.feature_names;
+  if (!spec.key.empty() && std::find(columns.begin(), columns.end(), spec.key) == columns.end()) {
+    throw std::runtime_error("the data has no feature '" + spec.key + "' to be the key");
+  }
+  columns.push_back(table.target_name);
+  if (wants_cuts(spec)) spec.partition_cuts = cuts_from(table.values, columns, spec);
   return client.stream(options.stream, spec);
 }
 
@@ -148,7 +154,7 @@ Report evaluate(const Client& client, const ReplayOptions& options, const Source
                             {"stream", "stream", options.stream},
                             {"order", "order", options.shuffle ? "shuffle" : "file"},
                             {"seed", "seed", options.shuffle ? Json(options.seed) : Json()},
-                            {"partitions", "partitions", options.partitions},
+                            {"partitions", "partitions", feed.stream().spec().partitions},
                             {"rows", "rows", progressive.rows},
                             {"seconds", "seconds, until durable", feed.seconds(), 4},
                             {"rows_per_s", "rows/s, until durable", feed.rows_per_second(), 4},

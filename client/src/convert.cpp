@@ -6,7 +6,11 @@
 #include <cstring>
 #include <utility>
 
-namespace accrue::client {
+namespace accrue {
+
+const char* to_string(PartitionBy by) { return wire::to_string(static_cast<wire::PartitionBy>(by)); }
+
+namespace client {
 namespace {
 
 Error::Kind kind_of(wire::ErrorCode code) {
@@ -20,6 +24,18 @@ Error::Kind kind_of(wire::ErrorCode code) {
     default: return Error::Kind::kRefused;
   }
 }
+
+// The two are one list, each in its header.
+constexpr bool same(PartitionBy ours, wire::PartitionBy theirs) {
+  return static_cast<std::uint8_t>(ours) == static_cast<std::uint8_t>(theirs);
+}
+static_assert(same(PartitionBy::kRoundRobin, wire::PartitionBy::kRoundRobin));
+static_assert(same(PartitionBy::kHash, wire::PartitionBy::kHash));
+static_assert(same(PartitionBy::kRandom, wire::PartitionBy::kRandom));
+static_assert(same(PartitionBy::kWeighted, wire::PartitionBy::kWeighted));
+static_assert(same(PartitionBy::kLeastLoaded, wire::PartitionBy::kLeastLoaded));
+static_assert(same(PartitionBy::kRange, wire::PartitionBy::kRange));
+static_assert(same(PartitionBy::kTimeWindow, wire::PartitionBy::kTimeWindow));
 
 Estimate estimate_from(const wire::Estimate& estimate) {
   return {.estimate = estimate.estimate, .std_error = estimate.std_error, .t = estimate.t};
@@ -48,20 +64,26 @@ wire::StreamSpec to_wire(const StreamSpec& spec) {
           .intercept = spec.intercept,
           .ridge = spec.ridge,
           .partitions = spec.partitions,
-          .partition_by =
-              spec.partition_by == PartitionBy::kHash ? wire::PartitionBy::kHash : wire::PartitionBy::kRoundRobin};
+          .partition_by = static_cast<wire::PartitionBy>(spec.partition_by),
+          .partition_seed = spec.partition_seed,
+          .partition_weights = spec.partition_weights,
+          .partition_cuts = spec.partition_cuts,
+          .partition_window_s = spec.partition_window_s};
 }
 
 StreamSpec from_wire(wire::StreamSpec spec) {
-  return {
-      .features = std::move(spec.features),
-      .target = std::move(spec.target),
-      .weighted = spec.weighted,
-      .key = std::move(spec.key),
-      .intercept = spec.intercept,
-      .ridge = spec.ridge,
-      .partitions = spec.partitions,
-      .partition_by = spec.partition_by == wire::PartitionBy::kHash ? PartitionBy::kHash : PartitionBy::kRoundRobin};
+  return {.features = std::move(spec.features),
+          .target = std::move(spec.target),
+          .weighted = spec.weighted,
+          .key = std::move(spec.key),
+          .intercept = spec.intercept,
+          .ridge = spec.ridge,
+          .partitions = spec.partitions,
+          .partition_by = static_cast<PartitionBy>(spec.partition_by),
+          .partition_seed = spec.partition_seed,
+          .partition_weights = std::move(spec.partition_weights),
+          .partition_cuts = std::move(spec.partition_cuts),
+          .partition_window_s = spec.partition_window_s};
 }
 
 Prediction from_wire(const wire::Prediction& prediction) {
@@ -152,4 +174,5 @@ std::string query_endpoint(const std::string& endpoint, const std::string& named
   return endpoint.substr(0, endpoint.rfind(':')) + named.substr(named.rfind(':'));
 }
 
-}  // namespace accrue::client
+}  // namespace client
+}  // namespace accrue

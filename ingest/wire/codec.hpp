@@ -43,23 +43,29 @@ struct Rows {
   const msgpack::object* friendly = nullptr;
 };
 
-// A field that was added at the end of a message, or of a part of one, after others had been written without it. Empty,
-// it is left out, so that whoever does not know it goes on understanding what does not need it; left out, it reads as
-// empty. Only further added fields may follow it.
-template <class T>
-class Added : public std::optional<T> {
- public:
-  using std::optional<T>::optional;
-  Added() = default;
-  Added(std::optional<T> value) : std::optional<T>(std::move(value)) {}
-};
-
 namespace detail {
 
 template <class T>
 concept HasFields = requires(T& value) {
   value.fields();
 };
+
+template <class T>
+using FieldsOf = decltype(std::declval<T&>().fields());
+template <class T>
+inline constexpr std::size_t kFieldCount = std::tuple_size_v<FieldsOf<T>>;
+
+// A message or a part of one that has had fields added at its end says how many it began with. A writer leaves out,
+// from the end, those that are as in a new T, so that what could be said at first is still said in the same bytes; a
+// reader fills them in.
+template <class T>
+constexpr std::size_t fewest_fields() {
+  if constexpr (requires { T::kFieldsAtFirst; }) {
+    return T::kFieldsAtFirst;
+  } else {
+    return kFieldCount<T>;
+  }
+}
 
 // Packs into a growing byte vector.
 class Sink {
@@ -98,32 +104,33 @@ template <class T>
 struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
-template <class T>
-struct IsOptional<Added<T>> : std::true_type {};
-template <class T>
-struct IsAdded : std::false_type {};
-template <class T>
-struct IsAdded<Added<T>> : std::true_type {};
 
-// How many of a list of fields are written: all but the empty added ones at its end.
-template <class... Field>
-std::uint32_t written_fields(const std::tuple<Field&...>& fields) {
-  std::uint32_t at = 0;
-  std::uint32_t written = 0;
-  const auto look_at = [&](const auto& field) {
-    ++at;
-    if constexpr (IsAdded<std::decay_t<decltype(field)>>::value) {
-      if (!field) return;
-    }
-    written = at;
-  };
-  std::apply([&](const auto&... field) { (look_at(field), ...); }, fields);
-  return written;
+// fields() only ties references; nothing is written through them here.
+template <class T>
+FieldsOf<T> fields_of(const T& value) {
+  return const_cast<T&>(value).fields();
 }
 
-template <class... Field>
-void put_fields(Packer& packer, const std::tuple<Field&...>& fields, std::uint32_t count) {
-  std::apply([&](const auto&... field) { (void)((count-- > 0 && (put(packer, field), true)) && ...); }, fields);
+template <class T>
+std::size_t fields_to_put(const T& value) {
+  std::size_t needed = fewest_fields<T>();
+  if constexpr (fewest_fields<T>() < kFieldCount<T>) {
+    const T fresh{};
+    const auto look_at = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const auto says_something = [&]<std::size_t i>(std::integral_constant<std::size_t, i>) {
+        return std::get<i>(fields_of(value)) != std::get<i>(fields_of(fresh));
+      };
+      constexpr std::size_t kFirst = fewest_fields<T>();
+      ((needed = says_something(std::integral_constant<std::size_t, kFirst + I>()) ? kFirst + I + 1 : needed), ...);
+    };
+    look_at(std::make_index_sequence<kFieldCount<T> - fewest_fields<T>()>());
+  }
+  return needed;
+}
+
+template <class T>
+void put_fields(Packer& packer, const T& value, std::size_t count) {
+  std::apply([&](const auto&... field) { ((count > 0 ? (put(packer, field), --count) : 0), ...); }, fields_of(value));
 }
 
 template <class T>
@@ -145,10 +152,9 @@ void put(Packer& packer, const T& value) {
       packer.pack_nil();
     }
   } else if constexpr (HasFields<T>) {
-    const auto fields = const_cast<T&>(value).fields();  // which only ties references; nothing is written through them
-    const std::uint32_t count = written_fields(fields);
-    packer.pack_array(count);
-    put_fields(packer, fields, count);
+    const std::size_t count = fields_to_put(value);
+    packer.pack_array(static_cast<std::uint32_t>(count));
+    put_fields(packer, value, count);
   } else {
     packer.pack(value);
   }
@@ -162,8 +168,8 @@ void put(Packer& packer, const T& value) {
 [[nodiscard]] bool get(const msgpack::object& object, Bytes& value);
 [[nodiscard]] bool get(const msgpack::object& object, Rows& value);
 
-template <class... Field>
-[[nodiscard]] bool get_fields(const msgpack::object* items, std::size_t count, const std::tuple<Field&...>& fields);
+template <class T>
+[[nodiscard]] bool get_fields(const msgpack::object* items, std::size_t count, T& value);
 
 template <class T>
 [[nodiscard]] bool get(const msgpack::object& object, T& value) {
@@ -190,24 +196,16 @@ template <class T>
     return true;
   } else {
     static_assert(HasFields<T>);
-    return object.type == msgpack::type::ARRAY &&
-           get_fields(object.via.array.ptr, object.via.array.size, value.fields());
+    return object.type == msgpack::type::ARRAY && get_fields(object.via.array.ptr, object.via.array.size, value);
   }
 }
 
-template <class... Field>
-bool get_fields(const msgpack::object* items, std::size_t count, const std::tuple<Field&...>& fields) {
-  constexpr std::size_t kNeeded = (std::size_t{!IsAdded<Field>::value} + ... + 0);
-  if (count < kNeeded || count > sizeof...(Field)) return false;
+template <class T>
+bool get_fields(const msgpack::object* items, std::size_t count, T& value) {
+  if (count < fewest_fields<T>() || count > kFieldCount<T>) return false;
+  if constexpr (fewest_fields<T>() < kFieldCount<T>) value = T{};
   const msgpack::object* const end = items + count;
-  const auto get_next = [&](auto& field) {
-    if constexpr (IsAdded<std::decay_t<decltype(field)>>::value) {
-      field.reset();
-      if (items == end) return true;
-    }
-    return get(*items++, field);
-  };
-  return std::apply([&](auto&... field) { return (get_next(field) && ...); }, fields);
+  return std::apply([&](auto&... field) { return ((items == end || get(*items++, field)) && ...); }, value.fields());
 }
 
 }  // namespace detail
@@ -217,12 +215,11 @@ template <class Message>
 Bytes encode(const Message& message) {
   detail::Sink sink;
   detail::Packer packer(sink);
-  const auto fields = const_cast<Message&>(message).fields();
-  const std::uint32_t count = detail::written_fields(fields);
-  packer.pack_array(2 + count);
+  const std::size_t count = detail::fields_to_put(message);
+  packer.pack_array(static_cast<std::uint32_t>(2 + count));
   packer.pack(kProtocolVersion);
   packer.pack(Message::kType);
-  detail::put_fields(packer, fields, count);
+  detail::put_fields(packer, message, count);
   return std::move(sink.bytes);
 }
 
@@ -238,7 +235,7 @@ class Frame {
 
   template <class Message>
   DecodeError read(Message& message) const {
-    const bool good = array_.size >= 2 && detail::get_fields(array_.ptr + 2, array_.size - 2, message.fields());
+    const bool good = detail::get_fields(array_.ptr + 2, array_.size - 2, message);
     return good ? DecodeError::kNone : DecodeError::kWrongFields;
   }
 

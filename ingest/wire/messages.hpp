@@ -162,20 +162,22 @@ struct Dropped {
 
 struct Predict {
   static constexpr std::uint8_t kType = 16;
+  static constexpr std::size_t kFieldsAtFirst = 5;
   std::uint64_t request = 0;  // echoed in the answer
   std::string stream;
   DataType dtype = DataType::kFloat64;
   std::uint32_t count = 0;
-  Rows rows;                        // features only
-  Added<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
+  Rows rows;                                // features only
+  std::optional<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
   auto fields() { return std::tie(request, stream, dtype, count, rows, epoch); }
 };
 
 struct GetCoef {
   static constexpr std::uint8_t kType = 17;
+  static constexpr std::size_t kFieldsAtFirst = 2;
   std::uint64_t request = 0;
   std::string stream;
-  Added<std::uint64_t> epoch = {};  // as in Predict
+  std::optional<std::uint64_t> epoch = {};  // as in Predict
   auto fields() { return std::tie(request, stream, epoch); }
 };
 

@@ -37,14 +37,123 @@ std::string shortest(double number) {
 
 const char* yes_no(bool value) { return value ? "yes" : "no"; }
 
+std::string listed(const std::vector<double>& numbers) {
+  if (numbers.empty()) return "none";
+  std::vector<std::string> texts;
+  for (const double number : numbers) texts.push_back(shortest(number));
+  return joined(texts);
+}
+
+bool needs_key(PartitionBy by) {
+  return by == PartitionBy::kHash || by == PartitionBy::kRange || by == PartitionBy::kTimeWindow;
+}
+
+std::string problem_with_weights(const StreamSpec& spec) {
+  if (spec.partition_weights.size() != spec.partitions) {
+    return "partitioning by weighted needs one of partition_weights for each of the " +
+           std::to_string(spec.partitions) + " partitions, not " + std::to_string(spec.partition_weights.size());
+  }
+  const auto bad = [](double weight) { return !(weight > 0) || weight > kMaxMagnitude; };
+  if (std::any_of(spec.partition_weights.begin(), spec.partition_weights.end(), bad)) {
+    return "each of partition_weights must be above 0 and at most 1e150: " + listed(spec.partition_weights);
+  }
+  return {};
+}
+
+std::string problem_with_cuts(const StreamSpec& spec) {
+  const std::vector<double>& cuts = spec.partition_cuts;
+  if (cuts.size() + 1 != spec.partitions) {
+    return "partitioning by range needs one of partition_cuts between each two of the " +
+           std::to_string(spec.partitions) + " partitions: " + std::to_string(spec.partitions - 1) + ", not " +
+           std::to_string(cuts.size());
+  }
+  const auto finite = [](double cut) { return std::isfinite(cut); };
+  const auto not_increasing = [](double cut, double next) { return cut >= next; };
+  if (!std::all_of(cuts.begin(), cuts.end(), finite) ||
+      std::adjacent_find(cuts.begin(), cuts.end(), not_increasing) != cuts.end()) {
+    return "partition_cuts must be finite and increasing: " + listed(cuts);
+  }
+  return {};
+}
+
+std::string problem_with_window(const StreamSpec& spec) {
+  if (spec.partition_window_s >= kMinPartitionWindowS && std::isfinite(spec.partition_window_s)) return {};
+  return "partitioning by time_window needs a partition_window_s of at least 0.001 seconds, not " +
+         shortest(spec.partition_window_s);
+}
+
+// What a strategy needs must be there and in order; what it does not use must not.
+std::string problem_with_partitioning(const StreamSpec& spec) {
+  const PartitionBy by = spec.partition_by;
+  const auto only = [](const char* what, PartitionBy of) {
+    return std::string(what) + " is only for partitioning by " + to_string(of);
+  };
+  if (spec.partitions < 1 || spec.partitions > kMaxPartitions) return "partitions must be 1 to 64";
+  if (needs_key(by) && !spec.keyed()) {
+    return std::string("partitioning by ") + to_string(by) + " needs a key column: name one as the stream's key";
+  }
+  if (by != PartitionBy::kRandom && spec.partition_seed != 0) return only("partition_seed", PartitionBy::kRandom);
+  if (by != PartitionBy::kWeighted && !spec.partition_weights.empty()) {
+    return only("partition_weights", PartitionBy::kWeighted);
+  }
+  if (by != PartitionBy::kRange && !spec.partition_cuts.empty()) return only("partition_cuts", PartitionBy::kRange);
+  if (by != PartitionBy::kTimeWindow && spec.partition_window_s != 0) {
+    return only("partition_window_s", PartitionBy::kTimeWindow);
+  }
+  switch (by) {
+    case PartitionBy::kWeighted: return problem_with_weights(spec);
+    case PartitionBy::kRange: return problem_with_cuts(spec);
+    case PartitionBy::kTimeWindow: return problem_with_window(spec);
+    default: return {};
+  }
+}
+
+std::string differs(const std::string& what, const std::string& has, const std::string& wants) {
+  return "it has " + what + " " + has + ", not " + wants;
+}
+
+std::string difference_of_partitioning(const StreamSpec& existing, const StreamSpec& asked) {
+  if (existing.partitions != asked.partitions) {
+    return differs("partitions", std::to_string(existing.partitions), std::to_string(asked.partitions));
+  }
+  if (existing.partition_by != asked.partition_by) {
+    return differs("partition_by", to_string(existing.partition_by), to_string(asked.partition_by));
+  }
+  if (existing.partition_seed != asked.partition_seed) {
+    return differs("partition_seed", std::to_string(existing.partition_seed), std::to_string(asked.partition_seed));
+  }
+  if (existing.partition_weights != asked.partition_weights) {
+    return differs("partition_weights", listed(existing.partition_weights), listed(asked.partition_weights));
+  }
+  if (existing.partition_cuts != asked.partition_cuts) {
+    return differs("partition_cuts", listed(existing.partition_cuts), listed(asked.partition_cuts));
+  }
+  if (existing.partition_window_s != asked.partition_window_s) {
+    return differs("partition_window_s", shortest(existing.partition_window_s), shortest(asked.partition_window_s));
+  }
+  return {};
+}
+
 }  // namespace
 
 const char* to_string(PartitionBy by) {
   switch (by) {
     case PartitionBy::kRoundRobin: return "round_robin";
     case PartitionBy::kHash: return "hash";
+    case PartitionBy::kRandom: return "random";
+    case PartitionBy::kWeighted: return "weighted";
+    case PartitionBy::kLeastLoaded: return "least_loaded";
+    case PartitionBy::kRange: return "range";
+    case PartitionBy::kTimeWindow: return "time_window";
   }
   return "unknown";
+}
+
+std::optional<PartitionBy> partition_by_named(const std::string& name) {
+  for (std::uint8_t i = 0; i < kPartitionByCount; ++i) {
+    if (name == to_string(static_cast<PartitionBy>(i))) return static_cast<PartitionBy>(i);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> StreamSpec::columns() const {
@@ -76,17 +185,10 @@ std::string problem_with(const StreamSpec& spec) {
     if (!seen.insert(name).second) return "column " + quoted(name) + " is named twice";
   }
   if (!(spec.ridge >= 0) || !std::isfinite(spec.ridge)) return "ridge must be a finite number of at least 0";
-  if (spec.partitions < 1 || spec.partitions > kMaxPartitions) return "partitions must be 1 to 64";
-  if (spec.partition_by == PartitionBy::kHash && !spec.keyed()) {
-    return "partitioning by hash needs a key column: name one as the stream's key";
-  }
-  return {};
+  return problem_with_partitioning(spec);
 }
 
 std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
-  const auto differs = [](const std::string& what, const std::string& has, const std::string& wants) {
-    return "it has " + what + " " + has + ", not " + wants;
-  };
   if (existing.features != asked.features) {
     return differs("features", joined(existing.features), joined(asked.features));
   }
@@ -98,13 +200,7 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }
   if (existing.ridge != asked.ridge) return differs("ridge", shortest(existing.ridge), shortest(asked.ridge));
-  if (existing.partitions != asked.partitions) {
-    return differs("partitions", std::to_string(existing.partitions), std::to_string(asked.partitions));
-  }
-  if (existing.partition_by != asked.partition_by) {
-    return differs("partition_by", to_string(existing.partition_by), to_string(asked.partition_by));
-  }
-  return {};
+  return difference_of_partitioning(existing, asked);
 }
 
 }  // namespace accrue::wire

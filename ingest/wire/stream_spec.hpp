@@ -7,33 +7,49 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
 namespace accrue::wire {
 
+// How rows find their partition (ingest/partitioning.hpp has each strategy and its source).
 enum class PartitionBy : std::uint8_t {
-  kRoundRobin = 0,  // whole batches in turn: batch sequence modulo partitions
-  kHash = 1,        // rows by the hash of their key: all rows of a key meet in one partition
+  kRoundRobin = 0,   // whole batches in turn
+  kHash = 1,         // rows by the hash of their key: all rows of a key meet in one partition
+  kRandom = 2,       // whole batches as partition_seed draws them
+  kWeighted = 3,     // whole batches in proportion to partition_weights
+  kLeastLoaded = 4,  // whole batches to the worker with the least to do
+  kRange = 5,        // rows by where their key lies among partition_cuts
+  kTimeWindow = 6,   // rows by which window of partition_window_s their key, the event time, falls into
 };
-inline constexpr std::uint8_t kPartitionByCount = 2;
+inline constexpr std::uint8_t kPartitionByCount = 7;
 constexpr std::uint8_t enumerators(PartitionBy) { return kPartitionByCount; }
 const char* to_string(PartitionBy by);
+std::optional<PartitionBy> partition_by_named(const std::string& name);
 
 struct StreamSpec {
   std::vector<std::string> features;
   std::string target;
   bool weighted = false;
-  std::string key =
-      {};  // what the row is about (a store, a sensor): a feature's name or a column of its own; empty for none
+  // What rows are partitioned by (a store, a place, a time): a feature's name or a column of its own; empty for none.
+  std::string key = {};
   bool intercept = true;
   double ridge = 0;  // penalty at solve time, in rows' worth of prior (models/factor.hpp)
   std::uint32_t partitions = 1;
   PartitionBy partition_by = PartitionBy::kRoundRobin;
+  std::uint64_t partition_seed = 0;            // of kRandom
+  std::vector<double> partition_weights = {};  // of kWeighted: one a partition, above 0
+  std::vector<double> partition_cuts = {};     // of kRange: increasing, one fewer than partitions; a cut begins a range
+  double partition_window_s = 0;               // of kTimeWindow: seconds
 
   bool operator==(const StreamSpec&) const = default;
-  auto fields() { return std::tie(features, target, weighted, key, intercept, ridge, partitions, partition_by); }
+  static constexpr std::size_t kFieldsAtFirst = 8;  // of version 0.1.0 (codec.hpp)
+  auto fields() {
+    return std::tie(features, target, weighted, key, intercept, ridge, partitions, partition_by, partition_seed,
+                    partition_weights, partition_cuts, partition_window_s);
+  }
 
   bool keyed() const { return !key.empty(); }
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire

@@ -41,6 +41,15 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   }
 }
 
+TEST(CommandLine, NamesEveryWayToPartition) {
+  for (const char* command : {"push", "replay"}) {
+    const Finished finished = accrue({command, "--help"});
+    for (const char* how : {"round_robin", "random", "weighted", "least_loaded", "hash", "range", "time_window"}) {
+      EXPECT_THAT(finished.output, HasSubstr(how)) << command;
+    }
+  }
+}
+
 struct Usage {
   std::vector<std::string> arguments;
   std::string about;
@@ -58,6 +67,9 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
       {{"push", "homes", "a.csv", "--partition-by", "luck"}, "luck"},
       {{"push", "homes", "a.csv", "--ridge", "-1"}, "--ridge"},
       {{"push", "homes", "a.csv", "--partitions", "0"}, "--partitions"},
+      {{"push", "homes", "a.csv", "--partition-cuts", "1,a"}, "--partition-cuts"},
+      {{"push", "homes", "a.csv", "--partition-window", "0"}, "--partition-window"},
+      {{"push", "homes", "a.csv", "--partition-seed", "-1"}, "--partition-seed"},
       {{"replay", "mars"}, "mars"},
       {{"replay", "california", "--order", "sorted"}, "sorted"},
       {{"replay", "california", "--rate", "0"}, "--rate"},

@@ -25,7 +25,7 @@ TEST(NewSpec, LearnsTheLastColumnFromAllOthers) {
 TEST(NewSpec, LeavesWeightAndKeyOutOfTheFeatures) {
   PushOptions options;
   options.weight = "count";
-  options.key = "block";
+  options.partitioning.key = "block";
   const StreamSpec spec = new_spec(options, kColumns);
   EXPECT_EQ(spec.target, "price");
   EXPECT_THAT(spec.features, ElementsAre("rooms", "age"));
@@ -37,11 +37,36 @@ TEST(NewSpec, LeavesWeightAndKeyOutOfTheFeatures) {
 TEST(NewSpec, TakesTheFeaturesNamedInTheirOrder) {
   PushOptions options;
   options.features = {"block", "age"};
-  options.key = "block";
+  options.partitioning.key = "block";
   options.target = "price";
   const StreamSpec spec = new_spec(options, kColumns);
   EXPECT_THAT(spec.features, ElementsAre("block", "age"));
   EXPECT_THAT(columns_of(spec, options), ElementsAre("block", "age", "price"));
+}
+
+TEST(NewSpec, TakesHowAndHowManyPartitionsFromWhatTheyNeed) {
+  const auto made = [](auto set) {
+    PushOptions options;
+    set(options.partitioning);
+    return new_spec(options, kColumns);
+  };
+  const StreamSpec by_range = made([](PartitionOptions& o) { o.key = "age", o.cuts = {10, 30}; });
+  EXPECT_EQ(by_range.partition_by, PartitionBy::kRange);
+  EXPECT_EQ(by_range.partitions, 3u);
+  EXPECT_THAT(by_range.partition_cuts, ElementsAre(10, 30));
+  const StreamSpec weighted = made([](PartitionOptions& o) { o.weights = {1, 2}; });
+  EXPECT_EQ(weighted.partition_by, PartitionBy::kWeighted);
+  EXPECT_EQ(weighted.partitions, 2u);
+  EXPECT_THAT(weighted.partition_weights, ElementsAre(1, 2));
+  const StreamSpec by_time = made([](PartitionOptions& o) { o.key = "age", o.window_s = 60, o.partitions = 4; });
+  EXPECT_EQ(by_time.partition_by, PartitionBy::kTimeWindow);
+  EXPECT_EQ(by_time.partitions, 4u);
+  EXPECT_EQ(by_time.partition_window_s, 60);
+  const StreamSpec drawn = made([](PartitionOptions& o) { o.seed = 9, o.partitions = 4; });
+  EXPECT_EQ(drawn.partition_by, PartitionBy::kRandom);
+  EXPECT_EQ(drawn.partition_seed, 9u);
+  const StreamSpec asked = made([](PartitionOptions& o) { o.by = PartitionBy::kLeastLoaded, o.key = "age"; });
+  EXPECT_EQ(asked.partition_by, PartitionBy::kLeastLoaded);
 }
 
 TEST(NewSpec, NeedsAColumnForTheTarget) {
@@ -65,8 +90,9 @@ TEST(Contradiction, IsNoneWhereOptionsRepeatTheStreamOrAreNotGiven) {
   options.features = {"b", "a"};
   options.target = "y";
   options.ridge = 0.5;
-  options.partitions = 1;
-  options.partition_by = PartitionBy::kRoundRobin;
+  options.partitioning.partitions = 1;
+  options.partitioning.by = PartitionBy::kRoundRobin;
+  options.partitioning.seed = 0;
   EXPECT_EQ(contradiction(spec, options), "");
 }
 
@@ -80,11 +106,16 @@ TEST(Contradiction, NamesTheOptionAndWhatTheStreamHas) {
   EXPECT_THAT(told([](PushOptions& o) { o.features = {"a"}; }), HasSubstr("--features"));
   EXPECT_EQ(told([](PushOptions& o) { o.target = "z"; }), "--target: it learns 'y'");
   EXPECT_THAT(told([](PushOptions& o) { o.weight = "w"; }), HasSubstr("--weight"));
-  EXPECT_EQ(told([](PushOptions& o) { o.key = "b"; }), "--key: its key is 'a'");
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.key = "b"; }), "--key: its key is 'a'");
   EXPECT_THAT(told([](PushOptions& o) { o.no_intercept = true; }), HasSubstr("--no-intercept"));
   EXPECT_EQ(told([](PushOptions& o) { o.ridge = 1; }), "--ridge: it has 0");
-  EXPECT_EQ(told([](PushOptions& o) { o.partitions = 4; }), "--partitions: it has 2");
-  EXPECT_THAT(told([](PushOptions& o) { o.partition_by = PartitionBy::kHash; }), HasSubstr("--partition-by"));
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.partitions = 4; }), "--partitions: it has 2");
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.seed = 1; }), "--partition-seed: it has 0");
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.weights = {1, 2}; }), "--partition-weights: it has none");
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.cuts = {1}; }), "--partition-cuts: it has none");
+  EXPECT_EQ(told([](PushOptions& o) { o.partitioning.window_s = 60; }), "--partition-window: it has 0 seconds");
+  EXPECT_THAT(told([](PushOptions& o) { o.partitioning.by = PartitionBy::kHash; }),
+              HasSubstr("--partition-by: it is round_robin"));
 }
 
 }  // namespace

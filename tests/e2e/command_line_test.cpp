@@ -76,6 +76,70 @@ TEST_F(CommandLine, PushReadsStandardInputAndChoosesColumns) {
   EXPECT_EQ(coef["coefficients"].size(), 2u);
 }
 
+TEST_F(CommandLine, PushPartitionsByTimeAndTheStreamRemembersHow) {
+  const std::string name =
+      file("t.csv", "t,a,b,y\n0,1,1,2\n1800,2,1,4\n3600,3,2,5\n7199,4,4,5\n7200,5,3,8\n9000,6,1,12\n");
+  const std::vector<std::string> hourly = {"push",         "s", name, "--key", "t", "--partition-window", "3600",
+                                           "--partitions", "2"};
+  ASSERT_EQ(accrue(hourly).exit_code, 0);
+  daemon_.kill();
+  daemon_.start();
+  ASSERT_EQ(accrue(hourly).exit_code, 0) << "the stream is the same";
+  const ordered_json stream = json({"streams"}).at(0);
+  EXPECT_EQ(stream["n"], 12);
+  EXPECT_EQ(stream["key"], "t");
+  EXPECT_EQ(stream["partitions"], 2);
+  EXPECT_EQ(stream["partition_by"], "time_window");
+  EXPECT_EQ(stream["partition_window_s"], 3600);
+  EXPECT_NEAR(json({"coef", "s"})["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
+  const Finished other = accrue({"push", "s", name, "--partition-window", "60"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.error_output, HasSubstr("contradicts --partition-window: it has 3600 seconds"));
+}
+
+TEST_F(CommandLine, PushLearnsWhereToCutRangesFromTheFirstRows) {
+  const std::vector<std::string> by_range = {"push",  "s", file("rows.csv", kCsv), "--features", "a,b",
+                                             "--key", "a", "--partition-by",       "range",      "--partitions",
+                                             "4"};
+  ASSERT_EQ(accrue(by_range).exit_code, 0);
+  const ordered_json stream = json({"streams"}).at(0);
+  EXPECT_EQ(stream["n"], 8);
+  EXPECT_EQ(stream["partition_cuts"], ordered_json({3, 5, 7}));
+  EXPECT_NEAR(json({"coef", "s"})["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
+  ASSERT_EQ(accrue(by_range).exit_code, 0) << "the stream keeps its cuts";
+  EXPECT_EQ(json({"streams"}).at(0)["n"], 16);
+}
+
+TEST_F(CommandLine, NothingIsSentWhereTheFirstRowsDoNotTellWhereToCut) {
+  const auto push_by_range = [&](const std::string& name) {
+    return accrue({"push", "s", name, "--key", "a", "--partition-by", "range", "--partitions", "4"});
+  };
+  const Finished alike = push_by_range(file("alike.csv", "a,b,y\n1,1,2\n1,2,4\n2,3,5\n"));
+  EXPECT_EQ(alike.exit_code, 1);
+  EXPECT_THAT(alike.error_output, HasSubstr("the first 3 rows do not tell where to cut 'a': 4 partitions cannot be"));
+  const Finished bad = push_by_range(file("bad.csv", "a,b,y\n1,1,2\n2,oops,4\n"));
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.error_output, HasSubstr("bad.csv:3"));
+  EXPECT_THAT(bad.error_output, HasSubstr("nothing was sent"));
+  EXPECT_EQ(json({"streams"}).size(), 0u);
+}
+
+TEST_F(CommandLine, PartitioningThatCannotBeIsRefusedWithTheReason) {
+  const std::string name = file("rows.csv", kCsv);
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{"--key", "a", "--partition-cuts", "3,2"}, "partition_cuts must be finite and increasing: 3, 2"},
+      {{"--key", "a", "--partition-cuts", "2,3", "--partitions", "2"}, "each two of the 2 partitions: 1, not 2"},
+      {{"--partition-by", "hash"}, "partitioning by hash needs a key"},
+      {{"--partition-weights", "1,-1"}, "must be above 0"},
+  };
+  for (auto [arguments, about] : cases) {
+    arguments.insert(arguments.begin(), {"push", "s", name});
+    const Finished finished = accrue(arguments);
+    EXPECT_EQ(finished.exit_code, 1) << about;
+    EXPECT_THAT(finished.error_output, HasSubstr(about));
+  }
+}
+
 TEST_F(CommandLine, WeightsCount) {
   const std::string weighted = "x,w,y\n0,1,0\n0,3,4\n1,1,1\n1,1,1\n";
   ASSERT_EQ(accrue({"push", "s", file("w.csv", weighted), "--weight", "w"}).exit_code, 0);

@@ -74,6 +74,30 @@ TEST(Crash, ManyKillsLoseNothingAndLearnNothingTwice) {
   expect_same_bits(disturbed(kPlain, rows, 3, 12), undisturbed(kPlain, rows));
 }
 
+TEST(Crash, RowsThatAreSentAgainGoToTheirPartitionAgain) {
+  StreamSpec by_range = kPlain;
+  by_range.key = "x";
+  by_range.partitions = 3;
+  by_range.partition_by = PartitionBy::kRange;
+  by_range.partition_cuts = {300, 700};
+  const std::vector<double> rows = plain_rows(20'000);
+  expect_same_bits(disturbed(by_range, rows, 3, 6), undisturbed(by_range, rows));
+}
+
+TEST(Crash, BatchThatIsSentAgainToTheLeastLoadedMayGoElsewhereAndCountsOnce) {
+  StreamSpec spec = kPlain;
+  spec.partitions = 4;
+  spec.partition_by = PartitionBy::kLeastLoaded;
+  const std::vector<double> rows = plain_rows(20'000);
+  const Coefficients after = disturbed(spec, rows, 3, 6);
+  const Coefficients expected = undisturbed(kPlain, rows);
+  EXPECT_EQ(after.rows, 20'000u);
+  for (std::size_t i = 0; i < expected.coefficients.size(); ++i) {
+    EXPECT_NEAR(after.coefficients[i].estimate, expected.coefficients[i].estimate, 1e-12);
+    EXPECT_NEAR(*after.coefficients[i].std_error, *expected.coefficients[i].std_error, 1e-12);
+  }
+}
+
 TEST(Crash, WhatFlushReportedSurvivesWithoutThePusher) {
   Daemon daemon;
   const std::vector<double> rows = plain_rows(5'000);

@@ -17,12 +17,36 @@ constexpr std::size_t kRows = 20'640;
 struct Replay {
   std::optional<std::uint64_t> seed;  // none: file order
   std::uint32_t partitions;
-  bool by_hash;
+  PartitionBy by = PartitionBy::kRoundRobin;
 };
 
 std::string name_of(const Replay& replay) {
   return (replay.seed ? "shuffle" + std::to_string(*replay.seed) : "file") + "_" + std::to_string(replay.partitions) +
-         (replay.by_hash ? "_hash" : "");
+         (replay.by == PartitionBy::kRoundRobin ? "" : std::string("_") + to_string(replay.by));
+}
+
+StreamSpec spec_of(const Replay& replay) {
+  StreamSpec spec = california_spec();
+  spec.partitions = replay.partitions;
+  spec.partition_by = replay.by;
+  switch (replay.by) {
+    case PartitionBy::kRoundRobin:
+    case PartitionBy::kLeastLoaded: break;
+    case PartitionBy::kRandom: spec.partition_seed = 11; break;
+    case PartitionBy::kHash: spec.key = "Population"; break;
+    case PartitionBy::kWeighted:
+      for (std::uint32_t i = 1; i <= replay.partitions; ++i) spec.partition_weights.push_back(i);
+      break;
+    case PartitionBy::kRange:  // the state is 32.5 to 42 degrees north
+      spec.key = "Latitude";
+      for (std::uint32_t i = 1; i < replay.partitions; ++i) spec.partition_cuts.push_back(32.5 + 2 * i);
+      break;
+    case PartitionBy::kTimeWindow:  // a feature for want of a time, in windows of ten
+      spec.key = "HouseAge";
+      spec.partition_window_s = 10;
+      break;
+  }
+  return spec;
 }
 
 class ReplayTest : public testing::TestWithParam<Replay> {};
@@ -36,13 +60,7 @@ TEST_P(ReplayTest, FinalModelIsTheBatchFit) {
   Daemon daemon({"--workers", "2"});
   Client client({.endpoint = daemon.endpoint()});
   const std::vector<double> rows = california_rows(GetParam().seed);
-  StreamSpec spec = california_spec();
-  spec.partitions = GetParam().partitions;
-  if (GetParam().by_hash) {
-    spec.key = "Population";
-    spec.partition_by = PartitionBy::kHash;
-  }
-  Stream stream = client.stream("california", spec);
+  Stream stream = client.stream("california", spec_of(GetParam()));
   stream.push_rows(rows);
   const FlushReport report = stream.flush();
   EXPECT_EQ(report.durable_rows, kRows);
@@ -73,11 +91,12 @@ TEST_P(ReplayTest, FinalModelIsTheBatchFit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(California, ReplayTest,
-                         testing::Values(Replay{std::nullopt, 1, false}, Replay{1, 1, false}, Replay{2, 1, false},
-                                         Replay{3, 1, false}, Replay{4, 1, false}, Replay{5, 1, false},
-                                         Replay{std::nullopt, 2, false}, Replay{std::nullopt, 4, false},
-                                         Replay{1, 2, false}, Replay{1, 4, false}, Replay{std::nullopt, 2, true},
-                                         Replay{2, 4, true}),
+                         testing::Values(Replay{std::nullopt, 1}, Replay{1, 1}, Replay{2, 1}, Replay{3, 1},
+                                         Replay{4, 1}, Replay{5, 1}, Replay{std::nullopt, 2}, Replay{std::nullopt, 4},
+                                         Replay{1, 2}, Replay{1, 4}, Replay{std::nullopt, 2, PartitionBy::kHash},
+                                         Replay{2, 4, PartitionBy::kHash}, Replay{1, 4, PartitionBy::kRandom},
+                                         Replay{1, 3, PartitionBy::kWeighted}, Replay{1, 4, PartitionBy::kLeastLoaded},
+                                         Replay{1, 4, PartitionBy::kRange}, Replay{1, 4, PartitionBy::kTimeWindow}),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST(ReplayOfTwoProducers, LearnsEveryRowOfBoth) {

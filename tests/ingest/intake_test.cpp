@@ -104,6 +104,8 @@ class IntakeTest : public testing::Test {
     return codes;
   }
   std::vector<EpochCut> cuts() { return all<EpochCut>(out_.committer); }
+  // The worker that was given the only partition there is.
+  std::uint32_t holder() { return all<OpenPartition>(out_.workers[0]).empty() ? 1 : 0; }
   std::size_t deliveries() { return all<Deliver>(out_.workers[0]).size() + all<Deliver>(out_.workers[1]).size(); }
 
   TimePoint now_{};
@@ -178,14 +180,14 @@ TEST_F(IntakeTest, DurableOnlyAfterTheEpochAndAppliedBefore) {
   join("c", "p");
   push("c", 1);
   EXPECT_EQ(deliveries(), 1u);
-  pipeline(Applied{1, 1});  // stream 1, partition 0 lives with worker 1
+  pipeline(Applied{holder(), 1});
   EXPECT_EQ(last_ack("c").applied, 1u);
   EXPECT_EQ(last_ack("c").durable, 0u);
   pass(milliseconds(100));
   ASSERT_EQ(cuts().size(), 1u);
   EXPECT_EQ(cuts()[0].rows, 2u);
   EXPECT_EQ(cuts()[0].producers.at(0).sequence, 1u);
-  EXPECT_EQ(all<Barrier>(out_.workers[1]).size(), 1u);
+  EXPECT_EQ(all<Barrier>(out_.workers[holder()]).size(), 1u);
   EXPECT_EQ(last_ack("c").durable, 0u);
   pipeline(EpochDurable{1, 1});
   EXPECT_EQ(last_ack("c").durable, 1u);
@@ -246,7 +248,7 @@ TEST_F(IntakeTest, BadRowIsCountedByReasonAndItsNeighboursAreLearned) {
   ASSERT_EQ(rejected.size(), 1u);
   EXPECT_EQ(rejected[0].rows, 1u);
   EXPECT_EQ(rejected[0].first_row, 1u);
-  EXPECT_EQ(all<Deliver>(out_.workers[1]).at(0).rows, 2u);
+  EXPECT_EQ(all<Deliver>(out_.workers[holder()]).at(0).rows, 2u);
   pass(milliseconds(100));
   EXPECT_EQ(cuts().at(0).rows, 2u);
   EXPECT_EQ(cuts().at(0).rejected.at(0).reason, wire::RejectReason::kNotFinite);
@@ -340,12 +342,12 @@ TEST_F(IntakeTest, DropTellsWorkersCommitterAndOtherProducers) {
   push("c2", 1);
   client("c1", wire::Drop{"s"});
   EXPECT_THAT(errors("c2"), ElementsAre(wire::ErrorCode::kUnknownStream));
-  EXPECT_EQ(all<ClosePartition>(out_.workers[1]).size(), 1u);
+  EXPECT_EQ(all<ClosePartition>(out_.workers[holder()]).size(), 1u);
   EXPECT_EQ(all<DropStream>(out_.committer).size(), 1u);
   EXPECT_THAT(all<wire::Dropped>(out_.clients["c1"]), IsEmpty());
   pipeline(StreamDropped{"s", {}});
   EXPECT_EQ(all<wire::Dropped>(out_.clients["c1"]).size(), 1u);
-  pipeline(Applied{1, 1});
+  pipeline(Applied{holder(), 1});
   pass(milliseconds(1'000));
   EXPECT_THAT(cuts(), IsEmpty());
   EXPECT_EQ(gauges_.outstanding_bytes, 0u);
@@ -377,7 +379,7 @@ TEST_F(IntakeTest, StopTakesNothingMoreAndMakesTheRestDurable) {
 TEST_F(IntakeTest, RecoveredStreamGoesOnFromItsEpoch) {
   RecoveredStream stored{5, "old", kSpec, 12, 340, {{"p", 9}}, {{wire::RejectReason::kWeight, 3}}, {{std::byte{1}}}};
   intake_.recover(stored);
-  EXPECT_EQ(all<OpenPartition>(out_.workers[1]).at(0).state, stored.states[0]);
+  EXPECT_EQ(all<OpenPartition>(out_.workers[holder()]).at(0).state, stored.states[0]);
   client("c", wire::Hello{"p", false});
   client("c", wire::Open{"old", std::nullopt});
   EXPECT_EQ(all<wire::Opened>(out_.clients["c"]).at(0).durable, 9u);

@@ -157,45 +157,63 @@ TEST(WireCodec, AllFieldsMustBeThereAndNoOthers) {
   EXPECT_EQ(decoded<Flush>(bytes_of({0x94, 1, 4, 9, 9})), DecodeError::kWrongFields);
 }
 
-// A message that has grown twice, and a part of one that has grown.
+// A struct that began with one field, and has had two added since.
 struct Grown {
-  static constexpr std::uint8_t kType = 90;
-  struct Part {
-    std::uint64_t was = 0;
-    Added<std::uint64_t> came{};
-    auto fields() { return std::tie(was, came); }
-  };
-  std::vector<Part> parts;
-  Added<std::uint64_t> came{};
-  Added<std::string> came_later{};
-  auto fields() { return std::tie(parts, came, came_later); }
+  static constexpr std::size_t kFieldsAtFirst = 1;
+  std::uint64_t first = 1, second = 2, third = 3;
+  auto fields() { return std::tie(first, second, third); }
+};
+struct Carrier {
+  static constexpr std::uint8_t kType = 9;
+  Grown grown;
+  auto fields() { return std::tie(grown); }
 };
 
-TEST(WireCodec, AnAddedFieldThatIsEmptyIsNotWritten) {
-  EXPECT_EQ(encode(Grown{.parts = {{.was = 7}}}), bytes_of({0x93, 1, 90, 0x91, 0x91, 7}));
-  EXPECT_EQ(encode(Grown{.parts = {{.was = 7, .came = 8}}, .came = 9}), bytes_of({0x94, 1, 90, 0x91, 0x92, 7, 8, 9}));
-  EXPECT_EQ(encode(Grown{.parts = {}, .came = {}, .came_later = "a"}), bytes_of({0x95, 1, 90, 0x90, 0xc0, 0xa1, 'a'}));
+TEST(WireCodec, AStructThatHasGrownMayEndWhereItDidAtAnyTime) {
+  const auto expect_reads = [](const Bytes& bytes, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
+    Frame frame;
+    Carrier read{.grown = {.first = 50, .second = 60, .third = 70}};
+    ASSERT_EQ(frame.parse(bytes), DecodeError::kNone);
+    ASSERT_EQ(frame.read(read), DecodeError::kNone);
+    EXPECT_EQ(read.grown.fields(), std::tie(first, second, third));
+  };
+  expect_reads(bytes_of({0x93, 1, 9, 0x91, 7}), 7, 2, 3);
+  expect_reads(bytes_of({0x93, 1, 9, 0x92, 7, 8}), 7, 8, 3);
+  expect_reads(bytes_of({0x93, 1, 9, 0x93, 7, 8, 9}), 7, 8, 9);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x90})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x94, 7, 8, 9, 10})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<Carrier>(bytes_of({0x93, 1, 9, 0x92, 7, 0xc0})), DecodeError::kWrongFields);
 }
 
-TEST(WireCodec, AnAddedFieldThatIsLeftOutReadsAsEmpty) {
+TEST(WireCodec, AStructThatHasGrownIsWrittenUpToItsLastFieldThatSaysAnything) {
+  EXPECT_EQ(encode(Carrier{.grown = {.first = 7}}), bytes_of({0x93, 1, 9, 0x91, 7}));
+  EXPECT_EQ(encode(Carrier{.grown = {.first = 7, .second = 8}}), bytes_of({0x93, 1, 9, 0x92, 7, 8}));
+  EXPECT_EQ(encode(Carrier{.grown = {.third = 9}}), bytes_of({0x93, 1, 9, 0x93, 1, 2, 9}));
+}
+
+// A message that has grown, by a field that may be empty.
+struct GrownMessage {
+  static constexpr std::uint8_t kType = 90;
+  static constexpr std::size_t kFieldsAtFirst = 1;
+  std::uint64_t was = 0;
+  std::optional<std::uint64_t> came = {};
+  std::optional<std::string> came_later = {};
+  auto fields() { return std::tie(was, came, came_later); }
+};
+
+TEST(WireCodec, AMessageGrowsLikeAnyStruct) {
+  EXPECT_EQ(encode(GrownMessage{.was = 7}), bytes_of({0x93, 1, 90, 7}));
+  EXPECT_EQ(encode(GrownMessage{.was = 7, .came = 9}), bytes_of({0x94, 1, 90, 7, 9}));
+  EXPECT_EQ(encode(GrownMessage{.was = 7, .came_later = "a"}), bytes_of({0x95, 1, 90, 7, 0xc0, 0xa1, 'a'}));
   Frame frame;
-  Grown grown{.parts = {}, .came = 1, .came_later = "of the message before"};
-  ASSERT_EQ(frame.parse(bytes_of({0x93, 1, 90, 0x92, 0x91, 7, 0x92, 7, 8})), DecodeError::kNone);
-  ASSERT_EQ(frame.read(grown), DecodeError::kNone);
-  ASSERT_EQ(grown.parts.size(), 2u);
-  EXPECT_EQ(grown.parts[0].came, std::nullopt);
-  EXPECT_EQ(grown.parts[1].came, 8u);
-  EXPECT_EQ(grown.came, std::nullopt);
-  EXPECT_EQ(grown.came_later, std::nullopt);
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x95, 1, 90, 0x90, 0xc0, 0xa1, 'a'})), DecodeError::kNone);
-}
-
-TEST(WireCodec, NothingButAddedFieldsMayBeLeftOut) {
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x92, 1, 90})), DecodeError::kWrongFields);
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x93, 1, 90, 0x91, 0x90})), DecodeError::kWrongFields);
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x93, 1, 90, 0x91, 0x93, 7, 8, 9})), DecodeError::kWrongFields);
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x96, 1, 90, 0x90, 1, 0xa1, 'a', 1})), DecodeError::kWrongFields);
-  EXPECT_EQ(decoded<Grown>(bytes_of({0x94, 1, 90, 0x90, 0xa1, 'a'})), DecodeError::kWrongFields);
+  GrownMessage read{.was = 1, .came = 1, .came_later = "of the message before"};
+  ASSERT_EQ(frame.parse(bytes_of({0x94, 1, 90, 7, 9})), DecodeError::kNone);
+  ASSERT_EQ(frame.read(read), DecodeError::kNone);
+  EXPECT_EQ(read.came, 9u);
+  EXPECT_EQ(read.came_later, std::nullopt);
+  EXPECT_EQ(decoded<GrownMessage>(bytes_of({0x92, 1, 90})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<GrownMessage>(bytes_of({0x96, 1, 90, 7, 9, 0xa1, 'a', 1})), DecodeError::kWrongFields);
+  EXPECT_EQ(decoded<GrownMessage>(bytes_of({0x94, 1, 90, 7, 0xa1, 'a'})), DecodeError::kWrongFields);
 }
 
 TEST(WireCodec, FieldsMustBeOfTheirTypeAndInTheirRange) {

@@ -80,6 +80,22 @@ TEST(WireGolden, EveryGoldenFileDecodesToItsMessage) {
   });
 }
 
+// Version 0.1.0 knew round robin and hash, and eight fields; its daemons and clients go on understanding those.
+TEST(WireGolden, WhatVersion010CouldSayOfAStreamIsSaidInItsBytes) {
+  const Bytes by_hash = from_hex(
+      "94 01 02 a5 68 6f 6d 65 73 98 92 a5 72 6f 6f 6d 73 a3 61 67 65 a5 70 72 69 63 65 c3 a5 73 74 6f 72 65 c2 "
+      "cb 3f e0 00 00 00 00 00 00 04 01");
+  StreamSpec spec = samples::spec();
+  spec.weighted = true;
+  spec.key = "store";
+  spec.intercept = false;
+  spec.partitions = 4;
+  spec.partition_by = PartitionBy::kHash;
+  const Open open{.stream = "homes", .spec = spec};
+  EXPECT_EQ(encode(open), by_hash);
+  expect_decodes_to(open, by_hash);
+}
+
 TEST(WireGolden, BothFormsOfAFriendlyRowAreTheSampleRow) {
   const Bytes bytes = golden("batch_friendly");
   Frame frame;
@@ -116,12 +132,13 @@ TEST(WireGolden, TheDocumentShowsExactlyTheGoldenFiles) {
   EXPECT_EQ(shown.size(), files);
 }
 
-TEST(WireGolden, TheDocumentListsEveryReasonAndErrorByItsNumber) {
+TEST(WireGolden, TheDocumentListsEveryReasonErrorAndStrategyByItsNumber) {
   const std::string document = read_text(fs::path(ACCRUE_SOURCE_DIR) / "ingest/wire/WIRE.md");
   const auto expect_row = [&](int number, const std::string& name) {
     EXPECT_THAT(document, testing::HasSubstr("\n| " + std::to_string(number) + " | " + name + " | "));
   };
   for (int i = 0; i < enumerators(RejectReason{}); ++i) expect_row(i, to_string(static_cast<RejectReason>(i)));
+  for (int i = 0; i < enumerators(PartitionBy{}); ++i) expect_row(i, to_string(static_cast<PartitionBy>(i)));
   for (int i = 0; i < enumerators(ErrorCode{}); ++i) expect_row(i, to_string(static_cast<ErrorCode>(i)));
 }
 

@@ -23,6 +23,23 @@ inline StreamSpec spec() {
   return spec;
 }
 
+inline StreamSpec by_range() {
+  StreamSpec spec = samples::spec();
+  spec.key = "age";
+  spec.partitions = 3;
+  spec.partition_by = PartitionBy::kRange;
+  spec.partition_cuts = {10, 30};
+  return spec;
+}
+
+inline StreamSpec by_time_window() {
+  StreamSpec spec = samples::spec();
+  spec.key = "sold";
+  spec.partition_by = PartitionBy::kTimeWindow;
+  spec.partition_window_s = 3'600;
+  return spec;
+}
+
 inline Bytes batch_in_place() {
   BatchFrame frame(3, 1);
   frame.append(kRow);
@@ -99,6 +116,8 @@ template <class Visit>
 void for_each(Visit visit) {
   visit("hello", Hello{.producer = "till-3", .ephemeral = true});
   visit("open_or_create", Open{.stream = "homes", .spec = spec()});
+  visit("open_by_range", Open{.stream = "homes", .spec = by_range()});
+  visit("open_by_time_window", Open{.stream = "homes", .spec = by_time_window()});
   visit("open", Open{.stream = "homes", .spec = std::nullopt});
   visit("batch", Batch{.stream_id = 3,
                        .sequence = 7,

@@ -51,10 +51,98 @@ TEST(StreamSpec, WhatIsWrongIsSaid) {
       {[](auto& s) { s.ridge = std::numeric_limits<double>::infinity(); }, "ridge"},
       {[](auto& s) { s.partitions = 0; }, "partitions"},
       {[](auto& s) { s.partitions = kMaxPartitions + 1; }, "partitions"},
-      {[](auto& s) { s.partition_by = PartitionBy::kHash; }, "needs a key"},
   };
   for (const auto& [change, text] : cases) EXPECT_THAT(problem_with(changed(change)), HasSubstr(text));
-  EXPECT_EQ(problem_with(changed([](auto& s) { s.key = "store", s.partition_by = PartitionBy::kHash; })), "");
+}
+
+// Three partitions, with all that the strategy needs.
+StreamSpec partitioned(PartitionBy by) {
+  StreamSpec spec = good();
+  spec.partitions = 3;
+  spec.partition_by = by;
+  if (by == PartitionBy::kHash || by == PartitionBy::kRange || by == PartitionBy::kTimeWindow) spec.key = "age";
+  if (by == PartitionBy::kRandom) spec.partition_seed = 7;
+  if (by == PartitionBy::kWeighted) spec.partition_weights = {1, 2, 0.5};
+  if (by == PartitionBy::kRange) spec.partition_cuts = {-10, 30};
+  if (by == PartitionBy::kTimeWindow) spec.partition_window_s = 3'600;
+  return spec;
+}
+
+TEST(StreamSpec, EveryStrategyIsFoundByItsNameAndHasWhatItNeeds) {
+  for (std::uint8_t i = 0; i < kPartitionByCount; ++i) {
+    const auto by = static_cast<PartitionBy>(i);
+    EXPECT_EQ(partition_by_named(to_string(by)), by);
+    EXPECT_EQ(problem_with(partitioned(by)), "") << to_string(by);
+  }
+  EXPECT_EQ(partition_by_named("unknown"), std::nullopt);
+}
+
+TEST(StreamSpec, WhatIsWrongWithPartitioningIsSaid) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  struct Case {
+    PartitionBy by;
+    Change change;
+    const char* text;
+  };
+  const Case cases[] = {
+      {PartitionBy::kHash, [](auto& s) { s.key = ""; }, "by hash needs a key"},
+      {PartitionBy::kRange, [](auto& s) { s.key = ""; }, "by range needs a key"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.key = ""; }, "by time_window needs a key"},
+      {PartitionBy::kHash, [](auto& s) { s.partition_seed = 1; }, "partition_seed is only for partitioning by random"},
+      {PartitionBy::kRange, [](auto& s) { s.partition_weights = {1}; }, "partition_weights is only for"},
+      {PartitionBy::kWeighted,
+       [](auto& s) {
+         s.partition_cuts = {1, 2};
+       },
+       "partition_cuts is only for"},
+      {PartitionBy::kRandom, [](auto& s) { s.partition_window_s = 9; }, "partition_window_s is only for"},
+      {PartitionBy::kWeighted, [](auto& s) { s.partition_weights = {}; }, "each of the 3 partitions, not 0"},
+      {PartitionBy::kWeighted, [](auto& s) { s.partitions = 4; }, "each of the 4 partitions, not 3"},
+      {PartitionBy::kWeighted,
+       [](auto& s) {
+         s.partition_weights = {1, 0, 1};
+       },
+       "above 0 and at most 1e150: 1, 0, 1"},
+      {PartitionBy::kWeighted, [](auto& s) { s.partition_weights[1] = kNan; }, "above 0 and at most 1e150"},
+      {PartitionBy::kWeighted, [](auto& s) { s.partition_weights[1] = kInfinity; }, "above 0 and at most 1e150"},
+      {PartitionBy::kRange, [](auto& s) { s.partition_cuts = {}; }, "each two of the 3 partitions: 2, not 0"},
+      {PartitionBy::kRange,
+       [](auto& s) {
+         s.partition_cuts = {1, 2, 3};
+       },
+       "each two of the 3 partitions: 2, not 3"},
+      {PartitionBy::kRange,
+       [](auto& s) {
+         s.partition_cuts = {2, 2};
+       },
+       "must be finite and increasing: 2, 2"},
+      {PartitionBy::kRange,
+       [](auto& s) {
+         s.partition_cuts = {2, 1};
+       },
+       "must be finite and increasing: 2, 1"},
+      {PartitionBy::kRange,
+       [](auto& s) {
+         s.partition_cuts = {0, kNan};
+       },
+       "must be finite and increasing"},
+      {PartitionBy::kRange,
+       [](auto& s) {
+         s.partition_cuts = {-kInfinity, 0};
+       },
+       "must be finite and increasing"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.partition_window_s = 0; }, "of at least 0.001 seconds, not 0"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.partition_window_s = -60; }, "of at least 0.001 seconds, not -60"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.partition_window_s = 9e-4; }, "of at least 0.001 seconds"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.partition_window_s = kNan; }, "of at least 0.001 seconds"},
+      {PartitionBy::kTimeWindow, [](auto& s) { s.partition_window_s = kInfinity; }, "of at least 0.001 seconds"},
+  };
+  for (const auto& [by, change, text] : cases) {
+    StreamSpec spec = partitioned(by);
+    change(spec);
+    EXPECT_THAT(problem_with(spec), HasSubstr(text));
+  }
 }
 
 TEST(StreamSpec, NamesOfStreamsArePlain) {
@@ -78,6 +166,16 @@ TEST(StreamSpec, EveryDifferenceIsNamed) {
       {[](auto& s) { s.ridge = 1e-9; }, "it has ridge 0, not 1e-09"},
       {[](auto& s) { s.partitions = 2; }, "it has partitions 1, not 2"},
       {[](auto& s) { s.partition_by = PartitionBy::kHash; }, "it has partition_by round_robin, not hash"},
+      {[](auto& s) { s.partition_seed = 7; }, "it has partition_seed 0, not 7"},
+      {[](auto& s) {
+         s.partition_weights = {1, 0.5};
+       },
+       "it has partition_weights none, not 1, 0.5"},
+      {[](auto& s) {
+         s.partition_cuts = {34, 36};
+       },
+       "it has partition_cuts none, not 34, 36"},
+      {[](auto& s) { s.partition_window_s = 60; }, "it has partition_window_s 0, not 60"},
   };
   for (const auto& [change, text] : cases) EXPECT_THAT(difference(good(), changed(change)), HasSubstr(text));
 }

@@ -49,7 +49,17 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
-enum class PartitionBy : std::uint8_t { kRoundRobin, kHash };
+// How rows find the partition, and so the worker, that learns them. The model is the same but for its last bits.
+enum class PartitionBy : std::uint8_t {
+  kRoundRobin,   // whole batches in turn
+  kHash,         // rows by the hash of their key: those of one key meet
+  kRandom,       // whole batches as partition_seed draws them
+  kWeighted,     // whole batches in proportion to partition_weights
+  kLeastLoaded,  // whole batches to the worker with the least to learn
+  kRange,        // rows by where their key lies among partition_cuts
+  kTimeWindow,   // rows by the window of partition_window_s that their key, the event time, falls into
+};
+const char* to_string(PartitionBy by);  // "round_robin", "hash", ...
 
 // What a stream is. Fixed when it is created.
 struct StreamSpec {
@@ -61,9 +71,18 @@ struct StreamSpec {
   double ridge = 0;  // penalty at solve time, in rows' worth of prior; 0 is plain least squares
   std::uint32_t partitions = 1;
   PartitionBy partition_by = PartitionBy::kRoundRobin;
+  std::uint64_t partition_seed = 0;         // of kRandom
+  std::vector<double> partition_weights{};  // of kWeighted: one a partition, above 0
+  std::vector<double> partition_cuts{};     // of kRange: increasing, one fewer than partitions; a cut begins a range
+  double partition_window_s = 0;            // of kTimeWindow: seconds, at least 0.001
 
   bool operator==(const StreamSpec&) const = default;
 };
+
+// Cut points for StreamSpec::partition_cuts: those that share a sample of keys as evenly as can be, so that every
+// partition has some (probabilistic splitting: DeWitt, Naughton and Schneider 1991). The keys must be finite and have
+// at least as many different values as there are to be partitions.
+std::vector<double> learned_cuts(std::vector<double> keys, std::uint32_t partitions);
 
 struct ClientOptions {
   std::string endpoint{};                  // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700

@@ -1,0 +1,59 @@
+#include "daemon/spec_json.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace accrue::daemon {
+namespace {
+
+using wire::PartitionBy;
+
+wire::StreamSpec homes() {
+  return {.features = {"rooms", "age"}, .target = "price", .key = "store", .ridge = 0.5, .partitions = 3};
+}
+
+// As version 0.1.0 wrote it.
+constexpr const char* kByHash =
+    R"({"features":["rooms","age"],"target":"price","weighted":false,"key":"store","intercept":true,"ridge":0.5,)"
+    R"("partitions":3,"partition_by":"hash"})";
+
+TEST(SpecJson, WhatVersion010WroteIsReadAndWrittenAlike) {
+  wire::StreamSpec spec = homes();
+  spec.partition_by = PartitionBy::kHash;
+  EXPECT_EQ(spec_from_json(kByHash), spec);
+  EXPECT_EQ(to_json(spec), kByHash);
+}
+
+TEST(SpecJson, EveryStrategySurvivesTheWay) {
+  for (std::uint8_t i = 0; i < wire::kPartitionByCount; ++i) {
+    wire::StreamSpec spec = homes();
+    spec.partition_by = static_cast<PartitionBy>(i);
+    if (spec.partition_by == PartitionBy::kRandom) spec.partition_seed = 18'446'744'073'709'551'615u;
+    if (spec.partition_by == PartitionBy::kWeighted) spec.partition_weights = {0.1, 2, 1e150};
+    if (spec.partition_by == PartitionBy::kRange) spec.partition_cuts = {-0.1, 1e-300};
+    if (spec.partition_by == PartitionBy::kTimeWindow) spec.partition_window_s = 0.1;
+    EXPECT_EQ(spec_from_json(to_json(spec)), spec) << to_json(spec);
+  }
+}
+
+TEST(SpecJson, WhatCannotBeReadOrUsedIsRefusedByName) {
+  const auto problem = [](std::string text, const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+    try {
+      (void)spec_from_json(text);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_THAT(problem(kByHash, "hash", "luck"), testing::HasSubstr("unknown partition_by 'luck'"));
+  EXPECT_THAT(problem(kByHash, "hash", "range"), testing::HasSubstr("needs one of partition_cuts"));
+  EXPECT_THAT(problem(kByHash, "ridge", "bridge"), testing::HasSubstr("ridge"));
+  EXPECT_THAT(problem(kByHash, "{", ""), testing::HasSubstr("cannot be read"));
+}
+
+}  // namespace
+}  // namespace accrue::daemon
