@@ -68,9 +68,7 @@ std::size_t fields_to_put(T& value, std::index_sequence<I...>) {
 }
 
 template <class T>
-using FieldsOf = decltype(std::declval<T&>().fields());
-template <class T>
-inline constexpr std::size_t kFieldCount = std::tuple_size_v<FieldsOf<T>>;
+inline constexpr std::size_t kFieldCount = std::tuple_size_v<decltype(std::declval<T&>().fields())>;
 
 // Packs into a growing byte vector.
 class Sink {
@@ -129,11 +127,12 @@ void put(Packer& packer, const T& value) {
       packer.pack_nil();
     }
   } else if constexpr (HasFields<T>) {
-    T& fields = const_cast<T&>(value);  // fields() only ties references; nothing is written through them here
-    std::size_t left = kFieldCount<T>;
-    if constexpr (HasGrown<T>) left = fields_to_put(fields, std::make_index_sequence<kFieldCount<T>>());
-    packer.pack_array(static_cast<std::uint32_t>(left));
-    std::apply([&](const auto&... field) { ((left > 0 ? (put(packer, field), --left) : 0), ...); }, fields.fields());
+    T& tied = const_cast<T&>(value);  // fields() only ties references; nothing is written through them here
+    std::size_t count = kFieldCount<T>;
+    if constexpr (HasGrown<T>) count = fields_to_put(tied, std::make_index_sequence<kFieldCount<T>>());
+    packer.pack_array(static_cast<std::uint32_t>(count));
+    std::size_t i = 0;
+    std::apply([&](const auto&... field) { ((i++ < count ? put(packer, field) : void()), ...); }, tied.fields());
   } else {
     packer.pack(value);
   }
