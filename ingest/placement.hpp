@@ -7,7 +7,8 @@
 // - of all m partitions none is given more than ceil(m / w), unless the stream's own bound leaves no other choice.
 // When a worker leaves, its partitions are placed anew in the same way, and no other moves.
 //
-// A pure function of the calls made, in their order. One thread.
+// A pure function of the calls made, in their order. Each must make sense: a stream is closed that is open, a worker
+// leaves that is here and not the last. One thread.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class Placement {
     return streams_.at(stream_id).at(partition);
   }
 
-  // Takes away a worker that is not the last.
+  // Takes a worker away.
   void leave(std::uint32_t worker);
 
  private:

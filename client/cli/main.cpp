@@ -134,7 +134,7 @@ void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& op
       ->type_name("COLUMN")
       ->group(kPartitioning);
   add_numbers(command, "--partition-cuts", options.cuts,
-              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first 4096 rows)");
+              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first rows)");
   add_numbers(command, "--partition-weights", options.weights, "of weighted: the share of each partition");
   command->add_option("--partition-window", options.window_s, "of time_window: its length")
       ->type_name("SECONDS")

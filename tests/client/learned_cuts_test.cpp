@@ -26,6 +26,7 @@ std::vector<std::size_t> shares(const std::vector<double>& keys, const std::vect
 
 TEST(LearnedCuts, AreQuantiles) {
   EXPECT_THAT(learned_cuts({8, 1, 7, 2, 6, 3, 5, 4}, 4), ElementsAre(3, 5, 7));
+  EXPECT_THAT(learned_cuts({1, 2, 3, 4, 4, 4, 4, 5}, 2), ElementsAre(4)) << "a key counts as often as it comes";
   EXPECT_THAT(learned_cuts({5}, 1), ElementsAre());
 }
 

@@ -79,9 +79,9 @@ struct StreamSpec {
   bool operator==(const StreamSpec&) const = default;
 };
 
-// Cut points for StreamSpec::partition_cuts: those that share a sample of keys as evenly as can be, so that every
-// partition has some (probabilistic splitting: DeWitt, Naughton and Schneider 1991). The keys must be finite and have
-// at least as many different values as there are to be partitions.
+// Cut points for StreamSpec::partition_cuts that share a sample of keys evenly and leave no partition without
+// (probabilistic splitting: DeWitt, Naughton and Schneider 1991). Throws kInvalid where a key is not finite, or fewer
+// of them differ than there are to be partitions.
 std::vector<double> learned_cuts(std::vector<double> keys, std::uint32_t partitions);
 
 struct ClientOptions {
