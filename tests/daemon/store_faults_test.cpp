@@ -90,6 +90,9 @@ Script everyday() {
           commit({record(1, 6)})};
 }
 
+// A store that is used by the connection that made it.
+Script beginning() { return {open(), create("a"), commit({record(1, 1)}), commit({record(1, 2)})}; }
+
 // A write-ahead log that outgrows its limit is checkpointed in passing and then begun anew.
 Script checkpointing() {
   return {open(),
@@ -253,6 +256,14 @@ std::uint64_t run_outages(const History& history, Afterwards afterwards, std::ui
   return cases;
 }
 
+TEST(StoreFaultsTest, EveryOperationOfTheBeginningMayFailOnce) {
+  const History history(beginning());
+  std::uint64_t cases = 0;
+  for (const Fault& fault : kFaults) cases += run_faults(history, fault, 1);
+  tests::report_torture(cases, "faults at a store's beginning");
+  EXPECT_GT(cases, 100u);
+}
+
 TEST(StoreFaultsTest, EverythingMayFailFromAnyOperationOn) {
   const History history(everyday());
   const std::uint64_t cases = run_outages(history, Afterwards::kDiskFailsUntilClosed, tests::torture() ? 1 : 3);
@@ -277,15 +288,15 @@ void cut_power_at(const History& history, std::uint64_t operation, std::uint64_t
   trial.run(Afterwards::kPowerIsCut);
 }
 
-TEST(StoreFaultsTest, PowerMayFailAnywhereInTheCreation) {
-  const History history({open(), create("a")});
-  const std::uint64_t seeds = tests::torture() ? 400 : 4;
+TEST(StoreFaultsTest, PowerMayFailAnywhereInTheBeginning) {
+  const History history(beginning());
+  const std::uint64_t seeds = tests::torture() ? 400 : 2;
   std::uint64_t cases = 0;
   for (std::uint64_t operation = 1; operation <= history.operations; ++operation) {
     for (std::uint64_t i = 0; i < seeds && !HasFailure(); ++i)
       cut_power_at(history, operation, tests::torture_seed() + cases++);
   }
-  tests::report_torture(cases, "power cuts during creation");
+  tests::report_torture(cases, "power cuts at a store's beginning");
   EXPECT_GT(cases, 100u);
 }
 
