@@ -8,10 +8,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
 #include "daemon/committer.hpp"
-#include "daemon/log.hpp"
 #include "tests/support/simulated_disk.hpp"
 #include "tests/support/torture.hpp"
 
@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds kRetry{200};
 // A committer with a test in the place of the receiver and the worker. Time passes when the test says so.
 class CommitterFaultsTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { configure_log(LogLevel::kError, LogFormat::kText); }
+  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
 
   void start(std::uint64_t seed = 1) {
     committer.reset();
