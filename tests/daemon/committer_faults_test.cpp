@@ -18,6 +18,7 @@
 namespace accrue::daemon {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -189,6 +190,37 @@ TEST_F(CommitterFaultsTest, SmallWriteThatSucceedsDoesNotHideEpochsThatWait) {
   EXPECT_THAT(health.degraded(), HasSubstr("database or disk is full"));
   EXPECT_FALSE(settle());
   EXPECT_THAT(health.degraded(), IsEmpty());
+}
+
+// Where the room ends makes a difference: in the log, its index, the database. What closing the store sets free may do.
+TEST_F(CommitterFaultsTest, DiskMayFillUpAnywhere) {
+  constexpr std::uint64_t kMostBytes = 256u << 10;
+  constexpr std::uint64_t kEnough = 16u << 20;
+  int waited = 0;
+  int cases = 0;
+  for (std::uint64_t bytes = 0; bytes < kMostBytes && !HasFailure(); bytes += 1024, ++cases) {
+    SCOPED_TRACE("a disk of " + std::to_string(bytes) + " bytes");
+    start(tests::torture_seed() + bytes);
+    const std::uint64_t a = create("a");
+    const std::uint64_t b = create("b");
+    disk->set_capacity(bytes);
+    for (std::uint64_t epoch = 1; epoch <= 4; ++epoch) {
+      for (const std::uint64_t stream : {a, b}) cut(stream, epoch);
+      if (settle() && settle() && settle()) {
+        EXPECT_THAT(health.degraded(), AnyOf(HasSubstr("disk is full"), HasSubstr("No space left on device")));
+        EXPECT_EQ(durable[b].size(), epoch - 1);
+        disk->set_capacity(kEnough);
+        EXPECT_FALSE(settle());
+        ++waited;
+      }
+      EXPECT_EQ(durable[a].size(), epoch);
+      EXPECT_EQ(durable[b].size(), epoch);
+    }
+    EXPECT_THAT(lose_power()->epochs(a), ElementsAre(4, 3, 2, 1));
+  }
+  tests::report_torture(static_cast<std::uint64_t>(waited), "disks that were full");
+  EXPECT_GT(waited, 10);
+  EXPECT_LT(waited, cases) << "some were to have room enough";
 }
 
 // A life with a disk that fails from one operation on and is repaired as soon as that was noticed.
