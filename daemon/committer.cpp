@@ -196,7 +196,11 @@ void Committer::store_worked() {
 // What the operating system still holds of a failed write is unknown: the next use opens and verifies the store afresh.
 void Committer::store_failed(const std::string& why) {
   store_.reset();
-  if (!std::exchange(degraded_, true)) log_error("store_failed", {{"reason", why}});
+  if (!std::exchange(degraded_, true)) {
+    log_error("store_degraded", {{"reason", why},
+                                 {"meanwhile", "nothing becomes durable; learning and predicting go on"},
+                                 {"retry_ms", options_.retry.count()}});
+  }
   health_.set_degraded(why);
 }
 

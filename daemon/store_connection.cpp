@@ -50,7 +50,10 @@ void StoreConnection::execute(const char* sql) { check(sqlite3_exec(handle_, sql
 
 std::string StoreConnection::query_text(const char* sql) {
   Statement statement(*this, sql);
-  return statement.step() ? statement.text(0) : std::string();
+  if (!statement.step()) return {};
+  std::string text = statement.text(0);
+  statement.run();  // what it writes is written, or fails to be, only at its end
+  return text;
 }
 
 Statement::Statement(StoreConnection& connection, const char* sql) : connection_(connection) {

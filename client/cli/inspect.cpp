@@ -100,6 +100,12 @@ Report stream_report(const std::vector<StreamStatus>& streams) {
   return report;
 }
 
+// For people, to whom a dash would say nothing.
+std::string durability(const std::string& degraded) {
+  if (degraded.empty()) return "ok";
+  return "degraded: nothing becomes durable at the moment, and the daemon keeps trying; " + degraded;
+}
+
 void show(const Connection& connection, const Report& report) { write_out(render(report, connection.format)); }
 
 }  // namespace
@@ -188,7 +194,8 @@ int status(const Connection& connection) {
                           {"workers", "workers", found.workers},
                           {"producers", "producers", found.producers},
                           {"outstanding_bytes", "bytes not yet durable", found.outstanding_bytes},
-                          {"degraded", "degraded", text_or_null(found.degraded)}});
+                          {"degraded", "durability", text_or_null(found.degraded)}});
+  if (connection.format == Format::kTable) report.fields.back().value = durability(found.degraded);
   const Report streams = stream_report(found.streams);
   report.document["streams"] = streams.document;
   show(connection, report);

@@ -8,16 +8,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
 #include "daemon/committer.hpp"
-#include "daemon/log.hpp"
 #include "tests/support/simulated_disk.hpp"
 #include "tests/support/torture.hpp"
 
 namespace accrue::daemon {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -32,7 +33,7 @@ constexpr std::chrono::milliseconds kRetry{200};
 // A committer with a test in the place of the receiver and the worker. Time passes when the test says so.
 class CommitterFaultsTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { configure_log(LogLevel::kError, LogFormat::kText); }
+  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
 
   void start(std::uint64_t seed = 1) {
     committer.reset();
@@ -189,6 +190,37 @@ TEST_F(CommitterFaultsTest, SmallWriteThatSucceedsDoesNotHideEpochsThatWait) {
   EXPECT_THAT(health.degraded(), HasSubstr("database or disk is full"));
   EXPECT_FALSE(settle());
   EXPECT_THAT(health.degraded(), IsEmpty());
+}
+
+// Where the room ends makes a difference: in the log, its index, the database. What closing the store sets free may do.
+TEST_F(CommitterFaultsTest, DiskMayFillUpAnywhere) {
+  constexpr std::uint64_t kMostBytes = 256u << 10;
+  constexpr std::uint64_t kEnough = 16u << 20;
+  int waited = 0;
+  int cases = 0;
+  for (std::uint64_t bytes = 0; bytes < kMostBytes && !HasFailure(); bytes += 1024, ++cases) {
+    SCOPED_TRACE("a disk of " + std::to_string(bytes) + " bytes");
+    start(tests::torture_seed() + bytes);
+    const std::uint64_t a = create("a");
+    const std::uint64_t b = create("b");
+    disk->set_capacity(bytes);
+    for (std::uint64_t epoch = 1; epoch <= 4; ++epoch) {
+      for (const std::uint64_t stream : {a, b}) cut(stream, epoch);
+      if (settle() && settle() && settle()) {
+        EXPECT_THAT(health.degraded(), AnyOf(HasSubstr("disk is full"), HasSubstr("No space left on device")));
+        EXPECT_EQ(durable[b].size(), epoch - 1);
+        disk->set_capacity(kEnough);
+        EXPECT_FALSE(settle());
+        ++waited;
+      }
+      EXPECT_EQ(durable[a].size(), epoch);
+      EXPECT_EQ(durable[b].size(), epoch);
+    }
+    EXPECT_THAT(lose_power()->epochs(a), ElementsAre(4, 3, 2, 1));
+  }
+  tests::report_torture(static_cast<std::uint64_t>(waited), "disks that were full");
+  EXPECT_GT(waited, 10);
+  EXPECT_LT(waited, cases) << "some were to have room enough";
 }
 
 // A life with a disk that fails from one operation on and is repaired as soon as that was noticed.

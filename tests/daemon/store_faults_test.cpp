@@ -24,6 +24,7 @@ using Operation = SimulatedDisk::Operation;
 
 const std::filesystem::path kFile = "/store.sqlite";
 constexpr std::uint32_t kKeepEpochs = 3;
+constexpr std::uint64_t kMostOpeningOperations = 60;   // of the disk, to open a store that is there
 constexpr std::size_t kCheckpointBytes = 1000 * 4096;  // SQLite checkpoints a write-ahead log of 1,000 pages
 
 struct Step {
@@ -90,6 +91,9 @@ Script everyday() {
           commit({record(1, 6)})};
 }
 
+// A store that is used by the connection that made it.
+Script beginning() { return {open(), create("a"), commit({record(1, 1)}), commit({record(1, 2)})}; }
+
 // A write-ahead log that outgrows its limit is checkpointed in passing and then begun anew.
 Script checkpointing() {
   return {open(),
@@ -152,7 +156,8 @@ enum class Afterwards : std::uint8_t { kDiskWorks, kDiskFailsUntilClosed, kPower
 // disk, and opened again on a disk that works.
 class Trial {
  public:
-  Trial(const History& history, const SimulatedDisk::Options& options) : history_(history), disk_(options) {}
+  Trial(const History& history, std::uint64_t seed)
+      : history_(history), chance_(seed), disk_({.seed = seed, .powersafe_overwrite = seed % 2 == 0}) {}
 
   SimulatedDisk& disk() { return disk_; }
 
@@ -179,6 +184,7 @@ class Trial {
     if (afterwards == Afterwards::kPowerIsCut) disk_.cut_power();
     store_.reset();
     disk_.heal();
+    if (afterwards == Afterwards::kPowerIsCut && chance_.percent(50)) cut_power_while_opening();
     ASSERT_NO_THROW(open().run(store_));
     const std::string found = content(*store_);
     const bool is_whole = found == history_.contents[step + 1];
@@ -189,12 +195,23 @@ class Trial {
     ASSERT_NO_THROW(history_.script[step].run(store_)) << "the second time";
   }
 
+  void cut_power_while_opening() {
+    disk_.fail_from(1 + chance_.below(kMostOpeningOperations), SQLITE_IOERR);
+    try {
+      open().run(store_);
+    } catch (const StoreError&) {
+    }
+    disk_.cut_power();
+    store_.reset();
+  }
+
   static void require_integrity() {
     EXPECT_EQ(tests::SqliteFile(kFile).query("PRAGMA integrity_check").at(0).at(0), "ok");
     EXPECT_TRUE(tests::SqliteFile(kFile).query("PRAGMA foreign_key_check").empty());
   }
 
   const History& history_;
+  tests::Chance chance_;
   SimulatedDisk disk_;
   std::optional<Store> store_;
 };
@@ -221,7 +238,7 @@ std::uint64_t run_faults(const History& history, const Fault& fault, std::uint64
     const std::uint64_t n = cases * stride + 1;
     const std::uint64_t seed = tests::torture_seed() + cases;
     SCOPED_TRACE(fault.name + " " + std::to_string(n) + ", seed " + std::to_string(seed));
-    Trial trial(history, {.seed = seed, .powersafe_overwrite = seed % 2 == 0});
+    Trial trial(history, seed);
     trial.disk().fail_nth(fault.operation, n, fault.code);
     trial.run(Afterwards::kDiskWorks);
     met = trial.disk().failure_met();
@@ -246,11 +263,19 @@ std::uint64_t run_outages(const History& history, Afterwards afterwards, std::ui
   for (std::uint64_t n = 1; n <= history.operations && !::testing::Test::HasFailure(); n += stride, ++cases) {
     const std::uint64_t seed = tests::torture_seed() + cases;
     SCOPED_TRACE("from operation " + std::to_string(n) + " on, seed " + std::to_string(seed));
-    Trial trial(history, {.seed = seed, .powersafe_overwrite = seed % 2 == 0});
+    Trial trial(history, seed);
     trial.disk().fail_from(n, SQLITE_IOERR);
     trial.run(afterwards);
   }
   return cases;
+}
+
+TEST(StoreFaultsTest, EveryOperationOfTheBeginningMayFailOnce) {
+  const History history(beginning());
+  std::uint64_t cases = 0;
+  for (const Fault& fault : kFaults) cases += run_faults(history, fault, 1);
+  tests::report_torture(cases, "faults at a store's beginning");
+  EXPECT_GT(cases, 100u);
 }
 
 TEST(StoreFaultsTest, EverythingMayFailFromAnyOperationOn) {
@@ -272,20 +297,20 @@ TEST(StoreFaultsTest, CheckpointInPassingMayFailAnywhere) {
 // The history with the power cut at one of its operations.
 void cut_power_at(const History& history, std::uint64_t operation, std::uint64_t seed) {
   SCOPED_TRACE("power cut at operation " + std::to_string(operation) + ", seed " + std::to_string(seed));
-  Trial trial(history, {.seed = seed, .powersafe_overwrite = seed % 2 == 0});
+  Trial trial(history, seed);
   trial.disk().fail_from(operation, SQLITE_IOERR);
   trial.run(Afterwards::kPowerIsCut);
 }
 
-TEST(StoreFaultsTest, PowerMayFailAnywhereInTheCreation) {
-  const History history({open(), create("a")});
-  const std::uint64_t seeds = tests::torture() ? 400 : 4;
+TEST(StoreFaultsTest, PowerMayFailAnywhereInTheBeginning) {
+  const History history(beginning());
+  const std::uint64_t seeds = tests::torture() ? 400 : 2;
   std::uint64_t cases = 0;
   for (std::uint64_t operation = 1; operation <= history.operations; ++operation) {
     for (std::uint64_t i = 0; i < seeds && !HasFailure(); ++i)
       cut_power_at(history, operation, tests::torture_seed() + cases++);
   }
-  tests::report_torture(cases, "power cuts during creation");
+  tests::report_torture(cases, "power cuts at a store's beginning");
   EXPECT_GT(cases, 100u);
 }
 

@@ -5,7 +5,10 @@
 
 namespace accrue::tests {
 
-Daemon::Daemon(std::vector<std::string> flags) : flags_(std::move(flags)) { start(); }
+Daemon::Daemon(std::vector<std::string> flags, const std::filesystem::path& data_dir)
+    : data_dir_(data_dir.empty() ? directory_.path() / "data" : data_dir), flags_(std::move(flags)) {
+  start();
+}
 
 void Daemon::start() {
   std::vector<std::string> arguments = {ACCRUED_PATH, "--data",         data_dir().string(), "--listen",

@@ -13,11 +13,12 @@ namespace accrue::tests {
 
 class Daemon {
  public:
-  // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start.
-  explicit Daemon(std::vector<std::string> flags = {});
+  // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start. Its data
+  // directory is one of its own unless given.
+  explicit Daemon(std::vector<std::string> flags = {}, const std::filesystem::path& data_dir = {});
 
   const std::string& endpoint() const { return endpoint_; }
-  std::filesystem::path data_dir() const { return directory_.path() / "data"; }
+  const std::filesystem::path& data_dir() const { return data_dir_; }
   std::filesystem::path store_file() const { return data_dir() / "store.sqlite"; }
   ChildProcess& process() { return *process_; }
 
@@ -27,6 +28,7 @@ class Daemon {
 
  private:
   TemporaryDirectory directory_;
+  std::filesystem::path data_dir_;
   std::vector<std::string> flags_;
   std::string endpoint_ = "tcp://127.0.0.1:0";
   std::unique_ptr<ChildProcess> process_;

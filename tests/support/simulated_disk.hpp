@@ -8,9 +8,10 @@
 // contract the first sync of a journal or a write-ahead log does, or a deletion that asks for it; until then a power
 // cut keeps or loses creations and deletions by chance. What happens to a file's bytes is said in simulated_file.hpp.
 //
-// Thread: any; databases on it may be used by several threads. Several disks may live at once: databases are opened on
-// the one that is the default at that time, the newest or the one use() named. Connections must be closed before their
-// disk ends; those that a crash cut off answer every request with an error and may be closed whenever.
+// Thread: any; databases on it may be used by several threads, but a busy timeout takes no time there. Several disks
+// may live at once: databases are opened on the one that is the default at that time, the newest or the one use()
+// named. Every connection must be closed before its disk ends, also one that a crash cut off, which answers every
+// request with an error.
 #pragma once
 
 #include <cstdint>

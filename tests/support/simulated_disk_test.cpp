@@ -2,6 +2,8 @@
 #include "tests/support/simulated_disk.hpp"
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -179,6 +181,30 @@ TEST(SimulatedDiskTest, OneSeedIsOneStory) {
   };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) EXPECT_EQ(story(seed), story(seed));
   EXPECT_NE(story(1), story(2));
+}
+
+TEST(SimulatedDiskTest, ThreadsReadWhatAnotherWrites) {
+  constexpr int kRows = 500;
+  SimulatedDisk disk({});
+  Database writer;
+  ASSERT_EQ(writer.run(kCreate), SQLITE_OK);
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([] {
+      Database reader;
+      for (int seen = 0; seen < kRows;) {
+        const int now = std::stoi(reader.ask("SELECT count(*) FROM t"));
+        ASSERT_GE(now, seen);
+        seen = now;
+      }
+    });
+  }
+  for (int rows = 0; rows < kRows;) {
+    const int code = writer.run("INSERT INTO t VALUES (1)");
+    if (code == SQLITE_OK) ++rows;
+    ASSERT_TRUE(code == SQLITE_OK || code == SQLITE_BUSY) << code;  // a reader that closes is in the way for a moment
+  }
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST(SimulatedDiskTest, SeveralDisksAreSeveralWorlds) {

@@ -1,7 +1,6 @@
 #include "tests/support/simulated_vfs.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -194,7 +193,7 @@ const sqlite3_io_methods kFileMethods = {
         },
     .xShmMap = guarded<map_index>,
     .xShmLock = guarded<lock_index>,
-    .xShmBarrier = [](sqlite3_file*) { std::atomic_thread_fence(std::memory_order_seq_cst); },
+    .xShmBarrier = [](sqlite3_file* base) { const std::scoped_lock barrier(handle_of(base).disk->mutex); },
     .xShmUnmap =
         [](sqlite3_file* base, int) {
           SimulatedHandle& file = handle_of(base);
