@@ -71,6 +71,7 @@ void Ledger::said(const std::string& producer, const wire::Bytes& message) {
 
 void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   const ingest::Partitioner partitioner(spec_);
+  const auto no_load = [](std::uint32_t) { return std::uint64_t{0}; };  // the strategies drawn do not ask for it
   const std::size_t features = spec_.features.size();
   const std::size_t columns = spec_.column_count();
   Expected expected{std::vector(spec_.partitions, models::Model(daemon::learner_options(spec_))), 0, 0,
@@ -84,9 +85,13 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
           ++expected.rejected;
           continue;
         }
-        const std::uint32_t partition = partitioner.of_batch(i).value_or(0);
-        const bool by_row = !partitioner.of_batch(i);
-        expected.partitions[by_row ? partitioner.of_row(row) : partition].learn({row, 1, columns, features, false});
+        std::uint32_t partition = 0;
+        if (const auto whole = partitioner.of_batch({name, i}, no_load)) {
+          partition = *whole;
+        } else {
+          partitioner.of_rows(row, 1, columns, &partition);
+        }
+        expected.partitions[partition].learn({row, 1, columns, features, false});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
       }
