@@ -29,7 +29,7 @@ class Ledger {
   // called durable.
   void check(const daemon::StoredEpoch& epoch, bool newest) const;
 
-  std::uint64_t rows_promised() const;  // good rows of the batches that were called durable
+  std::uint64_t rows_promised() const;  // of the batches that were called durable, bad ones too
 
  private:
   using Rows = std::vector<double>;
