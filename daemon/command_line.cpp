@@ -48,6 +48,10 @@ std::string allowed_instead(std::string_view wrong, const std::vector<std::strin
   return hint + "; allowed: " + list;
 }
 
+const Setting& setting_of(std::string_view key) {
+  return *std::find_if(settings().begin(), settings().end(), [&](const Setting& s) { return s.key == key; });
+}
+
 // A configuration in the making, which remembers where each value came from.
 class Draft {
  public:
@@ -70,14 +74,17 @@ class Draft {
           ") must be at most window_mb = " + std::to_string(config_.window_mb) + " (" + origin("window_mb") + ")");
     }
     static_cast<void>(query_endpoint(config_));
+    static_cast<void>(worker_endpoint(config_));
+    if (config_.workers == 0 && config_.worker_listen.empty()) {
+      throw std::runtime_error("workers = 0 (" + origin("workers") +
+                               ") needs worker_listen: with no worker of its own, others must be able to join");
+    }
     return config_;
   }
 
  private:
   const std::string& origin(std::string_view key) const {
-    const auto found =
-        std::find_if(settings().begin(), settings().end(), [&](const Setting& s) { return s.key == key; });
-    return origins_[static_cast<std::size_t>(found - settings().begin())];
+    return origins_[static_cast<std::size_t>(&setting_of(key) - settings().data())];
   }
 
   Config config_;
@@ -156,6 +163,47 @@ class ChoreFlags {
   CLI::Option* restore_;
 };
 
+std::string help_of(const Setting& setting) {
+  return std::string(setting.help) + ": " + setting.allowed + " (default: " + setting.default_text + ")";
+}
+
+Exit usage_error(const std::exception& error) {
+  return {kUsageError, std::string("accrued: ") + error.what() + "\n"};
+}
+
+ParsedCommand parse_worker_command(int argc, const char* const* argv) {
+  CLI::App app("Works for an accrue daemon: learns the partitions that it is given, until it is told to end.",
+               "accrued worker");
+  WorkerCommand command;
+  pid_t supervisor = 0;
+  app.add_option("--connect", command.endpoint, "The daemon's worker_listen: tcp://HOST:PORT or ipc://PATH")
+      ->required()
+      ->type_name("ENDPOINT");
+  const CLI::Option* const supervised = app.add_option("--supervisor", supervisor)->group("");  // accrued's own use
+  std::vector<const Setting*> shared = {&setting_of("log_level"), &setting_of("log_format")};
+  std::vector<std::string> values(shared.size());
+  std::vector<const CLI::Option*> flags;
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    flags.push_back(app.add_option(shared[i]->flag, values[i], help_of(*shared[i]))->type_name("TEXT"));
+  }
+  try {
+    app.parse(argc, argv);
+    Config config;
+    for (std::size_t i = 0; i < shared.size(); ++i) {
+      if (flags[i]->count() == 0 || shared[i]->assign(config, values[i])) continue;
+      throw std::runtime_error(shared[i]->flag + " must be " + shared[i]->allowed + ", not '" + values[i] + "'");
+    }
+    command.log_level = config.log_level;
+    command.log_format = config.log_format;
+    if (supervised->count() != 0) command.supervisor = supervisor;
+    return command;
+  } catch (const CLI::CallForHelp&) {
+    return Exit{0, app.help()};
+  } catch (const std::exception& error) {
+    return usage_error(error);
+  }
+}
+
 void refuse_extras(const std::vector<std::string>& extras) {
   if (extras.empty()) return;
   const std::string& first = extras.front();
@@ -169,7 +217,9 @@ void refuse_extras(const std::vector<std::string>& extras) {
 }  // namespace
 
 ParsedCommand parse_command_line(int argc, const char* const* argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "worker") return parse_worker_command(argc - 1, argv + 1);
   CLI::App app("The accrue daemon: learns streams of rows as they arrive, and answers for them.", "accrued");
+  app.footer("accrued worker --connect ENDPOINT works for a daemon that has worker_listen; see accrued worker --help");
   app.set_version_flag("--version", "accrued " ACCRUE_VERSION);
   app.allow_extras();  // refused below, by name
   std::string file;
@@ -180,9 +230,7 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
   std::vector<const CLI::Option*> flags;
   for (std::size_t i = 0; i < settings().size(); ++i) {
     const Setting& setting = settings()[i];
-    const std::string help =
-        std::string(setting.help) + ": " + setting.allowed + " (default: " + setting.default_text + ")";
-    flags.push_back(app.add_option(setting.flag, values[i], help)->type_name(setting.is_integer ? "N" : "TEXT"));
+    flags.push_back(app.add_option(setting.flag, values[i], help_of(setting))->type_name(setting.is_integer ? "N" : "TEXT"));
   }
   try {
     app.parse(argc, argv);
@@ -200,7 +248,7 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& version) {
     return Exit{0, std::string(version.what()) + "\n"};
   } catch (const std::exception& error) {
-    return Exit{kUsageError, std::string("accrued: ") + error.what() + "\n"};
+    return usage_error(error);
   }
 }
 

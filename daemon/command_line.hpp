@@ -4,8 +4,11 @@
 // the setting, where its value came from, and what is allowed; nothing is thrown for what the user wrote.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
+
+#include <sys/types.h>
 
 #include "daemon/config.hpp"
 #include "daemon/maintenance.hpp"
@@ -18,8 +21,16 @@ struct Exit {
   std::string text;
 };
 
-// To serve, to do a chore instead, or nothing.
-using ParsedCommand = std::variant<Config, Chore, Exit>;
+// `accrued worker`: to work for a daemon.
+struct WorkerCommand {
+  std::string endpoint;
+  std::optional<pid_t> supervisor;  // the process to end with
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// To serve, to work for one that serves, to do a chore instead, or nothing.
+using ParsedCommand = std::variant<Config, WorkerCommand, Chore, Exit>;
 
 ParsedCommand parse_command_line(int argc, const char* const* argv);
 

@@ -1,10 +1,10 @@
 #include "daemon/committer.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "daemon/log.hpp"
+#include "daemon/recovery.hpp"
 #include "daemon/spec_json.hpp"
 #include "ingest/wire/assert.hpp"
 
@@ -59,35 +59,22 @@ void Committer::on_message(wire::BytesView message) {
   ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == wire::DecodeError::kNone);
   switch (frame_.type()) {
     case ingest::EpochCut::kType: {
-      ingest::EpochCut cut;
-      ACCRUE_ASSERT(frame_.read(cut) == wire::DecodeError::kNone);
+      auto cut = ingest::read<ingest::EpochCut>(frame_);
       const std::uint64_t stream_id = cut.stream_id;
-      gathering_[stream_id].cut = std::move(cut);
-      gather(stream_id);
+      gathering_.insert_or_assign(stream_id, Gathering{std::move(cut), {}});
       break;
     }
-    case ingest::PartitionState::kType: {
-      ingest::PartitionState part;
-      ACCRUE_ASSERT(frame_.read(part) == wire::DecodeError::kNone);
-      if (!streams_.contains(part.stream_id)) break;  // dropped meanwhile
-      gathering_[part.stream_id].states[part.partition] = std::move(part.state);
-      gather(part.stream_id);
-      break;
-    }
-    case ingest::CreateStream::kType: {
-      ingest::CreateStream request;
-      ACCRUE_ASSERT(frame_.read(request) == wire::DecodeError::kNone);
-      create(request);
-      break;
-    }
-    case ingest::DropStream::kType: {
-      ingest::DropStream request;
-      ACCRUE_ASSERT(frame_.read(request) == wire::DecodeError::kNone);
-      drop(request);
-      break;
-    }
+    case ingest::PartitionState::kType: return gather(ingest::read<ingest::PartitionState>(frame_));
+    case ingest::CreateStream::kType: return create(ingest::read<ingest::CreateStream>(frame_));
+    case ingest::DropStream::kType: return drop(ingest::read<ingest::DropStream>(frame_));
+    case ingest::Rewind::kType: return rewind(ingest::read<ingest::Rewind>(frame_));
     default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); stopped_ = true;
   }
+}
+
+void Committer::rewind(const ingest::Rewind& rewind) {
+  gathering_.erase(rewind.stream_id);
+  rewinds_.insert(rewind.stream_id);
 }
 
 void Committer::create(const ingest::CreateStream& create) {
@@ -108,6 +95,7 @@ void Committer::create(const ingest::CreateStream& create) {
 void Committer::drop(const ingest::DropStream& drop) {
   streams_.erase(drop.stream_id);
   gathering_.erase(drop.stream_id);
+  rewinds_.erase(drop.stream_id);
   std::erase_if(ready_, [&](const EpochRecord& record) { return record.stream == drop.stream_id; });
   board_.remove(drop.name);
   ingest::StreamDropped answer{drop.name, {}};
@@ -122,37 +110,52 @@ void Committer::drop(const ingest::DropStream& drop) {
   to_receiver_(wire::encode(answer));
 }
 
-// Publishes the stream's epoch if its last missing part has come.
-void Committer::gather(std::uint64_t stream_id) {
-  Gathering& epoch = gathering_.at(stream_id);
-  const Known& stream = streams_.at(stream_id);
-  if (!epoch.cut || epoch.states.size() < stream.spec.partitions) return;
+// Publishes the stream's epoch if this was its last missing state.
+void Committer::gather(const ingest::PartitionState& part) {
+  const auto found = gathering_.find(part.stream_id);
+  if (found == gathering_.end()) return;  // dropped meanwhile
+  Gathering& epoch = found->second;
+  ACCRUE_ASSERT(epoch.cut.epoch == part.epoch);
+  epoch.states[part.partition].assign(part.state.begin(), part.state.end());
+  const Known& stream = streams_.at(part.stream_id);
+  if (epoch.states.size() < stream.spec.partitions) return;
   models::Model model = merged(epoch.states);
   models::Fit fit = model.learner().fit();
-  ready_.push_back(record_of(*epoch.cut, std::move(epoch.states), model.error()));
+  ready_.push_back(record_of(epoch.cut, std::move(epoch.states), model.error()));
   board_.post(std::make_shared<const Snapshot>(
-      Snapshot{stream.name, stream.spec, epoch.cut->epoch, epoch.cut->rejected, std::move(model), std::move(fit)}));
-  gathering_.erase(stream_id);
+      Snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rejected, std::move(model), std::move(fit)}));
+  gathering_.erase(found);
 }
 
 std::optional<Committer::TimePoint> Committer::settle(TimePoint now, std::int64_t unix_ms) {
-  if (ready_.empty() && !degraded_) return std::nullopt;
+  if (ready_.empty() && rewinds_.empty() && !degraded_) return std::nullopt;
   if (degraded_ && now < next_attempt_) return next_attempt_;
-  if (commit_ready(unix_ms)) return std::nullopt;
+  if (use_store(unix_ms)) return std::nullopt;
   next_attempt_ = now + options_.retry;
   return next_attempt_;
 }
 
-bool Committer::commit_ready(std::int64_t unix_ms) {
+bool Committer::use_store(std::int64_t unix_ms) {
   try {
     if (Store& opened = store(); !ready_.empty()) opened.commit(ready_, unix_ms);
+    for (const EpochRecord& record : std::exchange(ready_, {})) say_durable(record);
+    if (!rewinds_.empty()) answer_rewinds();
   } catch (const StoreError& error) {
     store_failed(error.what());
     return false;
   }
-  for (const EpochRecord& record : std::exchange(ready_, {})) say_durable(record);
   store_worked();
   return true;
+}
+
+void Committer::answer_rewinds() {
+  for (const StreamRecord& stream : store_->streams()) {
+    if (!rewinds_.contains(stream.id)) continue;
+    const ingest::RecoveredStream recovered = recover(*store_, stream, board_);
+    log_info("stream_resumed", {{"stream", stream.name}, {"epoch", recovered.epoch}, {"rows", recovered.rows}});
+    to_receiver_(wire::encode(recovered));
+    rewinds_.erase(stream.id);
+  }
 }
 
 Store& Committer::store() {

@@ -7,6 +7,8 @@
 // the store is opened afresh and tried again until it works. What failed may be in it all the same: an epoch that is
 // there is durable, and a stream whose creation was refused or whose dropping failed is taken out.
 //
+// A stream that is to be rewound goes on from its newest epoch in the store, when no epoch of it waits to be written.
+//
 // One thread. Its messages are ingest/pipeline_messages.hpp's.
 #pragma once
 
@@ -16,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,15 +58,17 @@ class Committer {
     std::string name;
     wire::StreamSpec spec;
   };
-  struct Gathering {  // an epoch that some parts are still missing of
-    std::optional<ingest::EpochCut> cut;
+  struct Gathering {  // an epoch that some states are still missing of
+    ingest::EpochCut cut;
     std::map<std::uint32_t, wire::Bytes> states;
   };
 
   void create(const ingest::CreateStream& create);
   void drop(const ingest::DropStream& drop);
-  void gather(std::uint64_t stream_id);
-  bool commit_ready(std::int64_t unix_ms);
+  void rewind(const ingest::Rewind& rewind);
+  void gather(const ingest::PartitionState& part);
+  bool use_store(std::int64_t unix_ms);
+  void answer_rewinds();
   Store& store();
   void reconcile();
   void say_durable(const EpochRecord& record);
@@ -79,6 +84,7 @@ class Committer {
   std::map<std::uint64_t, Known> streams_;
   std::map<std::uint64_t, Gathering> gathering_;  // by stream: one epoch of a stream is in flight at a time
   std::vector<EpochRecord> ready_;                // merged and published, not yet written
+  std::set<std::uint64_t> rewinds_;               // streams whose newest epoch is asked for
   bool degraded_ = false;
   TimePoint next_attempt_{};  // while degraded
   bool stopped_ = false;

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint32_t kMaxWorkers = 64;
 constexpr std::uint32_t kMaxPort = 65'535;
+const std::vector<std::string> kLogLevels = {"trace", "debug", "info", "warn", "error"};  // as enumerated
+const std::vector<std::string> kLogFormats = {"text", "json"};
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kIpc = "ipc://";
 constexpr std::string_view kQuerySuffix = ".query";
@@ -142,23 +144,26 @@ Setting listen_setting() {
           }};
 }
 
-Setting query_listen_setting() {
-  return {.key = "query_listen",
-          .flag = "--query-listen",
-          .help = "Where queries are answered",
-          .allowed = "an endpoint as for listen, or empty for the same host and the next port",
+// An endpoint that follows from others where it is empty.
+Setting optional_endpoint_setting(std::string_view key, std::string Config::*member, std::string_view help,
+                                  const std::string& or_empty) {
+  return {.key = key,
+          .flag = flag_of(key),
+          .help = help,
+          .allowed = "an endpoint as for listen, or empty for " + or_empty,
           .default_text = "empty",
-          .example = quoted(Config().query_listen),
+          .example = quoted(""),
           .is_integer = false,
-          .assign = [](Config& config, std::string_view text) {
+          .assign = [member](Config& config, std::string_view text) {
             const bool allowed = text.empty() || is_endpoint(text);
-            if (allowed) config.query_listen = text;
+            if (allowed) config.*member = text;
             return allowed;
           }};
 }
 
 Setting workers_setting() {
-  Setting setting = integer_setting("workers", &Config::workers, {1, kMaxWorkers}, "Threads that learn");
+  Setting setting = integer_setting("workers", &Config::workers, {0, kMaxWorkers},
+                                    "Workers that learn; with 0, those that join from outside do");
   setting.default_text = "the machine's cores less one";
   setting.example = "4";
   return setting;
@@ -168,8 +173,14 @@ std::vector<Setting> make_settings() {
   return {
       data_dir_setting(),
       listen_setting(),
-      query_listen_setting(),
+      optional_endpoint_setting("query_listen", &Config::query_listen, "Where queries are answered",
+                                "the same host and the next port"),
       workers_setting(),
+      choice_setting("worker_kind", &Config::worker_kind, {"threads", "processes"},
+                     "What workers are: threads of accrued, or processes that it starts and restarts"),
+      optional_endpoint_setting("worker_listen", &Config::worker_listen,
+                                "Where workers of other processes join (accrued worker)",
+                                "none from outside"),
       integer_setting("epoch_interval_ms", &Config::epoch_interval_ms, {1, 3'600'000},
                       "Milliseconds after which new rows are made durable"),
       integer_setting("epoch_rows", &Config::epoch_rows, {1, 1'000'000'000},
@@ -182,13 +193,16 @@ std::vector<Setting> make_settings() {
       integer_setting("max_message_mb", &Config::max_message_mb, {1, 1024},
                       "MiB of the largest message accepted; at most window_mb"),
       integer_setting("max_streams", &Config::max_streams, {1, 1'000'000}, "Streams that may exist at once"),
-      choice_setting("log_level", &Config::log_level, {"trace", "debug", "info", "warn", "error"},
+      choice_setting("log_level", &Config::log_level, kLogLevels,
                      "The least severe messages that are logged"),
-      choice_setting("log_format", &Config::log_format, {"text", "json"}, "How log lines are written"),
+      choice_setting("log_format", &Config::log_format, kLogFormats, "How log lines are written"),
   };
 }
 
 }  // namespace
+
+std::string to_string(LogLevel level) { return kLogLevels.at(static_cast<std::size_t>(level)); }
+std::string to_string(LogFormat format) { return kLogFormats.at(static_cast<std::size_t>(format)); }
 
 std::filesystem::path default_data_dir() {
   // The XDG base directory specification has relative paths ignored.
@@ -214,6 +228,15 @@ std::string query_endpoint(const Config& config) {
   }
   const std::string port = address->port == 0 ? "*" : std::to_string(address->port + 1);
   return std::string(kTcp) + address->host + ":" + port;
+}
+
+std::string worker_endpoint(const Config& config) {
+  if (!config.worker_listen.empty() || config.worker_kind == WorkerKind::kThreads) return config.worker_listen;
+  const std::string path = (std::filesystem::absolute(config.data_dir) / "workers.socket").string();
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    throw std::invalid_argument("the data directory's path is too long for a socket in it: set worker_listen");
+  }
+  return std::string(kIpc) + path;
 }
 
 std::span<const Setting> settings() {

@@ -15,6 +15,9 @@ namespace accrue::daemon {
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError };
 enum class LogFormat { kText, kJson };
+enum class WorkerKind { kThreads, kProcesses };
+std::string to_string(LogLevel level);  // as they are configured
+std::string to_string(LogFormat format);
 
 // $XDG_STATE_HOME/accrue, else ~/.local/state/accrue, else ./accrue-data.
 std::filesystem::path default_data_dir();
@@ -27,6 +30,8 @@ struct Config {
   std::string listen = "tcp://127.0.0.1:7700";
   std::string query_listen;  // empty: see query_endpoint()
   std::uint32_t workers = default_workers();
+  WorkerKind worker_kind = WorkerKind::kThreads;
+  std::string worker_listen;  // empty: see worker_endpoint()
   std::uint32_t epoch_interval_ms = 100;
   std::uint32_t epoch_rows = 65'536;
   std::uint32_t keep_epochs = 16;
@@ -42,6 +47,11 @@ struct Config {
 // the next port (any free one when `listen` has 0 or *), ipc at the same path with ".query" appended. A `listen` that
 // is no endpoint, or that has no next port, is a std::invalid_argument.
 std::string query_endpoint(const Config& config);
+
+// Where workers of other processes join: worker_listen, or when that is empty and accrued starts processes of its own a
+// socket in the data directory; empty for nowhere. A data directory whose path is too long for a socket is a
+// std::invalid_argument.
+std::string worker_endpoint(const Config& config);
 
 struct Setting {
   std::string_view key;      // in the file

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "daemon/log.hpp"
 #include "ingest/link.hpp"
 #include "ingest/receiver.hpp"
 #include "ingest/wire/assert.hpp"
@@ -18,8 +20,13 @@ using SteadyClock = std::chrono::steady_clock;
 
 // Deliveries learned before the receiver is told, while more are waiting.
 constexpr std::uint64_t kReportEvery = 64;
+constexpr milliseconds kReportAtLatest{250};
 
 constexpr milliseconds kNoEnd{-1};
+
+milliseconds patience_until(SteadyClock::time_point next) {
+  return std::max(std::chrono::ceil<milliseconds>(next - SteadyClock::now()), milliseconds(0));
+}
 
 ingest::Say say_on(zmq::socket_t& socket) {
   return [&socket](const wire::Bytes& message) { ingest::send(socket, message); };
@@ -31,26 +38,35 @@ std::int64_t unix_ms() {
 
 }  // namespace
 
-WorkerLoop::WorkerLoop(zmq::context_t& context, std::uint32_t index)
-    : inbox_(ingest::pull_socket(context, ingest::worker_link(index))),
-      receiver_(ingest::push_socket(context, ingest::kReceiverLink)),
-      committer_(ingest::push_socket(context, ingest::kCommitterLink)),
-      worker_(index, say_on(receiver_), say_on(committer_)) {}
+WorkerLoop::WorkerLoop(zmq::context_t& context, std::string endpoint, std::string name)
+    : context_(context), endpoint_(std::move(endpoint)), name_(std::move(name)) {}
 
-void WorkerLoop::run() {
-  std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};
-  zmq::message_t message;
-  while (!worker_.stopped()) {
-    if (!ingest::try_receive(inbox_, message)) {
-      worker_.report_applied();
-      ingest::wait(items, kNoEnd);
-      continue;
+void WorkerLoop::run(int stop) {
+  while (!work(stop)) log_warn("worker_joins_anew", {{"worker", name_}});
+}
+
+// False when another worker must take this one's place.
+bool WorkerLoop::work(int stop) {
+  zmq::socket_t receiver = ingest::dealer_socket(context_, endpoint_);
+  Worker worker(name_, say_on(receiver), SteadyClock::now());
+  std::vector<zmq::pollitem_t> items = {{receiver.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop, ZMQ_POLLIN, 0}};
+  for (;;) {
+    const auto next = worker.settle(SteadyClock::now());
+    ingest::wait(items, patience_until(next));
+    if ((items[1].revents & ZMQ_POLLIN) != 0) break;
+    const auto report_at = SteadyClock::now() + kReportAtLatest;
+    zmq::message_t message;
+    while (worker.unreported() < kReportEvery && SteadyClock::now() < report_at &&
+           ingest::try_receive(receiver, message)) {
+      zmq::message_t rows;
+      if (message.more()) ACCRUE_ASSERT(ingest::try_receive(receiver, rows));
+      worker.on_message(ingest::view(message), ingest::view(rows));
+      if (worker.standing() == Worker::Standing::kStranger) return false;
+      if (worker.standing() == Worker::Standing::kDismissed) throw std::runtime_error(worker.reason());
     }
-    zmq::message_t rows;
-    if (message.more()) ACCRUE_ASSERT(ingest::try_receive(inbox_, rows));
-    worker_.on_message(ingest::view(message), ingest::view(rows));
-    if (worker_.unreported() >= kReportEvery) worker_.report_applied();
   }
+  worker.leave();
+  return true;
 }
 
 CommitterLoop::CommitterLoop(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options,
@@ -67,8 +83,7 @@ void CommitterLoop::run() {
     ingest::wait(items, patience);
     while (ingest::try_receive(inbox_, message)) committer_.on_message(ingest::view(message));
     const auto next = committer_.settle(SteadyClock::now(), unix_ms());
-    patience = next ? std::chrono::ceil<milliseconds>(*next - SteadyClock::now()) : kNoEnd;
-    if (next) patience = std::max(patience, milliseconds(0));
+    patience = next ? patience_until(*next) : kNoEnd;
   }
 }
 

@@ -1,6 +1,6 @@
 // The sockets and the loops of the worker's and the committer's thread. They decide nothing; Worker and Committer do.
 //
-// Construct anywhere, call run() on the thread that is to own it; it returns after a Stop.
+// Construct anywhere, call run() on the thread that is to own it.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,19 @@ namespace accrue::daemon {
 
 class WorkerLoop {
  public:
-  WorkerLoop(zmq::context_t& context, std::uint32_t index);
-  void run();
+  // The receiver is at `endpoint`, now or later; `name` is how this worker is known there.
+  WorkerLoop(zmq::context_t& context, std::string endpoint, std::string name);
+
+  // Works until the file descriptor can be read; joins anew whenever the receiver has lost sight of it. Throws
+  // std::runtime_error with the reason when it is dismissed.
+  void run(int stop);
 
  private:
-  zmq::socket_t inbox_;
-  zmq::socket_t receiver_;
-  zmq::socket_t committer_;
-  Worker worker_;
+  bool work(int stop);
+
+  zmq::context_t& context_;
+  const std::string endpoint_;
+  const std::string name_;
 };
 
 class CommitterLoop {
@@ -34,7 +39,7 @@ class CommitterLoop {
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec) {
     committer_.know(stream_id, name, spec);
   }
-  void run();
+  void run();  // until a Stop
 
  private:
   zmq::socket_t inbox_;

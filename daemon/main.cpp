@@ -1,12 +1,20 @@
-// accrued, the daemon: reads its configuration, runs the pipeline, and stops it on SIGTERM or SIGINT; or does a chore.
+// accrued, the daemon: reads its configuration, runs the pipeline, and stops it on SIGTERM or SIGINT; or works for
+// another, or does a chore.
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <zmq.hpp>
+
 #include "daemon/command_line.hpp"
 #include "daemon/log.hpp"
+#include "daemon/loops.hpp"
 #include "daemon/pipeline.hpp"
+#include "daemon/worker_processes.hpp"
 
 namespace {
 
@@ -30,6 +38,26 @@ void wait_for_stop(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second signal ends a stop that takes too long
 }
 
+// One worker, on this thread.
+int work(const accrue::daemon::WorkerCommand& command) {
+  using namespace accrue::daemon;
+  configure_log(command.log_level, command.log_format);
+  if (command.supervisor) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != *command.supervisor) return 1;  // it has ended already
+  }
+  const sigset_t signals = block_signals();
+  try {
+    const int stop = signalfd(-1, &signals, SFD_CLOEXEC);
+    zmq::context_t context;
+    WorkerLoop(context, command.endpoint, worker_name(getpid())).run(stop);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "accrued worker: " << error.what() << std::endl;
+    return 1;
+  }
+}
+
 int do_chore(const accrue::daemon::Chore& chore) {
   try {
     const accrue::daemon::ChoreResult result = accrue::daemon::run(chore);
@@ -50,6 +78,7 @@ int main(int argc, char** argv) {
     (exit->code == 0 ? std::cout : std::cerr) << exit->text;
     return exit->code;
   }
+  if (const WorkerCommand* command = std::get_if<WorkerCommand>(&parsed)) return work(*command);
   if (const Chore* chore = std::get_if<Chore>(&parsed)) return do_chore(*chore);
   const Config& config = std::get<Config>(parsed);
   configure_log(config.log_level, config.log_format);

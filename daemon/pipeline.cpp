@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <zmq.hpp>
 
 #include "daemon/data_directory.hpp"
@@ -17,6 +19,7 @@
 #include "daemon/loops.hpp"
 #include "daemon/query_service.hpp"
 #include "daemon/recovery.hpp"
+#include "daemon/worker_processes.hpp"
 #include "ingest/link.hpp"
 #include "ingest/receiver.hpp"
 
@@ -33,12 +36,12 @@ constexpr std::uint64_t kQueryNetworkThread = 2;
 
 ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   ingest::IntakeOptions options;
-  options.version = ACCRUE_VERSION;
+  options.streams.version = ACCRUE_VERSION;
+  options.streams.epoch_interval = std::chrono::milliseconds(config.epoch_interval_ms);
+  options.streams.epoch_rows = config.epoch_rows;
+  options.streams.window_bytes = config.window_mb * kMiB;
+  options.streams.workers = config.workers;
   options.query_endpoint = std::move(query);
-  options.workers = config.workers;
-  options.epoch_interval = std::chrono::milliseconds(config.epoch_interval_ms);
-  options.epoch_rows = config.epoch_rows;
-  options.window_bytes = config.window_mb * kMiB;
   options.max_message_bytes = config.max_message_mb * kMiB;
   options.max_streams = config.max_streams;
   return options;
@@ -58,49 +61,92 @@ std::thread start(const char* name, Work work) {
   });
 }
 
+// A file descriptor that can be read once set() was called, by any number of threads.
+class StopFlag {
+ public:
+  StopFlag() : descriptor_(::eventfd(0, EFD_CLOEXEC)) {}
+  ~StopFlag() { ::close(descriptor_); }
+  StopFlag(const StopFlag&) = delete;
+  StopFlag& operator=(const StopFlag&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  void set() { ::eventfd_write(descriptor_, 1); }
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace
 
 struct Pipeline::Parts {
-  explicit Parts(const Config& config)
-      : directory(config.data_dir),
+  explicit Parts(const Config& configuration)
+      : config(configuration),
+        directory(config.data_dir),
         context(kNetworkThreads),
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)) {
+    zmq::socket_t worker_listener =
+        ingest::worker_socket(context, worker_endpoint(config), kIngestNetworkThread);
+    worker_address = worker_listener.get(zmq::sockopt::last_endpoint);
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
-    const auto streams = recover(*store, board);
+    auto streams = recover(*store, board);
     committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
                       health);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
-    receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
-    for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
-    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers};
+    receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), gauges,
+                     worker_events());
+    if (config.worker_kind == WorkerKind::kThreads) {
+      for (std::uint32_t i = 0; i < config.workers; ++i) {
+        workers.emplace_back(context, ingest::kWorkersLink, "thread " + std::to_string(i));
+      }
+    }
+    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string()};
     queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, gauges);
-    for (const ingest::RecoveredStream& stream : streams) {
+    const std::size_t count = streams.size();
+    for (ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
-      receiver->recover(stream);
+      receiver->recover(std::move(stream));
     }
     log_info("started", {{"version", ACCRUE_VERSION},
                          {"endpoint", endpoint},
                          {"queries", query},
                          {"data", facts.data_dir},
                          {"workers", config.workers},
-                         {"streams", streams.size()}});
+                         {"streams", count}});
   }
 
+  ingest::WorkerEvents worker_events() {
+    return {.joined = [](const std::string& name) { log_info("worker_joined", {{"worker", name}}); },
+            .lost =
+                [this](const std::string& name, const std::string& why) {
+                  log_warn("worker_lost", {{"worker", name}, {"reason", why}});
+                  if (processes) processes->kill(name);
+                }};
+  }
+
+  void tell_receiver(const wire::Bytes& message) {
+    zmq::socket_t socket = ingest::push_socket(context, ingest::kReceiverLink);
+    ingest::send(socket, message);
+  }
+
+  const Config config;
   DataDirectory directory;
   zmq::context_t context;
   zmq::socket_t listener;
   zmq::socket_t query_listener;
   const std::string endpoint;
+  std::string worker_address;
   SnapshotBoard board;
   Health health;
   ingest::Gauges gauges;
   std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;
-  std::deque<WorkerLoop> workers;
+  StopFlag stop_workers;
+  std::deque<WorkerLoop> workers;  // threads of this process
+  std::optional<WorkerProcesses> processes;
   std::optional<QueryService> queries;
 };
 
@@ -114,7 +160,14 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
   bool all_durable = false;
   std::vector<std::thread> threads;
   threads.push_back(start("committer", [&] { parts.committer->run(); }));
-  for (WorkerLoop& worker : parts.workers) threads.push_back(start("worker", [&] { worker.run(); }));
+  for (WorkerLoop& worker : parts.workers) {
+    threads.push_back(start("worker", [&] { worker.run(parts.stop_workers.descriptor()); }));
+  }
+  if (parts.config.worker_kind == WorkerKind::kProcesses) {
+    parts.processes.emplace(parts.config, parts.worker_address, [&](const std::string& name) {
+      parts.tell_receiver(wire::encode(ingest::WorkerGone{name}));
+    });
+  }
   threads.push_back(start("query", [&] { parts.queries->run(); }));
   std::thread receiver = start("receiver", [&] { all_durable = parts.receiver->run(kStopTimeout); });
 
@@ -126,7 +179,8 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
   };
   stop(ingest::kReceiverLink);
   receiver.join();  // the others serve it until it has nothing left to make durable
-  for (std::uint32_t i = 0; i < parts.workers.size(); ++i) stop(ingest::worker_link(i));
+  parts.processes.reset();
+  parts.stop_workers.set();
   stop(ingest::kCommitterLink);
   stop(kQueryLink);
   for (std::thread& thread : threads) thread.join();

@@ -88,7 +88,7 @@ void QueryService::run() {
   for (;;) {
     ingest::wait(items, std::chrono::milliseconds(-1));
     if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
-    if (ingest::receive_from_client(clients_, client, message)) answer(client, ingest::view(message));
+    if (ingest::receive_from(clients_, client, message)) answer(client, ingest::view(message));
   }
 }
 
@@ -186,7 +186,7 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   reply.pid = static_cast<std::uint64_t>(::getpid());
   reply.uptime_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - facts_.started).count();
   reply.data_dir = facts_.data_dir;
-  reply.workers = facts_.workers;
+  reply.workers = gauges_.workers;
   reply.producers = gauges_.producers;
   reply.outstanding_bytes = gauges_.outstanding_bytes;
   reply.degraded = health_.degraded();

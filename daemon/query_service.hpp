@@ -28,7 +28,6 @@ inline constexpr const char* kQueryLink = "inproc://query";
 struct DaemonFacts {
   std::string version;
   std::string data_dir;
-  std::uint32_t workers = 1;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 

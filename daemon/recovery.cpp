@@ -27,7 +27,9 @@ ingest::RecoveredStream recovered_from(StoredEpoch&& epoch, const StreamRecord& 
   return stream;
 }
 
-ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record, SnapshotBoard& board) {
+}  // namespace
+
+ingest::RecoveredStream recover(Store& store, const StreamRecord& record, SnapshotBoard& board) {
   const wire::StreamSpec spec = spec_from_json(record.spec);
   const std::vector<std::uint64_t> epochs = store.epochs(record.id);
   for (const std::uint64_t number : epochs) {
@@ -56,11 +58,9 @@ ingest::RecoveredStream recover_stream(Store& store, const StreamRecord& record,
   return {record.id, record.name, spec, 0, 0, {}, {}, {}};
 }
 
-}  // namespace
-
 std::vector<ingest::RecoveredStream> recover(Store& store, SnapshotBoard& board) {
   std::vector<ingest::RecoveredStream> streams;
-  for (const StreamRecord& record : store.streams()) streams.push_back(recover_stream(store, record, board));
+  for (const StreamRecord& record : store.streams()) streams.push_back(recover(store, record, board));
   return streams;
 }
 

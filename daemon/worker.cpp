@@ -1,6 +1,6 @@
 #include "daemon/worker.hpp"
 
-#include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -10,27 +10,42 @@
 namespace accrue::daemon {
 namespace {
 
-template <class Message>
-Message read(const wire::Frame& frame) {
-  Message message;
-  ACCRUE_ASSERT(frame.read(message) == wire::DecodeError::kNone);
-  return message;
+constexpr std::chrono::milliseconds kHeartbeat{1'000};  // StreamTableOptions::worker_silence is several of them
+constexpr const char* kNoDaemon = "what answers there does not speak to workers: is it a daemon's worker_listen?";
+
+template <class Real>
+void copy_as_doubles(const std::byte* from, std::size_t count, std::vector<double>& to) {
+  to.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Real value;
+    std::memcpy(&value, from + i * sizeof(Real), sizeof(Real));
+    to[i] = value;
+  }
 }
 
 }  // namespace
 
-Worker::Worker(std::uint32_t index, ingest::Say to_receiver, ingest::Say to_committer)
-    : index_(index), to_receiver_(std::move(to_receiver)), to_committer_(std::move(to_committer)) {}
+Worker::Worker(const std::string& name, ingest::Say to_receiver, TimePoint now)
+    : to_receiver_(std::move(to_receiver)), spoke_(now) {
+  to_receiver_(wire::encode(ingest::Join{ACCRUE_VERSION, name}));
+}
 
 void Worker::on_message(wire::BytesView message, wire::BytesView rows) {
-  ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == wire::DecodeError::kNone);
+  if (frame_.parse(message, wire::Sender::kTrusted) != wire::DecodeError::kNone) return dismissed(kNoDaemon);
   switch (frame_.type()) {
-    case ingest::Deliver::kType: return learn(read<ingest::Deliver>(frame_), rows);
-    case ingest::Barrier::kType: return report_states(read<ingest::Barrier>(frame_));
-    case ingest::OpenPartition::kType: return open(read<ingest::OpenPartition>(frame_));
-    case ingest::ClosePartition::kType: return close(read<ingest::ClosePartition>(frame_));
-    default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); stopped_ = true;
+    case ingest::Deliver::kType: return learn(ingest::read<ingest::Deliver>(frame_), rows);
+    case ingest::Barrier::kType: return report_states(ingest::read<ingest::Barrier>(frame_));
+    case ingest::OpenPartition::kType: return open(ingest::read<ingest::OpenPartition>(frame_));
+    case ingest::CloseStream::kType: streams_.erase(ingest::read<ingest::CloseStream>(frame_).stream_id); return;
+    case ingest::Stranger::kType: standing_ = Standing::kStranger; return;
+    case ingest::Dismiss::kType: return dismissed(ingest::read<ingest::Dismiss>(frame_).reason);
+    default: return dismissed(kNoDaemon);
   }
+}
+
+void Worker::dismissed(const std::string& reason) {
+  standing_ = Standing::kDismissed;
+  reason_ = reason;
 }
 
 void Worker::open(const ingest::OpenPartition& open) {
@@ -39,13 +54,7 @@ void Worker::open(const ingest::OpenPartition& open) {
     ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it
   }
   streams_[open.stream_id].insert_or_assign(open.partition,
-                                            Partition{open.spec, open.spec.column_count(), std::move(*model)});
-}
-
-void Worker::close(const ingest::ClosePartition& close) {
-  auto& partitions = streams_[close.stream_id];
-  partitions.erase(close.partition);
-  if (partitions.empty()) streams_.erase(close.stream_id);
+                                            Partition{open.generation, open.spec, open.spec.column_count(), std::move(*model)});
 }
 
 void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
@@ -56,12 +65,13 @@ void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
 
   models::RowsView view{nullptr, deliver.rows, partition.columns, partition.spec.features.size(),
                         partition.spec.weighted};
-  if (deliver.dtype == wire::DataType::kFloat64) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
+  if (deliver.dtype == wire::DataType::kFloat64 && aligned) {
     view.data = reinterpret_cast<const double*>(begin);
   } else {
-    const auto* narrow = reinterpret_cast<const float*>(begin);
-    widened_.assign(narrow, narrow + values);
-    view.data = widened_.data();
+    const bool wide = deliver.dtype == wire::DataType::kFloat64;
+    wide ? copy_as_doubles<double>(begin, values, copied_) : copy_as_doubles<float>(begin, values, copied_);
+    view.data = copied_.data();
   }
   partition.model.learn(view);
   applied_ = deliver.ordinal;
@@ -69,15 +79,24 @@ void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
 
 void Worker::report_states(const ingest::Barrier& barrier) {
   for (const auto& [index, partition] : streams_.at(barrier.stream_id)) {
-    to_committer_(
-        wire::encode(ingest::PartitionState{barrier.stream_id, barrier.epoch, index, partition.model.encode()}));
+    const wire::Bytes state = partition.model.encode();
+    to_receiver_(wire::encode(
+        ingest::PartitionState{barrier.stream_id, partition.generation, barrier.epoch, index, state}));
   }
 }
 
-void Worker::report_applied() {
-  if (reported_ == applied_) return;
+Worker::TimePoint Worker::settle(TimePoint now) {
+  if (reported_ != applied_) {
+    to_receiver_(wire::encode(ingest::Applied{applied_}));
+    spoke_ = now;
+  } else if (now >= spoke_ + kHeartbeat) {
+    to_receiver_(wire::encode(ingest::Alive{}));
+    spoke_ = now;
+  }
   reported_ = applied_;
-  to_receiver_(wire::encode(ingest::Applied{index_, applied_}));
+  return spoke_ + kHeartbeat;
 }
+
+void Worker::leave() { to_receiver_(wire::encode(ingest::Leave{})); }
 
 }  // namespace accrue::daemon

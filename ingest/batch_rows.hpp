@@ -4,7 +4,7 @@
 
 #include <zmq.hpp>
 
-#include "ingest/deliveries.hpp"
+#include "ingest/workers.hpp"
 
 namespace accrue::ingest {
 

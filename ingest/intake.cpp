@@ -25,14 +25,10 @@ template <class Message, class Act>
 }  // namespace
 
 Intake::Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges)
-    : options_(std::move(options)), outbox_(outbox), gauges_(gauges), deliveries_(options_.workers, outbox) {}
-
-void Intake::recover(const RecoveredStream& recovered) {
-  auto stream = std::make_unique<Stream>(recovered);
-  open_partitions(*stream, recovered.states);
-  ids_[stream->name] = stream->id;
-  streams_[stream->id] = std::move(stream);
-}
+    : options_(std::move(options)),
+      outbox_(outbox),
+      gauges_(gauges),
+      streams_(options_.streams, outbox, gauges, [this](const SessionId& id, Stream& stream) { attach(id, stream); }) {}
 
 void Intake::on_client(const SessionId& id, zmq::message_t frame, TimePoint now) {
   const DecodeError error = frame_.parse({frame.data<std::byte>(), frame.size()});
@@ -76,14 +72,19 @@ void Intake::on_pipeline(wire::BytesView message) {
   ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == DecodeError::kNone);
   bool good = false;
   switch (frame_.type()) {
-    case Applied::kType:
-      good = with<Applied>(frame_, [&](const auto& m) {
-        deliveries_.applied(m, [&](std::uint64_t stream_id, const auto& producer) { ack_later(stream_id, producer); });
-      });
-      break;
     case StreamCreated::kType: good = with<StreamCreated>(frame_, [&](const auto& m) { on_created(m); }); break;
     case StreamDropped::kType: good = with<StreamDropped>(frame_, [&](const auto& m) { on_dropped(m); }); break;
-    case EpochDurable::kType: good = with<EpochDurable>(frame_, [&](const auto& m) { on_durable(m); }); break;
+    case EpochDurable::kType:
+      good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m); });
+      break;
+    case RecoveredStream::kType:
+      good = with<RecoveredStream>(frame_, [&](auto& m) {
+        if (streams_.find(m.id)) streams_.add(std::move(m));  // otherwise it was dropped meanwhile
+      });
+      break;
+    case WorkerGone::kType:
+      good = with<WorkerGone>(frame_, [&](const auto& m) { streams_.on_worker_gone(m); });
+      break;
     case Stop::kType: good = with<Stop>(frame_, [&](const auto&) { begin_stop(); }); break;
   }
   ACCRUE_ASSERT(good);
@@ -100,23 +101,21 @@ void Intake::on_hello(const SessionId& id, const wire::Hello& hello, TimePoint n
     sessions_[id] = {hello.producer, hello.ephemeral, now, {}};
     gauges_.producers = sessions_.size();
   }
-  say(id, wire::Welcome{options_.version, options_.query_endpoint, options_.max_message_bytes});
+  say(id, wire::Welcome{options_.streams.version, options_.query_endpoint, options_.max_message_bytes});
 }
 
 void Intake::on_open(const SessionId& id, const wire::Open& open) {
-  const auto known = ids_.find(open.stream);
-  if (known == ids_.end()) {
-    create(id, open);
-    return;
-  }
-  Stream& stream = *streams_.at(known->second);
+  Stream* stream = streams_.find(open.stream);
+  if (!stream) return create(id, open);
   if (open.spec) {
-    if (const std::string problem = difference(stream.spec, *open.spec); !problem.empty()) {
+    if (const std::string problem = difference(stream->spec, *open.spec); !problem.empty()) {
       refuse(id, ErrorCode::kSpecMismatch, open.stream, "stream '" + open.stream + "' exists already: " + problem);
       return;
     }
   }
-  attach(id, stream);
+  if (stream->phase == Stream::Phase::kLearning) return attach(id, *stream);
+  std::erase(stream->opening, id);
+  stream->opening.push_back(id);
 }
 
 void Intake::create(const SessionId& id, const wire::Open& open) {
@@ -152,21 +151,7 @@ void Intake::on_created(const StreamCreated& created) {
     }
     return;
   }
-  auto stream = std::make_unique<Stream>(created.stream_id, created.name, pending.mapped().spec);
-  open_partitions(*stream, {});
-  Stream& opened = *stream;
-  ids_[created.name] = created.stream_id;
-  streams_[created.stream_id] = std::move(stream);
-  for (const SessionId& id : pending.mapped().waiting) attach(id, opened);
-}
-
-void Intake::open_partitions(const Stream& stream, const std::vector<wire::Bytes>& states) {
-  deliveries_.open(stream);
-  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
-    const wire::Bytes state = partition < states.size() ? states[partition] : wire::Bytes();
-    outbox_.to_worker(deliveries_.worker_of(stream.id, partition),
-                      wire::encode(OpenPartition{stream.id, partition, stream.spec, state}));
-  }
+  streams_.add({created.stream_id, created.name, pending.mapped().spec, 0, 0, {}, {}, {}}, pending.mapped().waiting);
 }
 
 void Intake::attach(const SessionId& id, Stream& stream) {
@@ -186,11 +171,12 @@ void Intake::attach(const SessionId& id, Stream& stream) {
     if (previous != sessions_.end()) std::erase(previous->second.streams, stream.id);
   }
   producer.session = id;
+  producer.rewound = false;
   if (std::find(session.streams.begin(), session.streams.end(), stream.id) == session.streams.end()) {
     session.streams.push_back(stream.id);
   }
   say(id, wire::Opened{stream.name, stream.id, stream.spec, producer.log.accepted(), producer.log.durable(),
-                       options_.window_bytes});
+                       options_.streams.window_bytes});
 }
 
 // A producer that is not connected and has nothing outstanding may be forgotten when there are too many: it could only
@@ -204,21 +190,22 @@ bool Intake::make_room_for_producer(Stream& stream) {
 }
 
 void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::message_t& frame, TimePoint now) {
-  if (stopping_) return;  // it is not acknowledged, so it will come again
-  Stream* stream = find(batch.stream_id);
+  Stream* stream = streams_.find(batch.stream_id);
   if (!stream) {
     refuse(id, ErrorCode::kUnknownStream, "", "there is no stream of id " + std::to_string(batch.stream_id));
     return;
   }
+  if (stopping_ || stream->phase != Stream::Phase::kLearning) return;  // it is not acknowledged, so it will come again
   const auto known = stream->producers.find(sessions_.at(id).producer);
   if (known == stream->producers.end() || known->second->session != id) {
     refuse(id, ErrorCode::kNoSession, stream->name, "this connection has not opened stream '" + stream->name + "'");
     return;
   }
   const std::shared_ptr<StreamProducer> producer = known->second;
-  switch (producer->log.judge(batch.sequence, frame.size(), options_.window_bytes)) {
+  if (producer->rewound) return streams_.ask_to_reopen(*stream, *producer);
+  switch (producer->log.judge(batch.sequence, frame.size(), options_.streams.window_bytes)) {
     case Producer::Admission::kAccept: break;
-    case Producer::Admission::kDuplicate: ack_later(stream->id, producer); return;
+    case Producer::Admission::kDuplicate: return streams_.ack_later(*stream, producer);
     case Producer::Admission::kGap:
       refuse(id, ErrorCode::kSequenceGap, stream->name,
              "batch " + std::to_string(batch.sequence) + " came where " + std::to_string(producer->log.accepted() + 1) +
@@ -227,13 +214,12 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
     case Producer::Admission::kOverWindow:
       refuse(id, ErrorCode::kOverWindow, stream->name,
              "batch " + std::to_string(batch.sequence) + " exceeds the window of " +
-                 std::to_string(options_.window_bytes) + " bytes");
+                 std::to_string(options_.streams.window_bytes) + " bytes");
       return;
   }
   Screening screening;
   const std::size_t bytes = frame.size();
-  deliveries_.deliver(*stream, producer, bytes, screen_batch(*stream, batch, frame, screening));
-  gauges_.outstanding_bytes += bytes;
+  streams_.deliver(*stream, producer, bytes, screen_batch(*stream, batch, frame, screening), now);
   for (std::size_t reason = 0; reason < screening.by_reason.size(); ++reason) {
     stream->rejected[reason] += screening.by_reason[reason];
   }
@@ -241,46 +227,37 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
     say(id, wire::RowsRejected{stream->id, batch.sequence, static_cast<std::uint32_t>(screening.rejected),
                                static_cast<std::uint32_t>(screening.first_rejected), screening.first_reason});
   }
-  if (screening.kept == 0) ack_later(stream->id, producer);
-  remember_dirty(*stream, now, screening.kept);
 }
 
 void Intake::on_flush(const wire::Flush& flush) {
-  if (Stream* stream = find(flush.stream_id)) stream->hurry();
+  if (Stream* stream = streams_.find(flush.stream_id)) stream->hurry();
 }
 
 void Intake::on_ping(const SessionId& id) {
   say(id, wire::Pong{});
   const Session& session = sessions_.at(id);
   for (const std::uint64_t stream_id : session.streams) {
-    Stream* stream = find(stream_id);
-    if (stream) acknowledge(stream_id, *stream->producer(session.producer));
+    Stream* stream = streams_.find(stream_id);
+    if (!stream) continue;
+    const StreamProducer& producer = *stream->producer(session.producer);
+    producer.rewound ? streams_.ask_to_reopen(*stream, producer) : streams_.acknowledge(stream_id, producer);
   }
 }
 
 void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
-  const auto known = ids_.find(drop.stream);
-  if (known == ids_.end()) {
+  Stream* stream = streams_.find(drop.stream);
+  if (!stream) {
     refuse(id, ErrorCode::kUnknownStream, drop.stream, "there is no stream '" + drop.stream.substr(0, 128) + "'");
     return;
   }
-  const std::uint64_t stream_id = known->second;
-  const Stream& stream = *streams_.at(stream_id);
-  for (const auto& [name, producer] : stream.producers) {
-    gauges_.outstanding_bytes -= producer->log.outstanding_bytes();
-    if (producer->session.empty() || producer->session == id) continue;
-    refuse(producer->session, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
+  std::vector<SessionId> bereft = std::move(stream->opening);
+  for (const auto& [name, producer] : stream->producers) bereft.push_back(producer->session);
+  for (const SessionId& other : bereft) {
+    if (other.empty() || other == id) continue;
+    refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
   }
-  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
-    outbox_.to_worker(deliveries_.worker_of(stream_id, partition), wire::encode(ClosePartition{stream_id, partition}));
-  }
-  deliveries_.close(stream);
-  outbox_.to_committer(wire::encode(DropStream{stream_id, drop.stream}));
+  streams_.drop(*stream);
   drops_[drop.stream].insert(id);
-  std::erase(dirty_, stream_id);
-  if (stream.epoch_in_flight()) --in_flight_;
-  streams_.erase(stream_id);
-  ids_.erase(known);
 }
 
 void Intake::on_dropped(const StreamDropped& dropped) {
@@ -295,35 +272,11 @@ void Intake::on_dropped(const StreamDropped& dropped) {
   }
 }
 
-void Intake::on_durable(const EpochDurable& durable) {
-  Stream* stream = find(durable.stream_id);
-  if (!stream) return;  // dropped meanwhile
-  --in_flight_;
-  gauges_.outstanding_bytes -= stream->made_durable(durable.epoch);
-  for (const auto& [name, producer] : stream->producers) {
-    if (!producer->session.empty()) ack_later(stream->id, producer);
-  }
-}
-
 TimePoint Intake::settle(TimePoint now) {
-  TimePoint next = now + std::chrono::seconds(1);
-  std::vector<std::uint64_t> still_dirty;
-  for (const std::uint64_t id : dirty_) {
-    Stream& stream = *streams_.at(id);
-    if (stream.due(now, options_.epoch_interval, options_.epoch_rows)) {
-      cut(stream);
-      continue;
-    }
-    still_dirty.push_back(id);
-    if (!stream.epoch_in_flight()) next = std::min(next, stream.deadline(options_.epoch_interval));
-  }
-  dirty_ = std::move(still_dirty);
-  for (const auto& [stream_id, producer] : std::exchange(acks_due_, {})) {
-    producer->ack_due = false;
-    acknowledge(stream_id, *producer);
-  }
+  const TimePoint next = std::min(streams_.settle(now), now + std::chrono::seconds(1));
   if (now >= next_silence_check_) {
     forget_silent_sessions(now);
+    streams_.look_for_silent_workers(now);
     next_silence_check_ = now + std::chrono::seconds(1);
   }
   return next;
@@ -331,35 +284,7 @@ TimePoint Intake::settle(TimePoint now) {
 
 void Intake::begin_stop() {
   stopping_ = true;
-  for (const std::uint64_t id : dirty_) streams_.at(id)->hurry();
-}
-
-void Intake::remember_dirty(Stream& stream, TimePoint now, std::uint64_t new_rows) {
-  if (!stream.dirty()) dirty_.push_back(stream.id);
-  stream.changed(now, new_rows);
-}
-
-void Intake::cut(Stream& stream) {
-  const EpochCut cut = stream.cut();
-  ++in_flight_;
-  outbox_.to_committer(wire::encode(cut));
-  std::vector<std::uint32_t> told;
-  for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
-    const std::uint32_t worker = deliveries_.worker_of(stream.id, partition);
-    if (std::find(told.begin(), told.end(), worker) != told.end()) continue;
-    told.push_back(worker);
-    outbox_.to_worker(worker, wire::encode(Barrier{stream.id, cut.epoch}));
-  }
-}
-
-void Intake::ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProducer>& producer) {
-  if (std::exchange(producer->ack_due, true)) return;
-  acks_due_.emplace_back(stream_id, producer);
-}
-
-void Intake::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
-  if (producer.session.empty()) return;
-  say(producer.session, wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes});
+  streams_.hurry();
 }
 
 // Ends a session. What its producer has sent stays; only after a Bye is a producer of that session alone forgotten.
@@ -368,7 +293,7 @@ void Intake::leave(const SessionId& id, bool said_bye) {
   if (ended.empty()) return;
   const Session& session = ended.mapped();
   for (const std::uint64_t stream_id : session.streams) {
-    Stream* stream = find(stream_id);
+    Stream* stream = streams_.find(stream_id);
     if (!stream) continue;
     const auto producer = stream->producers.find(session.producer);
     if (producer == stream->producers.end()) continue;
@@ -384,11 +309,6 @@ void Intake::forget_silent_sessions(TimePoint now) {
     if (now - session.heard > options_.session_timeout) silent.push_back(id);
   }
   for (const SessionId& id : silent) leave(id, false);
-}
-
-Stream* Intake::find(std::uint64_t stream_id) {
-  const auto found = streams_.find(stream_id);
-  return found == streams_.end() ? nullptr : found->second.get();
 }
 
 void Intake::refuse(const SessionId& id, ErrorCode code, const std::string& about, const std::string& text) {

@@ -1,6 +1,6 @@
 // The receiver's mind without its sockets: given messages and the time, it decides what is said to clients, workers and
-// the committer. Everything of ingest that must be right in every order of events is here, so that it can be tested and
-// simulated without a network or a clock.
+// the committer. Everything of ingest that must be right in every order of events is here and in StreamTable, so that it
+// can be tested and simulated without a network or a clock. Here is the conversation with clients.
 //
 // A batch's way: session and stream known -> producer's sequence and credit -> rows screened -> partitions -> workers.
 // One thread. Nothing here throws on what a client sends: bad messages are answered, bad rows are counted.
@@ -9,28 +9,23 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <zmq.hpp>
 
-#include "ingest/deliveries.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/outbox.hpp"
-#include "ingest/stream.hpp"
+#include "ingest/stream_table.hpp"
 
 namespace accrue::ingest {
 
 struct IntakeOptions {
-  std::string version;
+  StreamTableOptions streams;
   std::string query_endpoint;
-  std::uint32_t workers = 1;
-  std::chrono::milliseconds epoch_interval{100};
-  std::uint64_t epoch_rows = 65'536;
-  std::size_t window_bytes = 64u << 20;  // credit of one producer of one stream
   std::size_t max_message_bytes = 16u << 20;
   std::size_t max_streams = 10'000;
   std::size_t max_producers = 10'000;        // of one stream
@@ -42,11 +37,13 @@ class Intake {
   Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges);
 
   // Before anything else: what the store held.
-  void recover(const RecoveredStream& recovered);
+  void recover(RecoveredStream recovered) { streams_.add(std::move(recovered)); }
 
   // Events. A client's frame is consumed: its rows go on to a worker in the memory they arrived in.
   void on_client(const SessionId& id, zmq::message_t frame, TimePoint now);
-  void on_pipeline(wire::BytesView message);  // from workers and the committer
+  void on_worker(const WorkerId& id, wire::BytesView message, TimePoint now) { streams_.on_worker(id, message, now); }
+  void on_worker_lost(const WorkerId& id) { streams_.on_worker_lost(id); }  // its connection is gone
+  void on_pipeline(wire::BytesView message);  // from the committer, and from who watches over the workers
 
   // To be called after each burst of events, and at the latest when it last said: cuts the epochs that are due, sends
   // the acknowledgements that have gathered, forgets silent connections. Returns when it next has work of its own.
@@ -55,7 +52,7 @@ class Intake {
   // Stopping: no more batches are taken, and what was taken is made durable; idle() is true when all is.
   void begin_stop();
   bool stopping() const { return stopping_; }
-  bool idle() const { return dirty_.empty() && in_flight_ == 0; }
+  bool idle() const { return streams_.all_durable(); }
 
  private:
   struct Session {
@@ -78,19 +75,12 @@ class Intake {
   void on_drop(const SessionId& id, const wire::Drop& drop);
   void on_created(const StreamCreated& created);
   void on_dropped(const StreamDropped& dropped);
-  void on_durable(const EpochDurable& durable);
 
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
   bool make_room_for_producer(Stream& stream);
-  void open_partitions(const Stream& stream, const std::vector<wire::Bytes>& states);
-  void remember_dirty(Stream& stream, TimePoint now, std::uint64_t new_rows);
-  void cut(Stream& stream);
-  void ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProducer>& producer);
-  void acknowledge(std::uint64_t stream_id, const StreamProducer& producer);
   void leave(const SessionId& id, bool said_bye);
   void forget_silent_sessions(TimePoint now);
-  Stream* find(std::uint64_t stream_id);
 
   template <class Message>
   void say(const SessionId& id, const Message& message) {
@@ -101,16 +91,11 @@ class Intake {
   IntakeOptions options_;
   Outbox& outbox_;
   Gauges& gauges_;
-  Deliveries deliveries_;
   wire::Frame frame_;
   std::unordered_map<SessionId, Session> sessions_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams_;
-  std::unordered_map<std::string, std::uint64_t> ids_;
+  StreamTable streams_;
   std::map<std::string, Creation> creations_;         // asked of the committer, not answered yet
   std::map<std::string, std::set<SessionId>> drops_;  // likewise
-  std::vector<std::uint64_t> dirty_;                  // streams that want an epoch
-  std::size_t in_flight_ = 0;                         // epochs cut and not yet durable
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<StreamProducer>>> acks_due_;
   TimePoint next_silence_check_{};
   bool stopping_ = false;
 };

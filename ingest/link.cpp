@@ -27,6 +27,12 @@ void just_received() {}
 #endif
 
 namespace accrue::ingest {
+namespace {
+
+constexpr int kNetworkPatienceMs = 10'000;
+constexpr int kFarewellMs = 200;  // for a worker's last word to leave
+
+}  // namespace
 
 zmq::socket_t pull_socket(zmq::context_t& context, const std::string& endpoint) {
   zmq::socket_t socket(context, zmq::socket_type::pull);
@@ -44,15 +50,45 @@ zmq::socket_t push_socket(zmq::context_t& context, const std::string& endpoint) 
   return socket;
 }
 
+zmq::socket_t router_socket(zmq::context_t& context) {
+  zmq::socket_t socket(context, zmq::socket_type::router);
+  socket.set(zmq::sockopt::router_mandatory, true);
+  socket.set(zmq::sockopt::maxmsgsize, kMaxWorkerMessageBytes);
+  socket.set(zmq::sockopt::tcp_maxrt, kNetworkPatienceMs);
+  socket.set(zmq::sockopt::sndhwm, 0);
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::linger, 0);
+  return socket;
+}
+
+zmq::socket_t dealer_socket(zmq::context_t& context, const std::string& endpoint) {
+  zmq::socket_t socket(context, zmq::socket_type::dealer);
+  socket.set(zmq::sockopt::tcp_maxrt, kNetworkPatienceMs);
+  socket.set(zmq::sockopt::sndhwm, 0);
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::linger, kFarewellMs);
+  socket.connect(endpoint);
+  return socket;
+}
+
 void send(zmq::socket_t& socket, wire::BytesView message) {
   about_to_send();
   (void)socket.send(zmq::const_buffer(message.data(), message.size()), zmq::send_flags::none);
 }
 
-void send(zmq::socket_t& socket, wire::BytesView message, zmq::message_t payload) {
+bool send_to(zmq::socket_t& router, const std::string& peer, wire::BytesView message, zmq::message_t payload) {
   about_to_send();
-  (void)socket.send(zmq::const_buffer(message.data(), message.size()), zmq::send_flags::sndmore);
-  (void)socket.send(std::move(payload), zmq::send_flags::none);
+  try {
+    (void)router.send(zmq::buffer(peer), zmq::send_flags::sndmore);
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return false;
+    throw;
+  }
+  const bool alone = payload.size() == 0;
+  (void)router.send(zmq::const_buffer(message.data(), message.size()),
+                    alone ? zmq::send_flags::none : zmq::send_flags::sndmore);
+  if (!alone) (void)router.send(std::move(payload), zmq::send_flags::none);
+  return true;
 }
 
 bool try_receive(zmq::socket_t& socket, zmq::message_t& frame) {

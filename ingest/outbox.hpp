@@ -2,7 +2,7 @@
 // sockets, tests with lists.
 #pragma once
 
-#include <cstdint>
+#include <string>
 
 #include <zmq.hpp>
 
@@ -15,11 +15,16 @@ class Outbox {
  public:
   virtual ~Outbox() = default;
 
-  // Sending never blocks. What a client cannot be sent is lost: it asks again.
+  // Sending never blocks. What a client cannot be sent is lost: it asks again. A worker whose connection is gone is
+  // reported to Intake, afterwards.
   virtual void to_client(const SessionId& session, const wire::Bytes& message) = 0;
-  virtual void to_worker(std::uint32_t worker, const wire::Bytes& message) = 0;
-  virtual void to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) = 0;
-  virtual void to_committer(const wire::Bytes& message) = 0;
+  virtual void to_worker(const WorkerId& worker, const wire::Bytes& message) = 0;
+  virtual void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) = 0;
+  virtual void to_committer(wire::BytesView message) = 0;
+
+  // For whoever watches over the workers.
+  virtual void worker_joined(const std::string& name) = 0;
+  virtual void worker_lost(const std::string& name, const std::string& why) = 0;
 };
 
 }  // namespace accrue::ingest

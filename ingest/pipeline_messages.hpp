@@ -1,11 +1,13 @@
 // What the daemon's own parts say to each other: receiver, workers and committer. The same encoding as the protocol
-// with clients (one list of fields a message), on sockets of the daemon's own that no client can reach.
+// with clients (one list of fields a message), on sockets of the daemon's own.
 //
-//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Barrier, ClosePartition, Stop
-//   worker -> receiver     Applied
-//   worker -> committer    PartitionState
-//   receiver -> committer  CreateStream, DropStream, EpochCut, Stop
-//   committer -> receiver  StreamCreated, StreamDropped, EpochDurable
+//   worker -> receiver     Join, Applied, PartitionState, Alive, Leave
+//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Barrier, CloseStream, Stranger, Dismiss
+//   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind, Stop
+//   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream
+//   supervisor -> receiver WorkerGone
+//
+// A stream's generation goes up whenever it is rewound: what a worker says of an earlier one is void.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +16,19 @@
 #include <tuple>
 #include <vector>
 
+#include "ingest/wire/assert.hpp"
 #include "ingest/wire/codec.hpp"
 #include "ingest/wire/messages.hpp"
 
 namespace accrue::ingest {
+
+// The message in a frame whose sender, one of these parts, cannot have sent another.
+template <class Message>
+Message read(const wire::Frame& frame) {
+  Message message;
+  ACCRUE_ASSERT(frame.read(message) == wire::DecodeError::kNone);
+  return message;
+}
 
 // How one of these parts speaks to another: sends a message on, without ever blocking.
 using Say = std::function<void(const wire::Bytes& message)>;
@@ -26,10 +37,11 @@ using Say = std::function<void(const wire::Bytes& message)>;
 struct OpenPartition {
   static constexpr std::uint8_t kType = 64;
   std::uint64_t stream_id = 0;
+  std::uint64_t generation = 0;
   std::uint32_t partition = 0;
   wire::StreamSpec spec;
   wire::Bytes state;
-  auto fields() { return std::tie(stream_id, partition, spec, state); }
+  auto fields() { return std::tie(stream_id, generation, partition, spec, state); }
 };
 
 // Learn the `rows` rows that begin at byte `offset` of the frame that follows. Deliveries to a worker are numbered.
@@ -52,11 +64,11 @@ struct Barrier {
   auto fields() { return std::tie(stream_id, epoch); }
 };
 
-struct ClosePartition {
+// Forget what you hold of it, if you hold any.
+struct CloseStream {
   static constexpr std::uint8_t kType = 67;
   std::uint64_t stream_id = 0;
-  std::uint32_t partition = 0;
-  auto fields() { return std::tie(stream_id, partition); }
+  auto fields() { return std::tie(stream_id); }
 };
 
 struct Stop {
@@ -67,18 +79,18 @@ struct Stop {
 // Every delivery up to this one is learned.
 struct Applied {
   static constexpr std::uint8_t kType = 69;
-  std::uint32_t worker = 0;
   std::uint64_t ordinal = 0;
-  auto fields() { return std::tie(worker, ordinal); }
+  auto fields() { return std::tie(ordinal); }
 };
 
 struct PartitionState {
   static constexpr std::uint8_t kType = 70;
   std::uint64_t stream_id = 0;
+  std::uint64_t generation = 0;
   std::uint64_t epoch = 0;
   std::uint32_t partition = 0;
-  wire::Bytes state;
-  auto fields() { return std::tie(stream_id, epoch, partition, state); }
+  wire::BytesView state;  // into the message, which is passed on as it is
+  auto fields() { return std::tie(stream_id, generation, epoch, partition, state); }
 };
 
 struct CreateStream {
@@ -133,6 +145,67 @@ struct EpochDurable {
   std::uint64_t stream_id = 0;
   std::uint64_t epoch = 0;
   auto fields() { return std::tie(stream_id, epoch); }
+};
+
+// A worker's first word on a connection. It holds nothing.
+struct Join {
+  static constexpr std::uint8_t kType = 77;
+  std::string version;
+  std::string name;  // the same in WorkerGone, and for people
+  auto fields() { return std::tie(version, name); }
+};
+
+// A worker's word when it has had nothing else to say for a while.
+struct Alive {
+  static constexpr std::uint8_t kType = 78;
+  auto fields() { return std::tie(); }
+};
+
+// The worker ends; its partitions may go elsewhere at once.
+struct Leave {
+  static constexpr std::uint8_t kType = 79;
+  auto fields() { return std::tie(); }
+};
+
+// To a worker that is not known, or no more: whatever you hold is void. Join anew, on a new connection.
+struct Stranger {
+  static constexpr std::uint8_t kType = 80;
+  auto fields() { return std::tie(); }
+};
+
+// To a worker that cannot be used, and why: end.
+struct Dismiss {
+  static constexpr std::uint8_t kType = 81;
+  std::string reason;
+  auto fields() { return std::tie(reason); }
+};
+
+// A worker's process has ended.
+struct WorkerGone {
+  static constexpr std::uint8_t kType = 82;
+  std::string name;
+  auto fields() { return std::tie(name); }
+};
+
+// The stream's epochs that are not ready to be written are void: answer with its newest one.
+struct Rewind {
+  static constexpr std::uint8_t kType = 83;
+  std::uint64_t stream_id = 0;
+  auto fields() { return std::tie(stream_id); }
+};
+
+// A stream as its newest intact epoch has it: what it goes on from, after a restart and after a Rewind.
+struct RecoveredStream {
+  static constexpr std::uint8_t kType = 84;
+  std::uint64_t id = 0;
+  std::string name;
+  wire::StreamSpec spec;
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
+  std::vector<ProducerMark> producers;
+  std::vector<wire::RejectedRows> rejected;
+  std::vector<wire::Bytes> states;  // by partition; empty before the first epoch
+  auto fields() { return std::tie(id, name, spec, epoch, rows, producers, rejected, states); }
 };
 
 }  // namespace accrue::ingest

@@ -1,7 +1,6 @@
 #include "ingest/placement.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -11,66 +10,107 @@
 namespace accrue::ingest {
 namespace {
 
-constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
-
 std::uint64_t preference(std::uint64_t stream_id, std::uint32_t partition, std::uint32_t worker) {
   return mix(mix(mix(stream_id + kGolden) + partition + kGolden) + worker + kGolden);
 }
 
 std::uint64_t ceil_divided(std::uint64_t number, std::uint64_t by) { return (number + by - 1) / by; }
 
-}  // namespace
-
-Placement::Placement(std::uint32_t workers) : workers_(workers), held_(workers) {
-  ACCRUE_ASSERT(workers > 0);
-  std::iota(workers_.begin(), workers_.end(), 0u);
+std::uint64_t count_of(const std::vector<std::uint32_t>& holders, std::uint32_t worker) {
+  return static_cast<std::uint64_t>(std::count(holders.begin(), holders.end(), worker));
 }
+
+}  // namespace
 
 void Placement::open(std::uint64_t stream_id, std::uint32_t partitions) {
   const auto [stream, is_new] = streams_.try_emplace(stream_id, Holders(partitions, kNobody));
   ACCRUE_ASSERT(is_new);
   partitions_ += partitions;
-  Holders& holders = stream->second;
-  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    holders[partition] = choose(stream_id, partition, holders);
-    ++held_[holders[partition]];
-  }
+  for (std::uint32_t partition = 0; partition < partitions; ++partition) place(stream_id, partition, stream->second);
 }
 
 void Placement::close(std::uint64_t stream_id) {
   const auto closed = streams_.extract(stream_id);
   ACCRUE_ASSERT(!closed.empty());
-  for (const std::uint32_t worker : closed.mapped()) --held_[worker];
+  for (const std::uint32_t worker : closed.mapped()) {
+    if (worker != kNobody) --held_.at(worker);
+  }
   partitions_ -= closed.mapped().size();
 }
 
-void Placement::leave(std::uint32_t worker) {
-  ACCRUE_ASSERT(std::erase(workers_, worker) == 1 && !workers_.empty());
-  held_[worker] = 0;
+std::vector<std::uint64_t> Placement::join(std::uint32_t worker) {
+  const bool is_new = held_.try_emplace(worker, 0).second;
+  ACCRUE_ASSERT(is_new);
+  std::vector<std::uint64_t> moved;
   for (auto& [stream_id, holders] : streams_) {
-    for (std::uint32_t partition = 0; partition < holders.size(); ++partition) {
-      if (holders[partition] != worker) continue;
-      holders[partition] = choose(stream_id, partition, holders);
-      ++held_[holders[partition]];
-    }
+    if (draw_to(worker, stream_id, holders)) moved.push_back(stream_id);
   }
+  return moved;
 }
 
-std::uint32_t Placement::choose(std::uint64_t stream_id, std::uint32_t partition, const Holders& holders) const {
-  const std::uint64_t stream_bound = ceil_divided(holders.size(), workers_.size());
-  const std::uint64_t bound = ceil_divided(partitions_, workers_.size());
+std::vector<std::uint64_t> Placement::leave(std::uint32_t worker) {
+  const auto erased = held_.erase(worker);
+  ACCRUE_ASSERT(erased == 1);
+  std::vector<std::uint64_t> moved;
+  for (auto& [stream_id, holders] : streams_) {
+    if (count_of(holders, worker) == 0) continue;
+    moved.push_back(stream_id);
+    for (std::uint32_t partition = 0; partition < holders.size(); ++partition) {
+      if (holders[partition] != worker) continue;
+      holders[partition] = kNobody;
+      place(stream_id, partition, holders);
+    }
+  }
+  return moved;
+}
+
+void Placement::place(std::uint64_t stream_id, std::uint32_t partition, Holders& holders) {
+  if (held_.empty()) return;
+  const std::uint64_t stream_bound = ceil_divided(holders.size(), held_.size());
+  const std::uint64_t bound = ceil_divided(partitions_, held_.size());
   std::uint32_t best = kNobody;
   std::pair<bool, std::uint64_t> best_rank;
-  for (const std::uint32_t worker : workers_) {
-    const auto of_stream = static_cast<std::uint64_t>(std::count(holders.begin(), holders.end(), worker));
-    if (of_stream >= stream_bound) continue;
-    const std::pair rank(held_[worker] < bound, preference(stream_id, partition, worker));
+  for (const auto& [worker, held] : held_) {
+    if (count_of(holders, worker) >= stream_bound) continue;
+    const std::pair rank(held < bound, preference(stream_id, partition, worker));
     if (best != kNobody && rank <= best_rank) continue;
     best = worker;
     best_rank = rank;
   }
   ACCRUE_ASSERT(best != kNobody);  // the stream's bounds of all workers hold all its partitions
-  return best;
+  holders[partition] = best;
+  ++held_.at(best);
+}
+
+// Moves what a worker that has just joined should hold of a stream; false when nothing moved.
+bool Placement::draw_to(std::uint32_t joined, std::uint64_t stream_id, Holders& holders) {
+  const std::uint64_t stream_bound = ceil_divided(holders.size(), held_.size());
+  const std::uint64_t bound = ceil_divided(partitions_, held_.size());
+  const auto keenness = [&](std::uint32_t partition) { return preference(stream_id, partition, joined); };
+  std::vector<std::uint32_t> keenest_first(holders.size());
+  std::iota(keenest_first.begin(), keenest_first.end(), 0u);
+  std::sort(keenest_first.begin(), keenest_first.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return keenness(a) > keenness(b); });
+
+  std::uint64_t drawn = 0;
+  const auto draw = [&](auto should_move) {
+    for (const std::uint32_t partition : keenest_first) {
+      const std::uint32_t holder = holders[partition];
+      if (drawn == stream_bound || holder == joined || !should_move(partition, holder)) continue;
+      if (holder != kNobody) --held_.at(holder);
+      holders[partition] = joined;
+      ++held_.at(joined);
+      ++drawn;
+    }
+  };
+  draw([&](std::uint32_t, std::uint32_t holder) {
+    return holder == kNobody || count_of(holders, holder) > stream_bound;
+  });
+  draw([&](std::uint32_t partition, std::uint32_t holder) {
+    if (held_.at(joined) >= bound) return false;
+    return held_.at(holder) > bound || keenness(partition) > preference(stream_id, partition, holder);
+  });
+  return drawn > 0;
 }
 
 }  // namespace accrue::ingest

@@ -18,9 +18,19 @@ constexpr int kSendQueue = 1'000;
 constexpr int kFarewellMs = 200;  // for the last acknowledgements to leave
 constexpr int kBurst = 256;       // messages taken from clients before others get their turn
 
-}  // namespace
+void listen_at(zmq::socket_t& socket, const std::string& endpoint, const std::string& flag) {
+  try {
+    socket.bind(endpoint);
+  } catch (const zmq::error_t& error) {
+    std::string hint = "check the address";
+    if (error.num() == EADDRINUSE) hint = "another program has it; stop that, or choose another with " + flag;
+    if (error.num() == EACCES) hint = "ports below 1024 need privileges; choose another with " + flag;
+    if (error.num() == ENODEV || error.num() == EADDRNOTAVAIL) hint = "this machine has no such address";
+    throw std::runtime_error("cannot listen on " + endpoint + ": " + error.what() + " (" + hint + ")");
+  }
+}
 
-std::string worker_link(std::uint32_t worker) { return "inproc://worker-" + std::to_string(worker); }
+}  // namespace
 
 zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
                             std::uint64_t network_thread) {
@@ -31,23 +41,23 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
   socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
   socket.set(zmq::sockopt::linger, kFarewellMs);
-  try {
-    socket.bind(endpoint);
-  } catch (const zmq::error_t& error) {
-    std::string hint = "check the address";
-    if (error.num() == EADDRINUSE) hint = "another program has it; stop that, or choose another with --listen";
-    if (error.num() == EACCES) hint = "ports below 1024 need privileges; choose another with --listen";
-    if (error.num() == ENODEV || error.num() == EADDRNOTAVAIL) hint = "this machine has no such address";
-    throw std::runtime_error("cannot listen on " + endpoint + ": " + error.what() + " (" + hint + ")");
-  }
+  listen_at(socket, endpoint, "--listen");
   return socket;
 }
 
-bool receive_from_client(zmq::socket_t& socket, SessionId& id, zmq::message_t& frame) {
-  while (try_receive(socket, frame)) {
-    id = frame.to_string();
-    bool single = frame.more() && try_receive(socket, frame);
-    while (frame.more() && try_receive(socket, frame)) single = false;
+zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint, std::uint64_t network_thread) {
+  zmq::socket_t socket = router_socket(context);
+  socket.set(zmq::sockopt::affinity, network_thread);
+  socket.bind(kWorkersLink);
+  if (!endpoint.empty()) listen_at(socket, endpoint, "--worker-listen");
+  return socket;
+}
+
+bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame) {
+  while (try_receive(router, frame)) {
+    peer = frame.to_string();
+    bool single = frame.more() && try_receive(router, frame);
+    while (frame.more() && try_receive(router, frame)) single = false;
     if (single) return true;
   }
   return false;
@@ -64,15 +74,14 @@ bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView 
   }
 }
 
-Receiver::Receiver(zmq::context_t& context, zmq::socket_t socket, IntakeOptions options, Gauges& gauges)
-    : clients_(std::move(socket)),
+Receiver::Receiver(zmq::context_t& context, zmq::socket_t clients, zmq::socket_t workers, IntakeOptions options,
+                   Gauges& gauges, WorkerEvents events)
+    : clients_(std::move(clients)),
+      workers_(std::move(workers)),
       pipeline_(pull_socket(context, kReceiverLink)),
       committer_(push_socket(context, kCommitterLink)),
-      intake_(options, *this, gauges) {
-  for (std::uint32_t worker = 0; worker < options.workers; ++worker) {
-    workers_.push_back(push_socket(context, worker_link(worker)));
-  }
-}
+      events_(std::move(events)),
+      intake_(std::move(options), *this, gauges) {}
 
 bool Receiver::run(std::chrono::milliseconds stop_timeout) {
   using Clock = std::chrono::steady_clock;
@@ -81,13 +90,16 @@ bool Receiver::run(std::chrono::milliseconds stop_timeout) {
   for (;;) {
     const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
+                                          {workers_.handle(), 0, ZMQ_POLLIN, 0},
                                           {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
     wait(items, std::max(until_next, std::chrono::milliseconds(0)));
     const TimePoint now = Clock::now();
     take_from_clients(now);
+    take_from_workers(now);
     take_from_pipeline();
     if (intake_.stopping() && !deadline) deadline = now + stop_timeout;
     next = intake_.settle(Clock::now());
+    for (const WorkerId& worker : std::exchange(unreachable_, {})) intake_.on_worker_lost(worker);
     if (!deadline) continue;
     if (intake_.idle()) return true;
     if (now >= *deadline) return false;
@@ -99,9 +111,15 @@ void Receiver::take_from_clients(TimePoint now) {
   SessionId id;
   for (int i = 0; i < kBurst; ++i) {
     zmq::message_t frame;
-    if (!receive_from_client(clients_, id, frame)) return;
+    if (!receive_from(clients_, id, frame)) return;
     intake_.on_client(id, std::move(frame), now);
   }
+}
+
+void Receiver::take_from_workers(TimePoint now) {
+  WorkerId id;
+  zmq::message_t frame;
+  while (receive_from(workers_, id, frame)) intake_.on_worker(id, view(frame), now);
 }
 
 void Receiver::take_from_pipeline() {
@@ -113,12 +131,12 @@ void Receiver::to_client(const SessionId& session, const wire::Bytes& message) {
   (void)send_to_client(clients_, session, message);
 }
 
-void Receiver::to_worker(std::uint32_t worker, const wire::Bytes& message) { send(workers_[worker], message); }
+void Receiver::to_worker(const WorkerId& worker, const wire::Bytes& message) { to_worker(worker, message, {}); }
 
-void Receiver::to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) {
-  send(workers_[worker], message, std::move(rows));
+void Receiver::to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) {
+  if (!send_to(workers_, worker, message, std::move(rows))) unreachable_.push_back(worker);
 }
 
-void Receiver::to_committer(const wire::Bytes& message) { send(committer_, message); }
+void Receiver::to_committer(wire::BytesView message) { send(committer_, message); }
 
 }  // namespace accrue::ingest

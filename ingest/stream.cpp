@@ -1,5 +1,6 @@
 #include "ingest/stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ingest/wire/assert.hpp"
@@ -14,21 +15,36 @@ std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
 
 }  // namespace
 
-Stream::Stream(std::uint64_t stream_id, std::string stream_name, wire::StreamSpec stream_spec)
-    : id(stream_id),
-      name(std::move(stream_name)),
-      spec(std::move(stream_spec)),
+Stream::Stream(RecoveredStream recovered)
+    : id(recovered.id),
+      name(std::move(recovered.name)),
+      spec(std::move(recovered.spec)),
       columns(spec.columns()),
       weight_column(weight_column_of(spec)),
-      partitioner(spec) {}
-
-Stream::Stream(const RecoveredStream& recovered) : Stream(recovered.id, recovered.name, recovered.spec) {
-  epoch_ = recovered.epoch;
-  rows = rows_at_cut_ = recovered.rows;
+      partitioner(spec),
+      states(std::move(recovered.states)),
+      rows(recovered.rows),
+      epoch_(recovered.epoch),
+      rows_at_cut_(recovered.rows) {
   for (const auto& [reason, count] : recovered.rejected) rejected[static_cast<std::size_t>(reason)] = count;
   for (const ProducerMark& mark : recovered.producers) {
-    const StreamProducer known{.name = mark.producer, .log = Producer(mark.sequence), .cut = mark.sequence};
-    producers.emplace(mark.producer, std::make_shared<StreamProducer>(known));
+    StreamProducer known{.name = mark.producer, .log = Producer(mark.sequence), .cut = mark.sequence};
+    producers.emplace(mark.producer, std::make_shared<StreamProducer>(std::move(known)));
+  }
+}
+
+void Stream::take_over(Stream& before) {
+  generation = before.generation;
+  opening = std::move(before.opening);
+  epoch_ = std::max(epoch_, before.epoch_);  // a number that was given once is not given again
+  for (const auto* list : {&before.in_flight_departed_, &before.departed_}) {
+    for (const std::string& departed : *list) depart(departed);
+  }
+  for (const auto& [producer_name, old] : before.producers) {
+    if (old->session.empty()) continue;
+    const std::shared_ptr<StreamProducer> known = producer(producer_name);
+    known->session = std::exchange(old->session, {});
+    known->rewound = true;
   }
 }
 
@@ -59,6 +75,7 @@ EpochCut Stream::cut() {
   dirty_ = hurried_ = false;
   rows_at_cut_ = rows;
   in_flight_marks_ = cut.producers;
+  in_flight_departed_ = cut.departed;
   return cut;
 }
 
@@ -70,7 +87,14 @@ std::size_t Stream::made_durable(std::uint64_t epoch) {
     released += producers.at(mark.producer)->log.made_durable(mark.sequence);
   }
   in_flight_marks_.clear();
+  in_flight_departed_.clear();
   return released;
+}
+
+std::size_t Stream::outstanding_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [producer_name, producer] : producers) bytes += producer->log.outstanding_bytes();
+  return bytes;
 }
 
 bool Stream::depart(const std::string& producer) {

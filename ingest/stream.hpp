@@ -1,4 +1,5 @@
-// One stream as the receiver sees it: its producers, what it has rejected, and where it stands with its epochs.
+// One stream as the receiver sees it: its phase, its producers, what it has rejected, and where it stands with its
+// epochs.
 // Used by Intake alone, on one thread.
 #pragma once
 
@@ -19,7 +20,8 @@
 namespace accrue::ingest {
 
 using TimePoint = std::chrono::steady_clock::time_point;
-using SessionId = std::string;  // a connection's ZeroMQ routing id
+using SessionId = std::string;  // a client's connection: its ZeroMQ routing id
+using WorkerId = std::string;   // likewise a worker's
 
 struct StreamProducer {
   std::string name;
@@ -27,24 +29,21 @@ struct StreamProducer {
   SessionId session{};    // the connection that speaks for it at present; empty for none
   std::uint64_t cut = 0;  // its sequence at the last epoch cut
   bool ack_due = false;   // something changed that its session has not been told
-};
-
-// What the store holds of a stream when the daemon starts.
-struct RecoveredStream {
-  std::uint64_t id = 0;
-  std::string name;
-  wire::StreamSpec spec;
-  std::uint64_t epoch = 0;
-  std::uint64_t rows = 0;
-  std::vector<ProducerMark> producers;
-  std::vector<wire::RejectedRows> rejected;
-  std::vector<wire::Bytes> states;  // by partition; empty before the first epoch
+  bool rewound = false;   // its session does not know yet that batches are to be sent again
 };
 
 class Stream {
  public:
-  Stream(std::uint64_t id, std::string name, wire::StreamSpec spec);
-  explicit Stream(const RecoveredStream& recovered);
+  enum class Phase : std::uint8_t {
+    kWaiting,    // for workers; its states are at hand
+    kLearning,   // its partitions are with workers
+    kRewinding,  // the committer has been asked for its newest epoch
+  };
+
+  explicit Stream(RecoveredStream recovered);
+
+  // Goes on from what the same stream was before it was rewound: with its sessions, which are to open it again.
+  void take_over(Stream& before);
 
   const std::uint64_t id;
   const std::string name;
@@ -53,6 +52,10 @@ class Stream {
   const std::optional<std::size_t> weight_column;
   const Partitioner partitioner;
 
+  Phase phase = Phase::kWaiting;
+  std::uint64_t generation = 0;          // times it was rewound
+  std::vector<wire::Bytes> states;       // by partition, while it waits for workers; empty before the first epoch
+  std::vector<SessionId> opening;        // sessions that have asked to open it and wait; the newest last
   std::unordered_map<std::string, std::shared_ptr<StreamProducer>> producers;
   RejectCounts rejected{};
   std::uint64_t rows = 0;  // accepted since the stream began
@@ -72,6 +75,9 @@ class Stream {
   // The epoch last cut is on disk: returns the bytes that are no longer outstanding.
   std::size_t made_durable(std::uint64_t epoch);
 
+  // Bytes of batches accepted and not durable.
+  std::size_t outstanding_bytes() const;
+
   // Forgets a producer that will not come back, unless something of it is outstanding.
   bool depart(const std::string& producer);
 
@@ -86,6 +92,7 @@ class Stream {
   TimePoint dirty_since_{};
   std::uint64_t rows_at_cut_ = 0;
   std::vector<ProducerMark> in_flight_marks_;
+  std::vector<std::string> in_flight_departed_;
   std::vector<std::string> departed_;
 };
 

@@ -256,7 +256,9 @@ void Session::on(const wire::Error& error, Clock::time_point now) {
     case wire::ErrorCode::kOverWindow: {
       // One for every batch that was on its way: the first of them opens anew.
       const auto channel = find(error.about);
-      if (channel && channel->phase == Channel::Phase::kOpen) unopen(*channel, now);
+      const bool opened = channel && (channel->phase == Channel::Phase::kOpen ||
+                                      channel->phase == Channel::Phase::kSettling);
+      if (opened) unopen(*channel, now);
       return;
     }
     case wire::ErrorCode::kShuttingDown: trouble_ = text_of(error); return;
