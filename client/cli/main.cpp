@@ -1,10 +1,14 @@
 // The accrue command: reads the command line and runs one command.
 // Exit codes: 0 done, 1 failed, 2 the command line is wrong.
+#include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -63,29 +67,47 @@ CLI::Validator between(double low, double high, const std::string& what) {
   return CLI::Validator(check, "");
 }
 
-CLI::Validator count() { return between(1, 4294967295, "a whole number of at least 1"); }
+// CLI11 alone would take -1 for the largest number there is, 010 for 8, and a number that is too large for the largest.
+CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
+  const auto rewrite = [low, high](std::string& text) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || rest != end || value < low || value > high) {
+      return "'" + text + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    }
+    text = std::to_string(value);
+    return std::string();
+  };
+  return CLI::Validator(rewrite, "");
+}
+
+CLI::Validator count() { return whole_number(1, std::numeric_limits<std::uint32_t>::max()); }
+CLI::Validator seed() { return whole_number(0, std::numeric_limits<std::uint64_t>::max()); }
 
 using Action = int (*)(const Invocation&);
+
+// What every command takes, before its name or after it; the one after it holds where both are given.
+void add_connection(CLI::App& app, Invocation& asked) {
+  const std::string group = "Connection and output, before the command's name or after it";
+  app.add_option("--endpoint", asked.connection.endpoint,
+                 "where accrued listens (default: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700)")
+      ->type_name("tcp://HOST:PORT")
+      ->group(group);
+  app.add_option("--timeout", asked.connection.timeout_s, "give up when nothing has happened for so long (default: 10)")
+      ->type_name("SECONDS")
+      ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
+      ->group(group);
+  app.add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
+      ->type_name("FORM")
+      ->check(one_of({"table", "json", "csv"}))
+      ->group(group);
+}
 
 CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
                       Action action) {
   CLI::App* command = app.add_subcommand(name, about);
-  const std::string group = "Connection and output";
-  command
-      ->add_option("--endpoint", asked.connection.endpoint,
-                   "where accrued listens (default: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700)")
-      ->type_name("tcp://HOST:PORT")
-      ->group(group);
-  command
-      ->add_option("--timeout", asked.connection.timeout_s,
-                   "give up when nothing has happened for so long (default: 10)")
-      ->type_name("SECONDS")
-      ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
-      ->group(group);
-  command->add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
-      ->type_name("FORM")
-      ->check(one_of({"table", "json", "csv"}))
-      ->group(group);
+  add_connection(*command, asked);
   command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
   return command;
 }
@@ -98,7 +120,7 @@ void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
   command
       ->add_option("--epoch", epoch, "answer as of this epoch; accrue epochs STREAM lists them (default: the newest)")
       ->type_name("N")
-      ->check(between(1, 1e18, "the number of an epoch"));
+      ->transform(whole_number(1, std::numeric_limits<std::int64_t>::max()));
 }
 
 void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
@@ -121,7 +143,7 @@ void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& op
       ->add_option("--partitions", options.partitions,
                    "shares of the rows, learned side by side (default: 1, or as weights or cuts need)")
       ->type_name("N")
-      ->check(count())
+      ->transform(count())
       ->group(kPartitioning);
   command
       ->add_option("--partition-by", asked.partition_by,
@@ -142,7 +164,7 @@ void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& op
       ->group(kPartitioning);
   command->add_option("--partition-seed", options.seed, "of random: which draw (default: 0)")
       ->type_name("N")
-      ->check(between(0, 18446744073709551615.0, "a whole number of at least 0"))
+      ->transform(seed())
       ->group(kPartitioning);
 }
 
@@ -205,14 +227,15 @@ void add_replay(CLI::App& app, Invocation& asked) {
       ->check(one_of({"file", "shuffle"}))
       ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
   command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
-      ->type_name("N");
+      ->type_name("N")
+      ->transform(seed());
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
       ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
   add_partitioning(command, asked, options.partitioning);
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
-      ->check(count());
+      ->transform(count());
   command->footer(kWaysToPartition);
 }
 
@@ -243,6 +266,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   app.set_version_flag("--version", "accrue " ACCRUE_VERSION);
   app.get_formatter()->column_width(36);
   app.get_formatter()->label("REQUIRED", "");
+  add_connection(app, asked);
   add_push(app, asked);
   add_predict(app, asked);
   add_questions(app, asked);

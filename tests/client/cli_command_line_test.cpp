@@ -84,6 +84,25 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
   }
 }
 
+TEST(CommandLine, TakesWholeNumbersAsTheyAreWrittenOrNotAtAll) {
+  const std::vector<std::vector<std::string>> options = {{"push", "homes", "a.csv", "--partitions"},
+                                                         {"push", "homes", "a.csv", "--partition-seed"},
+                                                         {"coef", "homes", "--epoch"},
+                                                         {"predict", "homes", "a.csv", "--epoch"},
+                                                         {"replay", "california", "--seed"},
+                                                         {"replay", "california", "--batch-rows"}};
+  for (std::vector<std::string> arguments : options) {
+    const std::string option = arguments.back();
+    for (const char* wrong : {"-1", "+1", "1.5", "0x10", " 1", "", "18446744073709551616"}) {
+      arguments.push_back(wrong);
+      const Finished finished = accrue(arguments);
+      EXPECT_EQ(finished.exit_code, 2) << option << wrong;
+      EXPECT_THAT(finished.error_output, HasSubstr(option + ": '" + wrong + "' is not a whole number from "));
+      arguments.pop_back();
+    }
+  }
+}
+
 TEST(CommandLine, SaysThatNoDaemonAnswers) {
   const std::string message =
       std::string("accrue: no accrued answers at ") + kNobody + "; start one with: accrued --data DIR\n";
@@ -109,6 +128,21 @@ TEST(CommandLine, TakesTheEndpointFromItsFlagFirst) {
   const Finished finished = accrue({"status", "--timeout", "0.3", "--endpoint", "tcp://127.0.0.1:2"});
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.error_output, HasSubstr("tcp://127.0.0.1:2;"));
+}
+
+TEST(CommandLine, TakesWhatEveryCommandTakesBeforeItsNameToo) {
+  const Finished before = accrue({"--timeout", "0.3", "--endpoint", "tcp://127.0.0.1:2", "status"});
+  EXPECT_EQ(before.exit_code, 1);
+  EXPECT_THAT(before.error_output, HasSubstr("tcp://127.0.0.1:2;"));
+  const Finished both =
+      accrue({"--endpoint", "tcp://127.0.0.1:2", "status", "--timeout", "0.3", "--endpoint", "tcp://127.0.0.1:3"});
+  EXPECT_THAT(both.error_output, HasSubstr("tcp://127.0.0.1:3;"));
+  const Finished wrong = accrue({"--format", "xml", "status"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.error_output, HasSubstr("xml"));
+  for (const char* option : {"--endpoint", "--timeout", "--format"}) {
+    EXPECT_THAT(accrue({"--help"}).output, HasSubstr(option));
+  }
 }
 
 TEST(CommandLine, NamesTheFileThatIsNotThereBeforeItLooksForADaemon) {

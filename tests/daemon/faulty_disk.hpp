@@ -1,4 +1,6 @@
 // A disk under SQLite, for as long as the object lives, that counts flushes and fails when told to. One at a time.
+// Its files are real ones, as store_copy needs them, which makes and renames files beside what SQLite does with them;
+// where SQLite alone is at work, SimulatedDisk breaks in more ways.
 #pragma once
 
 #include <map>

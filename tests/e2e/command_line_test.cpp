@@ -97,6 +97,11 @@ TEST_F(CommandLine, PushPartitionsByTimeAndTheStreamRemembersHow) {
   EXPECT_THAT(other.error_output, HasSubstr("contradicts --partition-window: it has 3600 seconds"));
 }
 
+TEST_F(CommandLine, NumbersAreDecimalWhateverTheyBeginWith) {
+  ASSERT_EQ(accrue({"push", "s", "-", "--partition-seed", "010"}, kCsv).exit_code, 0);
+  EXPECT_EQ(json({"streams"}).at(0)["partition_seed"], 10);
+}
+
 TEST_F(CommandLine, PushLearnsWhereToCutRangesFromTheFirstRows) {
   const std::vector<std::string> by_range = {"push",  "s", file("rows.csv", kCsv), "--features", "a,b",
                                              "--key", "a", "--partition-by",       "range",      "--partitions",

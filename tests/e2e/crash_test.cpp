@@ -5,6 +5,7 @@
 
 #include "tests/e2e/california_reference.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/same_bits.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -23,15 +24,6 @@ std::vector<double> plain_rows(std::size_t count) {
 }
 
 const StreamSpec kPlain = {.features = {"x", "z"}, .target = "y"};
-
-void expect_same_bits(const Coefficients& one, const Coefficients& other) {
-  EXPECT_EQ(one.rows, other.rows);
-  EXPECT_EQ(one.intercept->estimate, other.intercept->estimate);
-  for (std::size_t i = 0; i < one.coefficients.size(); ++i) {
-    EXPECT_EQ(one.coefficients[i].estimate, other.coefficients[i].estimate) << one.names[i];
-    EXPECT_EQ(one.coefficients[i].std_error, other.coefficients[i].std_error) << one.names[i];
-  }
-}
 
 Coefficients undisturbed(const StreamSpec& spec, const std::vector<double>& rows) {
   Daemon daemon;

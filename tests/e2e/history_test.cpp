@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/daemon.hpp"
+#include "tests/support/same_bits.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -36,18 +37,6 @@ struct Moment {
   Metrics metrics;
 };
 
-void expect_same(const Coefficients& one, const Coefficients& other) {
-  EXPECT_EQ(one.epoch, other.epoch);
-  EXPECT_EQ(one.rows, other.rows);
-  EXPECT_EQ(one.intercept->estimate, other.intercept->estimate);
-  ASSERT_EQ(one.coefficients.size(), other.coefficients.size());
-  for (std::size_t i = 0; i < one.coefficients.size(); ++i) {
-    EXPECT_EQ(one.coefficients[i].estimate, other.coefficients[i].estimate) << one.names[i];
-    EXPECT_EQ(one.coefficients[i].std_error, other.coefficients[i].std_error) << one.names[i];
-  }
-  EXPECT_EQ(one.r2, other.r2);
-}
-
 class PastEpochs : public testing::Test {
  protected:
   // Epochs, and what each answered while it was the newest.
@@ -68,7 +57,9 @@ class PastEpochs : public testing::Test {
       if (found == past_.end()) continue;  // one that nobody looked at in its time
       SCOPED_TRACE("epoch " + std::to_string(epoch.epoch));
       const Moment& then = found->second;
-      expect_same(client.coef("s", epoch.epoch), then.coef);
+      const Coefficients coef = client.coef("s", epoch.epoch);
+      EXPECT_EQ(coef.epoch, then.coef.epoch);
+      expect_same_bits(coef, then.coef);
       const Prediction prediction = client.predict("s", kQuestion, epoch.epoch);
       EXPECT_EQ(prediction.epoch, epoch.epoch);
       EXPECT_EQ(prediction.rows, then.prediction.rows);

@@ -1,119 +1,17 @@
-// Intake with its outbox in plain lists: what it says to whom, for each event, in orders that sockets rarely produce.
-#include "ingest/intake.hpp"
-
+// Intake: sessions, batches and epochs.
 #include <limits>
-#include <map>
-#include <set>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ingest/link.hpp"
-#include "ingest/wire/batch_frame.hpp"
+#include "tests/ingest/intake_fixture.hpp"
 
 namespace accrue::ingest {
 namespace {
 
-using std::chrono::milliseconds;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
-
-const wire::StreamSpec kSpec = {.features = {"a"}, .target = "y"};
-
-// Everything the intake said, decoded.
-class Recorder final : public Outbox {
- public:
-  void to_client(const SessionId& session, const wire::Bytes& message) override { clients[session].push_back(message); }
-  void to_worker(std::uint32_t worker, const wire::Bytes& message) override { workers[worker].push_back(message); }
-  void to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) override {
-    workers[worker].push_back(message);
-    payload_bytes += rows.size();
-  }
-  void to_committer(const wire::Bytes& message) override { committer.push_back(message); }
-
-  std::map<SessionId, std::vector<wire::Bytes>> clients;
-  std::map<std::uint32_t, std::vector<wire::Bytes>> workers;
-  std::vector<wire::Bytes> committer;
-  std::size_t payload_bytes = 0;
-};
-
-template <class Message>
-std::vector<Message> all(const std::vector<wire::Bytes>& messages) {
-  std::vector<Message> found;
-  for (const wire::Bytes& bytes : messages) {
-    wire::Frame frame;
-    EXPECT_EQ(frame.parse(bytes), wire::DecodeError::kNone);
-    if (frame.type() != Message::kType) continue;
-    EXPECT_EQ(frame.read(found.emplace_back()), wire::DecodeError::kNone);
-  }
-  return found;
-}
-
-class IntakeTest : public testing::Test {
- protected:
-  static IntakeOptions options() {
-    IntakeOptions options;
-    options.workers = 2;
-    options.epoch_interval = milliseconds(100);
-    options.epoch_rows = 1'000;
-    options.window_bytes = 1'000;
-    options.max_streams = 2;
-    options.max_producers = 2;
-    return options;
-  }
-
-  template <class Message>
-  void client(const SessionId& id, const Message& message) {
-    raw(id, wire::encode(message));
-  }
-  void raw(const SessionId& id, const wire::Bytes& bytes) {
-    intake_.on_client(id, zmq::message_t(bytes.data(), bytes.size()), now_);
-    intake_.settle(now_);
-  }
-  template <class Message>
-  void pipeline(const Message& message) {
-    intake_.on_pipeline(wire::encode(message));
-    intake_.settle(now_);
-  }
-  void pass(milliseconds time) {
-    now_ += time;
-    intake_.settle(now_);
-  }
-
-  // A session of `producer` with stream 1 open.
-  void join(const SessionId& id, const std::string& producer, const std::string& stream = "s") {
-    client(id, wire::Hello{producer, true});
-    client(id, wire::Open{stream, kSpec});
-    for (const auto& create : all<CreateStream>(out_.committer)) {
-      if (!created_.insert(create.name).second) continue;
-      pipeline(StreamCreated{create.name, created_.size(), {}});
-    }
-  }
-  void push(const SessionId& id, std::uint64_t sequence, const std::vector<double>& values = {1, 2, 3, 4},
-            std::uint64_t stream_id = 1) {
-    wire::BatchFrame frame(2, values.size() / 2);
-    frame.append(values);
-    raw(id, std::move(frame).seal(stream_id, sequence));
-  }
-  wire::Ack last_ack(const SessionId& id) { return all<wire::Ack>(out_.clients[id]).back(); }
-  std::vector<wire::ErrorCode> errors(const SessionId& id) {
-    std::vector<wire::ErrorCode> codes;
-    for (const auto& error : all<wire::Error>(out_.clients[id])) codes.push_back(error.code);
-    return codes;
-  }
-  std::vector<EpochCut> cuts() { return all<EpochCut>(out_.committer); }
-  // The worker that was given the only partition there is.
-  std::uint32_t holder() { return all<OpenPartition>(out_.workers[0]).empty() ? 1 : 0; }
-  std::size_t deliveries() { return all<Deliver>(out_.workers[0]).size() + all<Deliver>(out_.workers[1]).size(); }
-
-  TimePoint now_{};
-  Recorder out_;
-  Gauges gauges_;
-  Intake intake_{options(), out_, gauges_};
-  std::set<std::string> created_;
-};
 
 TEST_F(IntakeTest, StrangerIsToldToSayHello) {
   push("c", 1);
@@ -139,48 +37,11 @@ TEST_F(IntakeTest, InternalMessagesAreNotTakenFromClients) {
   EXPECT_THAT(errors("c"), ElementsAre(wire::ErrorCode::kUnknownType));
 }
 
-TEST_F(IntakeTest, StreamIsCreatedOnceForAllWhoAskMeanwhile) {
-  for (const SessionId id : {"c1", "c2"}) {
-    client(id, wire::Hello{"p-" + id, true});
-    client(id, wire::Open{"s", kSpec});
-  }
-  ASSERT_EQ(all<CreateStream>(out_.committer).size(), 1u);
-  EXPECT_THAT(all<wire::Opened>(out_.clients["c1"]), IsEmpty());
-  pipeline(StreamCreated{"s", 7, {}});
-  EXPECT_EQ(all<wire::Opened>(out_.clients["c1"]).at(0).stream_id, 7u);
-  EXPECT_EQ(all<wire::Opened>(out_.clients["c2"]).at(0).stream_id, 7u);
-}
-
-TEST_F(IntakeTest, FailedCreationIsToldAndMayBeTriedAgain) {
-  client("c", wire::Hello{"p", true});
-  client("c", wire::Open{"s", kSpec});
-  pipeline(StreamCreated{"s", 0, "disk full"});
-  EXPECT_THAT(errors("c"), ElementsAre(wire::ErrorCode::kStoreFailed));
-  client("c", wire::Open{"s", kSpec});
-  EXPECT_EQ(all<CreateStream>(out_.committer).size(), 2u);
-}
-
-TEST_F(IntakeTest, AnotherSpecificationIsRefusedWithTheDifference) {
-  join("c", "p");
-  wire::StreamSpec other = kSpec;
-  other.features = {"b"};
-  client("c", wire::Open{"s", other});
-  EXPECT_THAT(errors("c"), ElementsAre(wire::ErrorCode::kSpecMismatch));
-  EXPECT_THAT(all<wire::Error>(out_.clients["c"]).at(0).text, HasSubstr("features a, not b"));
-}
-
-TEST_F(IntakeTest, LimitOnStreamsIsHeld) {
-  join("c", "p", "s1");
-  join("c", "p", "s2");
-  join("c", "p", "s3");
-  EXPECT_THAT(errors("c"), ElementsAre(wire::ErrorCode::kTooMany));
-}
-
 TEST_F(IntakeTest, DurableOnlyAfterTheEpochAndAppliedBefore) {
   join("c", "p");
   push("c", 1);
   EXPECT_EQ(deliveries(), 1u);
-  pipeline(Applied{holder(), 1});
+  worker(holder(), Applied{1});
   EXPECT_EQ(last_ack("c").applied, 1u);
   EXPECT_EQ(last_ack("c").durable, 0u);
   pass(milliseconds(100));
@@ -275,16 +136,6 @@ TEST_F(IntakeTest, NewConnectionOfAProducerSupersedesTheOldOne) {
   EXPECT_EQ(deliveries(), 2u);
 }
 
-TEST_F(IntakeTest, OfTwoConnectionsThatWaitForAStreamTheNewerHasIt) {
-  for (const char* connection : {"z", "a"}) {  // their order of arrival is not that of their names
-    client(connection, wire::Hello{"p", true});
-    client(connection, wire::Open{"s", kSpec});
-  }
-  pipeline(StreamCreated{"s", 1, {}});
-  EXPECT_THAT(errors("z"), ElementsAre(wire::ErrorCode::kSuperseded));
-  EXPECT_THAT(errors("a"), IsEmpty());
-}
-
 TEST_F(IntakeTest, GreetingThatCameTwiceClosesNothing) {
   join("c", "p");
   client("c", wire::Hello{"p", true});
@@ -336,32 +187,6 @@ TEST_F(IntakeTest, RoomForANewProducerIsMadeOnlyByOneThatIsGone) {
   EXPECT_EQ(all<wire::Opened>(out_.clients["c3"]).size(), 1u);
 }
 
-TEST_F(IntakeTest, DropTellsWorkersCommitterAndOtherProducers) {
-  join("c1", "p1");
-  join("c2", "p2");
-  push("c2", 1);
-  client("c1", wire::Drop{"s"});
-  EXPECT_THAT(errors("c2"), ElementsAre(wire::ErrorCode::kUnknownStream));
-  EXPECT_EQ(all<ClosePartition>(out_.workers[holder()]).size(), 1u);
-  EXPECT_EQ(all<DropStream>(out_.committer).size(), 1u);
-  EXPECT_THAT(all<wire::Dropped>(out_.clients["c1"]), IsEmpty());
-  pipeline(StreamDropped{"s", {}});
-  EXPECT_EQ(all<wire::Dropped>(out_.clients["c1"]).size(), 1u);
-  pipeline(Applied{holder(), 1});
-  pass(milliseconds(1'000));
-  EXPECT_THAT(cuts(), IsEmpty());
-  EXPECT_EQ(gauges_.outstanding_bytes, 0u);
-}
-
-TEST_F(IntakeTest, EpochOfADroppedStreamIsForgotten) {
-  join("c", "p");
-  push("c", 1);
-  client("c", wire::Flush{1});
-  client("c", wire::Drop{"s"});
-  pipeline(EpochDurable{1, 1});
-  EXPECT_TRUE(intake_.idle());
-}
-
 TEST_F(IntakeTest, StopTakesNothingMoreAndMakesTheRestDurable) {
   join("c", "p");
   push("c", 1);
@@ -376,21 +201,6 @@ TEST_F(IntakeTest, StopTakesNothingMoreAndMakesTheRestDurable) {
   EXPECT_EQ(last_ack("c").durable, 1u);
 }
 
-TEST_F(IntakeTest, RecoveredStreamGoesOnFromItsEpoch) {
-  RecoveredStream stored{5, "old", kSpec, 12, 340, {{"p", 9}}, {{wire::RejectReason::kWeight, 3}}, {{std::byte{1}}}};
-  intake_.recover(stored);
-  EXPECT_EQ(all<OpenPartition>(out_.workers[holder()]).at(0).state, stored.states[0]);
-  client("c", wire::Hello{"p", false});
-  client("c", wire::Open{"old", std::nullopt});
-  EXPECT_EQ(all<wire::Opened>(out_.clients["c"]).at(0).durable, 9u);
-  push("c", 10, {1, 2}, 5);
-  client("c", wire::Flush{5});
-  ASSERT_EQ(cuts().size(), 1u);
-  EXPECT_EQ(cuts()[0].epoch, 13u);
-  EXPECT_EQ(cuts()[0].rows, 341u);
-  EXPECT_EQ(cuts()[0].rejected.at(0).rows, 3u);
-}
-
 TEST_F(IntakeTest, HashedRowsReachEachPartitionAndTheBatchIsAppliedWhenAllAre) {
   wire::StreamSpec spec = kSpec;
   spec.key = "a";
@@ -402,13 +212,13 @@ TEST_F(IntakeTest, HashedRowsReachEachPartitionAndTheBatchIsAppliedWhenAllAre) {
   std::vector<double> rows;
   for (int i = 0; i < 20; ++i) rows.insert(rows.end(), {static_cast<double>(i), 1.0});
   push("c", 1, rows);
-  const auto first = all<Deliver>(out_.workers[0]);
-  const auto second = all<Deliver>(out_.workers[1]);
+  const auto first = all<Deliver>(out_.workers["w0"]);
+  const auto second = all<Deliver>(out_.workers["w1"]);
   ASSERT_EQ(first.size() + second.size(), 2u);
   EXPECT_EQ(first.at(0).rows + second.at(0).rows, 20u);
-  pipeline(Applied{0, 1});
+  worker("w0", Applied{1});
   EXPECT_THAT(all<wire::Ack>(out_.clients["c"]).back().applied, 0u);
-  pipeline(Applied{1, 1});
+  worker("w1", Applied{1});
   EXPECT_EQ(last_ack("c").applied, 1u);
 }
 

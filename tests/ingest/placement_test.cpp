@@ -22,7 +22,8 @@ Streams any_streams(std::uint32_t most_partitions) {
 }
 
 Placement placed(const Streams& streams, std::uint32_t workers) {
-  Placement placement(workers);
+  Placement placement;
+  for (std::uint32_t worker = 0; worker < workers; ++worker) placement.join(worker);
   for (const auto& [id, partitions] : streams) placement.open(id, partitions);
   return placement;
 }
@@ -83,6 +84,39 @@ RC_GTEST_PROP(Placement, OnlyThePartitionsOfAWorkerThatLeavesMove, ()) {
     RC_ASSERT(holder != leaver);
     RC_ASSERT(holder == before.at(partition) || before.at(partition) == leaver);
   }
+}
+
+RC_GTEST_PROP(Placement, OnlyTheWorkerThatJoinsIsGivenPartitionsAndNeverTooMany, ()) {
+  const Streams streams = any_streams(64);
+  const auto workers = *rc::gen::inRange<std::uint32_t>(1, 17).as("workers");
+  Placement placement = placed(streams, workers);
+  const Holders before = holders(placement, streams);
+  const auto moved = placement.join(workers);
+  std::uint64_t given = 0;
+  std::set<std::uint64_t> of_streams;
+  for (const auto& [partition, holder] : holders(placement, streams)) {
+    if (holder == before.at(partition)) continue;
+    RC_ASSERT(holder == workers);
+    ++given;
+    of_streams.insert(partition.first);
+  }
+  RC_ASSERT(of_streams == std::set(moved.begin(), moved.end()));
+  for (const auto& [id, partitions] : streams) {
+    std::uint64_t of_stream = 0;
+    for (std::uint32_t i = 0; i < partitions; ++i) of_stream += placement.worker_of(id, i) == workers ? 1 : 0;
+    RC_ASSERT(of_stream <= ceil_divided(partitions, workers + 1));
+  }
+  if (streams.size() == 1 && before.size() > workers) RC_ASSERT(given > 0u);
+}
+
+RC_GTEST_PROP(Placement, WhatNobodyHoldsGoesToTheFirstWhoJoins, ()) {
+  const Streams streams = any_streams(64);
+  const auto workers = *rc::gen::inRange<std::uint32_t>(1, 5).as("workers");
+  Placement placement = placed(streams, workers);
+  for (std::uint32_t worker = 0; worker < workers; ++worker) placement.leave(worker);
+  for (const auto& [partition, holder] : holders(placement, streams)) RC_ASSERT(holder == Placement::kNobody);
+  RC_ASSERT(placement.join(99).size() == streams.size());
+  for (const auto& [partition, holder] : holders(placement, streams)) RC_ASSERT(holder == 99u);
 }
 
 RC_GTEST_PROP(Placement, StreamsOfOnePartitionEachAreSharedByAllWorkersAlike, ()) {

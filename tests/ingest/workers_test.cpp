@@ -1,5 +1,5 @@
 // Who is given a batch, and when its producer hears that it is learned.
-#include "ingest/deliveries.hpp"
+#include "ingest/workers.hpp"
 
 #include <map>
 #include <memory>
@@ -19,21 +19,30 @@ using testing::ElementsAre;
 class Recorder final : public Outbox {
  public:
   void to_client(const SessionId&, const wire::Bytes&) override { FAIL(); }
-  void to_worker(std::uint32_t, const wire::Bytes&) override { FAIL(); }
-  void to_committer(const wire::Bytes&) override { FAIL(); }
-  void to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t) override {
+  void to_worker(const WorkerId&, const wire::Bytes&) override { FAIL(); }
+  void to_committer(wire::BytesView) override { FAIL(); }
+  void worker_joined(const std::string&) override { FAIL(); }
+  void worker_lost(const std::string&, const std::string&) override { FAIL(); }
+  void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t) override {
     wire::Frame frame;
     Deliver deliver;
     ASSERT_EQ(frame.parse(message), wire::DecodeError::kNone);
     ASSERT_EQ(frame.read(deliver), wire::DecodeError::kNone);
     rows[worker].push_back(deliver.rows);
   }
-  std::map<std::uint32_t, std::vector<std::uint32_t>> rows;
+  std::map<WorkerId, std::vector<std::uint32_t>> rows;
 };
 
-class DeliveriesTest : public testing::Test {
+class WorkersTest : public testing::Test {
  protected:
-  void open(const wire::StreamSpec& spec) { deliveries_.open(stream_.emplace(1, "s", spec)); }
+  WorkersTest() {
+    workers_.join("one", "one", {});
+    workers_.join("two", "two", {});
+  }
+
+  void open(const wire::StreamSpec& spec) {
+    workers_.place(stream_.emplace(RecoveredStream{1, "s", spec, 0, 0, {}, {}, {}}));
+  }
 
   // The next batch of the producer, of keys (which are targets too).
   void push(const std::vector<double>& keys) {
@@ -41,57 +50,69 @@ class DeliveriesTest : public testing::Test {
     ScreenedBatch batch{.sequence = sequence, .count = keys.size(), .frame = row_memory(keys.size() * 2 * 8)};
     auto* values = batch.frame.data<double>();
     for (const double key : keys) *values++ = key, *values++ = key;
-    deliveries_.deliver(*stream_, producer_, 100, std::move(batch));
+    workers_.deliver(*stream_, producer_, 100, std::move(batch));
   }
-  void applied(std::uint32_t worker, std::uint64_t ordinal) {
-    deliveries_.applied({worker, ordinal}, [](std::uint64_t, const auto&) {});
+  bool applied(const WorkerId& worker, std::uint64_t ordinal) {
+    return workers_.applied(worker, ordinal, [](std::uint64_t, const auto&) {});
   }
+  static WorkerId other_than(const WorkerId& worker) { return worker == "one" ? "two" : "one"; }
 
   Recorder out_;
-  Deliveries deliveries_{2, out_};
+  Workers workers_{out_};
   std::optional<Stream> stream_;
   std::shared_ptr<StreamProducer> producer_ =
       std::make_shared<StreamProducer>(StreamProducer{.name = "p", .log = Producer(0)});
 };
 
-TEST_F(DeliveriesTest, LeastLoadedIsTheWorkerThatHasFewerValuesToLearn) {
+TEST_F(WorkersTest, LeastLoadedIsTheWorkerThatHasFewerValuesToLearn) {
   open({.features = {"a"}, .target = "y", .partitions = 2, .partition_by = wire::PartitionBy::kLeastLoaded});
   push(std::vector<double>(10, 1.0));
-  const std::uint32_t busy = out_.rows.begin()->first;
-  const std::uint32_t idle = 1 - busy;
+  const WorkerId busy = out_.rows.begin()->first;
+  const WorkerId idle = other_than(busy);
   push({1, 2});
   push({1, 2, 3});
   push({1, 2, 3, 4});
   EXPECT_THAT(out_.rows[busy], ElementsAre(10));
   EXPECT_THAT(out_.rows[idle], ElementsAre(2, 3, 4));
-  applied(busy, 1);
+  EXPECT_TRUE(applied(busy, 1));
   push({1});
   EXPECT_THAT(out_.rows[busy], ElementsAre(10, 1));
-  applied(idle, 3);
+  EXPECT_TRUE(applied(idle, 3));
   push({1, 2});
   EXPECT_THAT(out_.rows[idle], ElementsAre(2, 3, 4, 2));
 }
 
-TEST_F(DeliveriesTest, RangesOfABatchGoToTheirWorkersAndItIsAppliedWhenAllAre) {
+TEST_F(WorkersTest, RangesOfABatchGoToTheirWorkersAndItIsAppliedWhenAllAre) {
   open({.features = {"a"},
         .target = "y",
         .key = "a",
         .partitions = 2,
         .partition_by = wire::PartitionBy::kRange,
         .partition_cuts = {10}});
-  const std::uint32_t low = deliveries_.worker_of(1, 0);
-  const std::uint32_t high = deliveries_.worker_of(1, 1);
-  ASSERT_NE(low, high);
   push({1, 10, 2, 30, 3});
+  const WorkerId low = out_.rows["one"].front() == 3 ? "one" : "two";
+  const WorkerId high = other_than(low);
   EXPECT_THAT(out_.rows[low], ElementsAre(3));
   EXPECT_THAT(out_.rows[high], ElementsAre(2));
-  applied(low, 1);
+  EXPECT_TRUE(applied(low, 1));
   EXPECT_EQ(producer_->log.applied(), 0u);
-  applied(high, 1);
+  EXPECT_TRUE(applied(high, 1));
   EXPECT_EQ(producer_->log.applied(), 1u);
+  EXPECT_FALSE(applied(high, 2)) << "it was not delivered so much";
   push({50});
   EXPECT_THAT(out_.rows[low], ElementsAre(3)) << "nothing of that batch is below the cut";
   EXPECT_THAT(out_.rows[high], ElementsAre(2, 1));
+}
+
+TEST_F(WorkersTest, WhoWasAwayCannotTellWhoWasSilent) {
+  const TimePoint start{std::chrono::hours(1)};
+  const auto silent_after = [&](int seconds) {
+    return workers_.silent(start + std::chrono::seconds(seconds), std::chrono::seconds(5));
+  };
+  for (int second = 0; second <= 5; ++second) EXPECT_TRUE(silent_after(second).empty());
+  workers_.heard("one", start + std::chrono::seconds(5));
+  EXPECT_THAT(silent_after(6), ElementsAre("two"));
+  EXPECT_TRUE(silent_after(60).empty());
 }
 
 }  // namespace
