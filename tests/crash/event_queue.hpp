@@ -54,9 +54,12 @@ struct Latency {
 // A way between two parts on which nothing overtakes: what comes out, and when, in the order it went in.
 class Link {
  public:
+  // When what is sent now arrives.
+  TimePoint arrival(const EventQueue& queue, Duration latency) {
+    return last_ = std::max(last_, queue.now() + latency);
+  }
   void send(EventQueue& queue, Duration latency, std::function<void()> deliver) {
-    last_ = std::max(last_, queue.now() + latency);
-    queue.at(last_, std::move(deliver));
+    queue.at(arrival(queue, latency), std::move(deliver));
   }
 
  private:

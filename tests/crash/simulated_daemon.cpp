@@ -1,5 +1,7 @@
 #include "tests/crash/simulated_daemon.hpp"
 
+#include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "daemon/recovery.hpp"
@@ -23,24 +25,82 @@ SimulatedDaemon::SimulatedDaemon(EventQueue& queue, Random& random, const Daemon
   committer_ = std::make_unique<daemon::Committer>(
       std::move(store), daemon::CommitterOptions{kStoreFile, options.store}, board_, health_,
       [this](const wire::Bytes& message) { carry(committer_to_receiver_, [this, message] { at_receiver(message); }); });
-  for (std::uint32_t i = 0; i < options.intake.workers; ++i) {
-    workers_.push_back({daemon::Worker(
-                            i,
-                            [this, i](const wire::Bytes& message) {
-                              carry(workers_[i].to_receiver, [this, message] { at_receiver(message); });
-                            },
-                            [this, i](const wire::Bytes& message) {
-                              carry(workers_[i].to_committer, [this, message] { at_committer(message); });
-                            }),
-                        {},
-                        {},
-                        {}});
-  }
   for (const ingest::RecoveredStream& stream : streams) {
     committer_->know(stream.id, stream.name, stream.spec);
     intake_.recover(stream);
   }
+  for (std::uint32_t i = 0; i < options.intake.streams.workers; ++i) start_worker();
   settle_intake(queue_.now());
+}
+
+// ---- workers ----
+
+void SimulatedDaemon::start_worker() {
+  const ingest::WorkerId id = "w" + std::to_string(++workers_started_);
+  WorkerPart& part = workers_[id];
+  part.id = id;
+  const auto to_receiver = [this, &part](const wire::Bytes& message) {
+    carry(part.outbox, [this, id = part.id, message] {
+      intake_.on_worker(id, message, queue_.now());
+      settle_intake(queue_.now() + latency_.draw(random_));
+    });
+  };
+  part.worker = std::make_unique<daemon::Worker>(id, to_receiver, queue_.now());
+  settle_worker(part, queue_.now() + latency_.draw(random_));
+}
+
+SimulatedDaemon::WorkerPart* SimulatedDaemon::any_worker() {
+  if (workers_.empty()) return nullptr;
+  return &std::next(workers_.begin(), static_cast<std::ptrdiff_t>(random_.below(workers_.size())))->second;
+}
+
+void SimulatedDaemon::end_worker(bool told) {
+  const WorkerPart* part = any_worker();
+  if (!part) return;
+  if (told) {
+    const auto gone = wire::encode(ingest::WorkerGone{part->id});
+    later(queue_.now() + latency_.draw(random_), [this, gone] { at_receiver(gone); });
+  }
+  workers_.erase(part->id);  // with it what was on its way to it; what it has said is still on its way
+  later(queue_.now() + latency_.slow, [this] { start_worker(); });
+}
+
+void SimulatedDaemon::hang_worker(Duration how_long) {
+  if (WorkerPart* part = any_worker()) part->hangs_until = queue_.now() + how_long;
+}
+
+void SimulatedDaemon::add_worker() { start_worker(); }
+
+void SimulatedDaemon::at_worker(WorkerPart& part, const wire::Bytes& message,
+                                const std::shared_ptr<zmq::message_t>& rows) {
+  part.worker->on_message(view(message), rows ? ingest::view(*rows) : wire::BytesView());
+  if (part.worker->standing() == daemon::Worker::Standing::kDismissed) {
+    throw std::runtime_error("a worker was dismissed: " + part.worker->reason());
+  }
+  if (part.worker->standing() == daemon::Worker::Standing::kStranger) {
+    workers_.erase(part.id);
+    start_worker();  // as WorkerLoop does
+    return;
+  }
+  settle_worker(part, queue_.now() + latency_.draw(random_));
+}
+
+void SimulatedDaemon::settle_worker(WorkerPart& part, TimePoint when) {
+  if (when >= part.wakes) return;
+  part.wakes = when;
+  later(part, when, [this, &part, when] {
+    if (part.wakes != when) return;
+    part.wakes = TimePoint::max();
+    settle_worker(part, part.worker->settle(queue_.now()));
+  });
+}
+
+void SimulatedDaemon::later(WorkerPart& part, TimePoint when, std::function<void()> event) {
+  later(when, [this, &part, alive = std::weak_ptr(part.alive), event = std::move(event)] {
+    if (alive.expired()) return;
+    if (queue_.now() >= part.hangs_until) return event();
+    later(part, part.hangs_until, event);  // in the order in which they came
+  });
 }
 
 void SimulatedDaemon::from_client(const ingest::SessionId& session, const wire::Bytes& frame) {
@@ -57,28 +117,21 @@ void SimulatedDaemon::to_client(const ingest::SessionId& session, const wire::By
   to_client_(session, message);
 }
 
-void SimulatedDaemon::to_worker(std::uint32_t worker, const wire::Bytes& message) {
-  WorkerPart& part = workers_[worker];
-  carry(part.inbox, [this, &part, message] { at_worker(part, message, {}); });
+void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Bytes& message) {
+  to_worker(worker, message, {});
 }
 
-void SimulatedDaemon::to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) {
-  WorkerPart& part = workers_[worker];
-  const auto payload = std::make_shared<zmq::message_t>(std::move(rows));
-  carry(part.inbox, [this, &part, message, payload] { at_worker(part, message, ingest::view(*payload)); });
+void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;  // nobody noticed yet
+  WorkerPart& part = found->second;
+  const auto payload = rows.size() > 0 ? std::make_shared<zmq::message_t>(std::move(rows)) : nullptr;
+  later(part, part.inbox.arrival(queue_, latency_.draw(random_)), [this, &part, message, payload] { at_worker(part, message, payload); });
 }
 
-void SimulatedDaemon::to_committer(const wire::Bytes& message) {
-  carry(receiver_to_committer_, [this, message] { at_committer(message); });
-}
-
-void SimulatedDaemon::at_worker(WorkerPart& part, const wire::Bytes& message, wire::BytesView rows) {
-  part.worker.on_message(view(message), rows);
-  if (std::exchange(part.report_due, true)) return;
-  later(queue_.now() + latency_.draw(random_), [&part] {
-    part.report_due = false;
-    part.worker.report_applied();
-  });
+void SimulatedDaemon::to_committer(wire::BytesView message) {
+  const wire::Bytes copy(message.begin(), message.end());
+  carry(receiver_to_committer_, [this, copy] { at_committer(copy); });
 }
 
 void SimulatedDaemon::at_committer(const wire::Bytes& message) {

@@ -1,11 +1,12 @@
 // One life of a daemon, from start-up to the crash that ends it: the real Intake, Workers, Committer and Store, joined
 // by links of virtual time in place of sockets. Destroying it is the crash: what was on its links is gone, what the
-// disk had is what the next life finds.
+// disk had is what the next life finds. Its workers may die, hang and join while it lives.
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "daemon/committer.hpp"
@@ -32,6 +33,12 @@ class SimulatedDaemon final : private ingest::Outbox {
 
   void from_client(const ingest::SessionId& session, const wire::Bytes& frame);
 
+  // Faults of workers. One that ends is followed by another, later; the daemon may be told of its end, or must notice.
+  // One that hangs goes on after a while, and does not know that it ever stood still. One may join, to stay.
+  void end_worker(bool told);
+  void hang_worker(Duration how_long);
+  void add_worker();
+
   bool degraded() const { return !health_.degraded().empty(); }
 
   // As SIGTERM: what was taken becomes durable, and then it is at rest.
@@ -40,19 +47,26 @@ class SimulatedDaemon final : private ingest::Outbox {
 
  private:
   struct WorkerPart {
-    daemon::Worker worker;
+    ingest::WorkerId id;
+    std::unique_ptr<daemon::Worker> worker;
     Link inbox;
-    Link to_receiver;
-    Link to_committer;
-    bool report_due = false;
+    Link outbox;
+    TimePoint hangs_until{};
+    TimePoint wakes = TimePoint::max();
+    std::shared_ptr<const bool> alive = std::make_shared<const bool>(true);  // its events hold it weakly
   };
 
   void to_client(const ingest::SessionId& session, const wire::Bytes& message) override;
-  void to_worker(std::uint32_t worker, const wire::Bytes& message) override;
-  void to_worker(std::uint32_t worker, const wire::Bytes& message, zmq::message_t rows) override;
-  void to_committer(const wire::Bytes& message) override;
+  void to_worker(const ingest::WorkerId& worker, const wire::Bytes& message) override;
+  void to_worker(const ingest::WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) override;
+  void to_committer(wire::BytesView message) override;
+  void worker_joined(const std::string&) override {}
+  void worker_lost(const std::string&, const std::string&) override {}
 
-  void at_worker(WorkerPart& part, const wire::Bytes& message, wire::BytesView rows);
+  WorkerPart* any_worker();
+  void start_worker();
+  void at_worker(WorkerPart& part, const wire::Bytes& message, const std::shared_ptr<zmq::message_t>& rows);
+  void settle_worker(WorkerPart& part, TimePoint when);
   void at_committer(const wire::Bytes& message);
   void at_receiver(const wire::Bytes& message);
   void settle_intake(TimePoint when);
@@ -62,6 +76,8 @@ class SimulatedDaemon final : private ingest::Outbox {
   // Sends over a link; the message is lost if this life ends before it arrives.
   void carry(Link& link, std::function<void()> deliver);
   void later(TimePoint when, std::function<void()> event);
+  // The same for a worker's own events, which end with it and wait while it hangs.
+  void later(WorkerPart& part, TimePoint when, std::function<void()> event);
 
   EventQueue& queue_;
   Random& random_;
@@ -74,7 +90,8 @@ class SimulatedDaemon final : private ingest::Outbox {
   ingest::Gauges gauges_;
   ingest::Intake intake_;
   std::unique_ptr<daemon::Committer> committer_;
-  std::deque<WorkerPart> workers_;
+  std::map<ingest::WorkerId, WorkerPart> workers_;
+  std::uint64_t workers_started_ = 0;
   Link receiver_to_committer_;
   Link committer_to_receiver_;
   TimePoint intake_wakes_ = TimePoint::max();

@@ -76,11 +76,11 @@ class History {
 
   DaemonOptions draw_daemon() {
     DaemonOptions options;
-    options.intake.version = "simulated";
-    options.intake.workers = static_cast<std::uint32_t>(1 + random_.below(3));
-    options.intake.epoch_interval = milliseconds(1 + random_.below(200));
-    options.intake.epoch_rows = 1 + random_.below(100);
-    options.intake.window_bytes = chance(0.5) ? 400 : 1u << 20;
+    options.intake.streams.version = ACCRUE_VERSION;
+    options.intake.streams.workers = static_cast<std::uint32_t>(1 + random_.below(3));
+    options.intake.streams.epoch_interval = milliseconds(1 + random_.below(200));
+    options.intake.streams.epoch_rows = 1 + random_.below(100);
+    options.intake.streams.window_bytes = chance(0.5) ? 400 : 1u << 20;
     options.store.keep_epochs = static_cast<std::uint32_t>(2 + random_.below(3));
     options.latency = draw_latency();
     return options;
@@ -182,13 +182,25 @@ class History {
 
   void fault() {
     const std::size_t pusher = random_.below(pushers_.size());
-    switch (random_.below(6)) {
+    switch (random_.below(9)) {
       case 0: return end_daemon(true);
       case 1: return end_daemon(false);
       case 2: return doom_daemon();
       case 3: return break_disk();
       case 4: ++counts_.cut_connections; return pushers_[pusher].process->cut_connection();
       case 5: return end_producer(pusher);
+      default: return trouble_workers();
+    }
+  }
+
+  void trouble_workers() {
+    if (!daemon_) return;
+    ++counts_.worker_faults;
+    switch (random_.below(4)) {
+      case 0: return daemon_->end_worker(true);
+      case 1: return daemon_->end_worker(false);
+      case 2: return daemon_->hang_worker(within(seconds(20)));
+      case 3: return daemon_->add_worker();
     }
   }
 
@@ -264,6 +276,7 @@ HistoryCounts& HistoryCounts::operator+=(const HistoryCounts& other) {
   disk_outages += other.disk_outages;
   cut_connections += other.cut_connections;
   producer_deaths += other.producer_deaths;
+  worker_faults += other.worker_faults;
   return *this;
 }
 

@@ -22,6 +22,7 @@ struct HistoryCounts {
   std::uint64_t disk_outages = 0;
   std::uint64_t cut_connections = 0;
   std::uint64_t producer_deaths = 0;
+  std::uint64_t worker_faults = 0;  // ends, hangs and joins
 
   HistoryCounts& operator+=(const HistoryCounts& other);
 };

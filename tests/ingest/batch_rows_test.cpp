@@ -22,7 +22,7 @@ struct Screened {
 
 // Screens the bytes as they would lie in a frame that begins `shift` bytes past an aligned address.
 Screened screen(const wire::Bytes& bytes, std::size_t shift = 0) {
-  const Stream stream(1, "s", kSpec);
+  const Stream stream(RecoveredStream{1, "s", kSpec, 0, 0, {}, {}, {}});
   std::vector<std::byte> memory(bytes.size() + 16);
   std::byte* at = memory.data() + shift;
   std::memcpy(at, bytes.data(), bytes.size());

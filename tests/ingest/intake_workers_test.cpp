@@ -116,8 +116,9 @@ TEST_F(IntakeWorkersTest, WhatWasAppliedBeforeIsNotWhatIsSentAgain) {
   pipeline(stored(2));
   client("c", wire::Open{"s", std::nullopt});
   push("c", 3);
+  const std::size_t acks = all<wire::Ack>(out_.clients["c"]).size();
   worker("w0", Applied{1});  // of the delivery before the rewind
-  EXPECT_EQ(last_ack("c").applied, 2u);
+  EXPECT_EQ(all<wire::Ack>(out_.clients["c"]).size(), acks);
   worker("w0", Applied{2});
   EXPECT_EQ(last_ack("c").applied, 3u);
 }
