@@ -188,6 +188,10 @@ ParsedCommand parse_worker_command(int argc, const char* const* argv) {
   }
   try {
     app.parse(argc, argv);
+    if (!command.endpoint.starts_with("tcp://") && !command.endpoint.starts_with("ipc://")) {
+      throw std::runtime_error("--connect must be tcp://HOST:PORT or ipc://PATH, where the daemon has worker_listen, not '" +
+                               command.endpoint + "'");
+    }
     Config config;
     for (std::size_t i = 0; i < shared.size(); ++i) {
       if (flags[i]->count() == 0 || shared[i]->assign(config, values[i])) continue;

@@ -66,6 +66,8 @@ TEST_F(CommandLineTest, NothingGivenMeansTheDefaults) {
   EXPECT_EQ(config.listen, "tcp://127.0.0.1:7700");
   EXPECT_EQ(config.query_listen, "");
   EXPECT_EQ(config.workers, default_workers());
+  EXPECT_EQ(config.worker_kind, WorkerKind::kThreads);
+  EXPECT_EQ(config.worker_listen, "");
   EXPECT_EQ(config.epoch_interval_ms, 100u);
   EXPECT_EQ(config.epoch_rows, 65'536u);
   EXPECT_EQ(config.keep_epochs, 16u);
@@ -85,6 +87,9 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
                                   "--query-listen=ipc:///q",
                                   "--workers",
                                   "3",
+                                  "--worker-kind",
+                                  "processes",
+                                  "--worker-listen=tcp://*:2",
                                   "--epoch-interval-ms",
                                   "5",
                                   "--epoch-rows=6",
@@ -106,6 +111,8 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
   EXPECT_EQ(config.listen, "tcp://*:1");
   EXPECT_EQ(config.query_listen, "ipc:///q");
   EXPECT_EQ(config.workers, 3u);
+  EXPECT_EQ(config.worker_kind, WorkerKind::kProcesses);
+  EXPECT_EQ(config.worker_listen, "tcp://*:2");
   EXPECT_EQ(config.epoch_interval_ms, 5u);
   EXPECT_EQ(config.epoch_rows, 6u);
   EXPECT_EQ(config.keep_epochs, 7u);
@@ -129,13 +136,13 @@ TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
   EXPECT_EQ(refused({"--verify", "--backup", "/b"}), "give one of --verify, --backup and --restore");
   EXPECT_EQ(refused({"--backup", "/b", "--restore", "/c"}), "give one of --verify, --backup and --restore");
   EXPECT_THAT(refused({"--backup"}), HasSubstr("--backup"));
-  EXPECT_THAT(refused({"--backup", "/b", "--workers", "0"}), HasSubstr("--workers"));
+  EXPECT_THAT(refused({"--backup", "/b", "--workers", "65"}), HasSubstr("--workers"));
 }
 
 TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
-      "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nepoch_interval_ms = 5\n"
-      "epoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = 24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
+      "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nworker_kind = 'processes'\n"
+      "worker_listen = 'ipc:///w'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = 24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
       "log_level = 'trace'\nlog_format = 'json'\n");
   Config config = accepted(arguments);
   EXPECT_EQ(config.data_dir, "/d");
@@ -174,11 +181,11 @@ TEST_F(CommandLineTest, KeyLikeNoOtherIsGivenNoGuess) {
 }
 
 TEST_F(CommandLineTest, ValueOutOfRangeIsNamedWithTheRange) {
-  EXPECT_EQ(file_refused("\nworkers = 65\n"), "2: workers must be an integer from 1 to 64, not '65'");
+  EXPECT_EQ(file_refused("\nworkers = 65\n"), "2: workers must be an integer from 0 to 64, not '65'");
   EXPECT_EQ(file_refused("log_level = 'loud'\n"),
             "1: log_level must be one of trace, debug, info, warn, error, not 'loud'");
   EXPECT_EQ(file_refused("data_dir = ''\n"), "1: data_dir must be a path, not ''");
-  EXPECT_EQ(refused({"--workers", "0"}), "--workers must be an integer from 1 to 64, not '0'");
+  EXPECT_EQ(refused({"--workers", "-1"}), "--workers must be an integer from 0 to 64, not '-1'");
   for (const char* wrong : {"-1", "1.5", "", "1x", " 1", "99999999999999999999"}) {
     EXPECT_THAT(refused({(std::string("--workers=") + wrong).c_str()}), StartsWith("--workers")) << wrong;
   }
@@ -186,7 +193,7 @@ TEST_F(CommandLineTest, ValueOutOfRangeIsNamedWithTheRange) {
 
 TEST_F(CommandLineTest, ValueOfTheWrongTypeIsNamedWithTheType) {
   EXPECT_EQ(file_refused("workers = '3'\n"),
-            "1: workers must be an integer from 1 to 64, given as a TOML integer, not as string");
+            "1: workers must be an integer from 0 to 64, given as a TOML integer, not as string");
   EXPECT_THAT(file_refused("workers = 3.0\n"), HasSubstr("not as floating-point"));
   EXPECT_THAT(file_refused("listen = [1]\n"), HasSubstr("given as a TOML string, not as array"));
 }
@@ -243,6 +250,35 @@ TEST_F(CommandLineTest, LastPortLeavesNoneForQueries) {
   EXPECT_EQ(refused({"--listen", "tcp://*:65535"}),
             "listen = tcp://*:65535 leaves no next port for queries: set query_listen");
   EXPECT_EQ(accepted({"--listen", "tcp://*:65535", "--query-listen", "tcp://*:1"}).listen, "tcp://*:65535");
+}
+
+TEST_F(CommandLineTest, NoWorkerOfItsOwnNeedsAPlaceForOthers) {
+  EXPECT_THAT(refused({"--workers", "0"}), StartsWith("workers = 0 (--workers) needs worker_listen"));
+  EXPECT_EQ(accepted({"--workers", "0", "--worker-listen", "ipc:///w"}).workers, 0u);
+}
+
+TEST_F(CommandLineTest, PathOfTheDataMustLeaveRoomForTheWorkersSocket) {
+  const std::string deep = "/" + std::string(120, 'd');
+  EXPECT_EQ(accepted({"--data", deep.c_str()}).data_dir, deep);
+  EXPECT_THAT(refused({"--data", deep.c_str(), "--worker-kind", "processes"}), HasSubstr("set worker_listen"));
+  const Config set =
+      accepted({"--data", deep.c_str(), "--worker-kind", "processes", "--worker-listen", "tcp://127.0.0.1:0"});
+  EXPECT_EQ(worker_endpoint(set), "tcp://127.0.0.1:0");
+}
+
+TEST_F(CommandLineTest, WorkerIsToldWhereItsDaemonIs) {
+  const auto worker = std::get<WorkerCommand>(
+      parse({"worker", "--connect", "tcp://10.0.0.1:7702", "--log-level", "error", "--log-format=json"}));
+  EXPECT_EQ(worker.endpoint, "tcp://10.0.0.1:7702");
+  EXPECT_EQ(worker.supervisor, std::nullopt);
+  EXPECT_EQ(worker.log_level, LogLevel::kError);
+  EXPECT_EQ(worker.log_format, LogFormat::kJson);
+  EXPECT_THAT(refused({"worker"}), HasSubstr("--connect is required"));
+  EXPECT_EQ(refused({"worker", "--connect", "x"}),
+            "--connect must be tcp://HOST:PORT or ipc://PATH, where the daemon has worker_listen, not 'x'");
+  EXPECT_THAT(refused({"worker", "--connect", "ipc:///w", "--log-level", "loud"}),
+              StartsWith("--log-level must be one of trace, "));
+  EXPECT_EQ(std::get<Exit>(parse({"worker", "--help"})).code, 0);
 }
 
 TEST_F(CommandLineTest, VersionAndHelpEndTheProgramWell) {

@@ -65,8 +65,9 @@ class CommitterFaultsTest : public ::testing::Test {
       const std::vector<double> row = {static_cast<double>(i), 2.0 * static_cast<double>(i)};
       model.learn({row.data(), 1, row.size(), 1, false});
     }
-    committer->on_message(wire::encode(ingest::PartitionState{stream, epoch, 0, model.encode()}));
     committer->on_message(wire::encode(ingest::EpochCut{stream, epoch, epoch, {{"p", epoch}}, {}, {}}));
+    const wire::Bytes state = model.encode();
+    committer->on_message(wire::encode(ingest::PartitionState{stream, 0, epoch, 0, state}));
   }
 
   // Lets the committer work, after enough time for it to try again. True when it wants to go on later.
@@ -96,6 +97,7 @@ class CommitterFaultsTest : public ::testing::Test {
   std::map<std::uint64_t, Epochs> durable;  // by stream, as it was said
   ingest::StreamCreated created;            // the last answers
   ingest::StreamDropped dropped;
+  std::vector<ingest::RecoveredStream> rewound;
 
  private:
   void hear(const wire::Bytes& message) {
@@ -105,6 +107,9 @@ class CommitterFaultsTest : public ::testing::Test {
     switch (frame.type()) {
       case ingest::StreamCreated::kType: ASSERT_EQ(frame.read(created), wire::DecodeError::kNone); break;
       case ingest::StreamDropped::kType: ASSERT_EQ(frame.read(dropped), wire::DecodeError::kNone); break;
+      case ingest::RecoveredStream::kType:
+        ASSERT_EQ(frame.read(rewound.emplace_back()), wire::DecodeError::kNone);
+        break;
       default: ASSERT_EQ(frame.read(epoch), wire::DecodeError::kNone); durable[epoch.stream_id].push_back(epoch.epoch);
     }
   }
@@ -132,6 +137,40 @@ TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
   const auto store = lose_power();
   EXPECT_THAT(store->epochs(a), ElementsAre(1));
   EXPECT_THAT(store->epochs(b), ElementsAre(1));
+}
+
+TEST_F(CommitterFaultsTest, StreamIsRewoundToItsNewestEpochOnceThatIsWritten) {
+  start();
+  const std::uint64_t a = create("a");
+  cut(a, 1);
+  ASSERT_FALSE(settle());
+  disk->set_capacity(0);
+  cut(a, 2);
+  committer->on_message(wire::encode(ingest::EpochCut{a, 3, 3, {}, {}, {}}));  // no state of it will ever come
+  committer->on_message(wire::encode(ingest::Rewind{a}));
+  EXPECT_TRUE(settle());
+  EXPECT_THAT(rewound, IsEmpty());
+  disk->set_capacity(1u << 20);
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(durable[a], ElementsAre(1, 2));
+  ASSERT_EQ(rewound.size(), 1u);
+  EXPECT_EQ(rewound[0].epoch, 2u);
+  EXPECT_EQ(rewound[0].rows, 2u);
+  EXPECT_EQ(rewound[0].states.size(), 1u);
+  EXPECT_EQ(rewound[0].producers.at(0).sequence, 2u);
+  cut(a, 4);
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(durable[a], ElementsAre(1, 2, 4));
+  EXPECT_EQ(rewound.size(), 1u);
+}
+
+TEST_F(CommitterFaultsTest, StreamThatIsDroppedIsNotRewound) {
+  start();
+  const std::uint64_t a = create("a");
+  committer->on_message(wire::encode(ingest::Rewind{a}));
+  EXPECT_TRUE(drop(a, "a"));
+  EXPECT_FALSE(settle());
+  EXPECT_THAT(rewound, IsEmpty());
 }
 
 TEST_F(CommitterFaultsTest, FailingStoreIsTriedAgainOnlyAfterAWhile) {
