@@ -53,8 +53,8 @@ void Worker::open(const ingest::OpenPartition& open) {
   if (!open.state.empty()) {
     ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it
   }
-  streams_[open.stream_id].insert_or_assign(open.partition,
-                                            Partition{open.generation, open.spec, open.spec.column_count(), std::move(*model)});
+  streams_[open.stream_id].insert_or_assign(
+      open.partition, Partition{open.generation, open.spec, open.spec.column_count(), std::move(*model)});
 }
 
 void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
@@ -80,8 +80,8 @@ void Worker::learn(const ingest::Deliver& deliver, wire::BytesView rows) {
 void Worker::report_states(const ingest::Barrier& barrier) {
   for (const auto& [index, partition] : streams_.at(barrier.stream_id)) {
     const wire::Bytes state = partition.model.encode();
-    to_receiver_(wire::encode(
-        ingest::PartitionState{barrier.stream_id, partition.generation, barrier.epoch, index, state}));
+    to_receiver_(
+        wire::encode(ingest::PartitionState{barrier.stream_id, partition.generation, barrier.epoch, index, state}));
   }
 }
 

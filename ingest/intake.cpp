@@ -74,17 +74,13 @@ void Intake::on_pipeline(wire::BytesView message) {
   switch (frame_.type()) {
     case StreamCreated::kType: good = with<StreamCreated>(frame_, [&](const auto& m) { on_created(m); }); break;
     case StreamDropped::kType: good = with<StreamDropped>(frame_, [&](const auto& m) { on_dropped(m); }); break;
-    case EpochDurable::kType:
-      good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m); });
-      break;
+    case EpochDurable::kType: good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m); }); break;
     case RecoveredStream::kType:
       good = with<RecoveredStream>(frame_, [&](auto& m) {
         if (streams_.find(m.id)) streams_.add(std::move(m));  // otherwise it was dropped meanwhile
       });
       break;
-    case WorkerGone::kType:
-      good = with<WorkerGone>(frame_, [&](const auto& m) { streams_.on_worker_gone(m); });
-      break;
+    case WorkerGone::kType: good = with<WorkerGone>(frame_, [&](const auto& m) { streams_.on_worker_gone(m); }); break;
     case Stop::kType: good = with<Stop>(frame_, [&](const auto&) { begin_stop(); }); break;
   }
   ACCRUE_ASSERT(good);

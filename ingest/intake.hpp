@@ -1,6 +1,6 @@
 // The receiver's mind without its sockets: given messages and the time, it decides what is said to clients, workers and
-// the committer. Everything of ingest that must be right in every order of events is here and in StreamTable, so that it
-// can be tested and simulated without a network or a clock. Here is the conversation with clients.
+// the committer. Everything of ingest that must be right in every order of events is here and in StreamTable, so that
+// it can be tested and simulated without a network or a clock. Here is the conversation with clients.
 //
 // A batch's way: session and stream known -> producer's sequence and credit -> rows screened -> partitions -> workers.
 // One thread. Nothing here throws on what a client sends: bad messages are answered, bad rows are counted.

@@ -53,9 +53,9 @@ class Stream {
   const Partitioner partitioner;
 
   Phase phase = Phase::kWaiting;
-  std::uint64_t generation = 0;          // times it was rewound
-  std::vector<wire::Bytes> states;       // by partition, while it waits for workers; empty before the first epoch
-  std::vector<SessionId> opening;        // sessions that have asked to open it and wait; the newest last
+  std::uint64_t generation = 0;     // times it was rewound
+  std::vector<wire::Bytes> states;  // by partition, while it waits for workers; empty before the first epoch
+  std::vector<SessionId> opening;   // sessions that have asked to open it and wait; the newest last
   std::unordered_map<std::string, std::shared_ptr<StreamProducer>> producers;
   RejectCounts rejected{};
   std::uint64_t rows = 0;  // accepted since the stream began

@@ -7,11 +7,7 @@
 namespace accrue::ingest {
 
 StreamTable::StreamTable(StreamTableOptions options, Outbox& outbox, Gauges& gauges, OnOpen on_open)
-    : options_(std::move(options)),
-      outbox_(outbox),
-      gauges_(gauges),
-      on_open_(std::move(on_open)),
-      workers_(outbox) {}
+    : options_(std::move(options)), outbox_(outbox), gauges_(gauges), on_open_(std::move(on_open)), workers_(outbox) {}
 
 Stream* StreamTable::find(std::uint64_t stream_id) {
   const auto found = streams_.find(stream_id);

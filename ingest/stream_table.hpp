@@ -59,7 +59,7 @@ class StreamTable {
   void ask_to_reopen(const Stream& stream, const StreamProducer& producer);
 
   void on_worker(const WorkerId& id, wire::BytesView message, TimePoint now);
-  void on_worker_lost(const WorkerId& id);    // its connection is gone
+  void on_worker_lost(const WorkerId& id);  // its connection is gone
   void on_worker_gone(const WorkerGone& gone);
   void on_durable(const EpochDurable& durable);
 

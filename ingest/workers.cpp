@@ -68,7 +68,7 @@ void Workers::cut(const Stream& stream, std::uint64_t epoch) {
 }
 
 void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t batch_bytes,
-                         ScreenedBatch batch) {
+                      ScreenedBatch batch) {
   if (batch.count == 0) {
     producer->log.accept(batch_bytes, 0);
     return;
@@ -102,7 +102,7 @@ bool Workers::applied(const WorkerId& id, std::uint64_t ordinal, const OnApplied
 }
 
 void Workers::send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
-                      ScreenedBatch batch) {
+                   ScreenedBatch batch) {
   Worker& worker = holder(stream, partition);
   const std::uint64_t values = batch.count * stream.columns.size();
   worker.tickets.push_back({stream.id, producer, batch.sequence, values});

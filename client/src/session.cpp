@@ -256,8 +256,8 @@ void Session::on(const wire::Error& error, Clock::time_point now) {
     case wire::ErrorCode::kOverWindow: {
       // One for every batch that was on its way: the first of them opens anew.
       const auto channel = find(error.about);
-      const bool opened = channel && (channel->phase == Channel::Phase::kOpen ||
-                                      channel->phase == Channel::Phase::kSettling);
+      const bool opened =
+          channel && (channel->phase == Channel::Phase::kOpen || channel->phase == Channel::Phase::kSettling);
       if (opened) unopen(*channel, now);
       return;
     }

@@ -126,7 +126,8 @@ void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Byte
   if (found == workers_.end()) return;  // nobody noticed yet
   WorkerPart& part = found->second;
   const auto payload = rows.size() > 0 ? std::make_shared<zmq::message_t>(std::move(rows)) : nullptr;
-  later(part, part.inbox.arrival(queue_, latency_.draw(random_)), [this, &part, message, payload] { at_worker(part, message, payload); });
+  later(part, part.inbox.arrival(queue_, latency_.draw(random_)),
+        [this, &part, message, payload] { at_worker(part, message, payload); });
 }
 
 void SimulatedDaemon::to_committer(wire::BytesView message) {
