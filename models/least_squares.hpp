@@ -85,6 +85,11 @@ class LeastSquares {
   void partial_fit(const RowsView& rows, std::span<double> predictions);
   /// Learns all that the other learner, of the same options, has learned.
   void merge(const LeastSquares& other);
+  /// What it has learned itself: a copy that has no row pending and has seen no others.
+  LeastSquares share() const;
+  /// From the next row on predicts with all that `others`, of the same options, have learned besides its own rows,
+  /// instead of what it saw before. Learns nothing: see() leaves no trace in fit, summary, merge or rows.
+  void see(const LeastSquares& others);
   /// The exact solution over all rows, those of the unfinished block included. All zeros before the first row.
   Fit fit() const;
   Summary summary() const;
@@ -92,11 +97,19 @@ class LeastSquares {
   const LeastSquaresOptions& options() const { return options_; }
   std::uint64_t rows() const { return rows_; }
   double sum_weights() const { return sum_weights_; }
+  bool sees_others() const { return others_.has_value(); }
 
   void encode(StateWriter& writer) const;
   [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<LeastSquares>& out);
 
  private:
+  // What others had learned when they were last seen: at least one row.
+  struct Others {
+    Factor factor;
+    std::uint64_t rows;
+    double sum_weights;
+  };
+
   std::size_t columns() const { return factor_.columns(); }
   std::uint64_t rows_folded() const { return rows_ - pending_rows_; }
   std::size_t block_size() const;
@@ -116,7 +129,8 @@ class LeastSquares {
   double folded_weights_ = 0;     // sum_weights_ when the unfinished block began
   std::vector<double> pending_;   // the unfinished block, column-major, as Factor::fold_block wants it
   std::size_t pending_rows_ = 0;  // < block_size() between calls
-  std::vector<double> scoring_;   // coefficients, the intercept's first; a function of the factor
+  std::optional<Others> others_;
+  std::vector<double> scoring_;  // coefficients, the intercept's first; a function of the factor and the others'
   bool scoring_is_current_ = false;
   Factor work_;  // scratch from here on
   std::vector<double> norms_;

@@ -26,6 +26,13 @@ class Model {
 
   /// Predicts each row, scores the prediction, then learns the row.
   void learn(const RowsView& rows);
+  /// What the other partitions need of this one to see(): its state without what it saw of them, and no row pending.
+  std::vector<std::byte> share() const;
+  /// From the next row on predicts, and clips, with what the other partitions had learned as well when they handed out
+  /// these shares; what it saw of them before is forgotten. Always in the same order (by partition), as the last bits
+  /// of the predictions depend on it. It learns nothing: coefficients and counts stay its own. Unless the answer is
+  /// kNone, nothing has changed; a share of other options is kInvalid.
+  [[nodiscard]] DecodeError see(std::span<const std::span<const std::byte>> shares);
   /// Adds what another model of the same options has learned and how it erred.
   void merge(const Model& other);
 

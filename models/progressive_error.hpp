@@ -25,6 +25,11 @@ class ProgressiveError {
  public:
   /// Scores one row. The prediction was made before the target was known to the learner.
   void add(double prediction, double target, double weight);
+  /// The errors of its own rows: a copy that has seen no others.
+  ProgressiveError share() const;
+  /// From the next row on clips to the range of the targets that `others` have seen, too, instead of what it saw
+  /// before. No other figure changes.
+  void see(const ProgressiveError& others);
   /// Pools the errors of another set of rows.
   void merge(const ProgressiveError& other);
 
@@ -42,7 +47,13 @@ class ProgressiveError {
   [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<ProgressiveError>& out);
 
  private:
+  struct Range {
+    double lowest;
+    double highest;
+  };
+
   bool empty() const { return sum_weights_ == 0; }
+  double clipped(double prediction) const;
 
   std::uint64_t n_ = 0;
   double sum_weights_ = 0;
@@ -54,6 +65,7 @@ class ProgressiveError {
   double target_variance_ = 0;
   double target_min_ = 0;
   double target_max_ = 0;
+  std::optional<Range> others_;  // the targets that others had seen; nothing while they have none
 };
 
 }  // namespace accrue::models
