@@ -22,7 +22,9 @@ void Model::learn(const RowsView& rows) {
 }
 
 std::vector<std::byte> Model::share() const {
-  return Model(learner_.share(), error_.share()).encode();
+  Model own = *this;
+  own.merge(Model(learner_.options()));  // folds the pending rows in, and forgets the others
+  return own.encode();
 }
 
 DecodeError Model::see(std::span<const std::span<const std::byte>> shares) {

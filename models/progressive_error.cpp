@@ -21,18 +21,12 @@ void blend(double& mean, double value, double share) { mean += share * (value - 
 }  // namespace
 
 double ProgressiveError::clipped(double prediction) const {
-  if (empty()) {
-    return others_ ? std::clamp(prediction, others_->lowest, others_->highest) : prediction;
+  if (!others_) {
+    return empty() ? prediction : std::clamp(prediction, target_min_, target_max_);
   }
-  return others_ ? std::clamp(prediction, std::min(target_min_, others_->lowest),
-                              std::max(target_max_, others_->highest))
-                 : std::clamp(prediction, target_min_, target_max_);
-}
-
-ProgressiveError ProgressiveError::share() const {
-  ProgressiveError own = *this;
-  own.others_.reset();
-  return own;
+  const double lowest = empty() ? others_->lowest : std::min(others_->lowest, target_min_);
+  const double highest = empty() ? others_->highest : std::max(others_->highest, target_max_);
+  return std::clamp(prediction, lowest, highest);
 }
 
 void ProgressiveError::see(const ProgressiveError& others) {
@@ -133,9 +127,9 @@ DecodeError ProgressiveError::decode(StateReader& reader, std::optional<Progress
   if (reader.version() == kStateVersionWithOthers) {
     std::uint64_t seen = 0;
     Range range{};
-    if (!reader.get_count(seen) || seen > 1 ||                                //
-        !reader.get_double(-kMaxMagnitude, kMaxMagnitude, range.lowest) ||    //
-        !reader.get_double(range.lowest, kMaxMagnitude, range.highest) ||     //
+    if (!reader.get_count(seen) || seen > 1 ||                              //
+        !reader.get_double(-kMaxMagnitude, kMaxMagnitude, range.lowest) ||  //
+        !reader.get_double(range.lowest, kMaxMagnitude, range.highest) ||   //
         (seen == 0 && (range.lowest != 0 || range.highest != 0))) {
       return DecodeError::kInvalid;
     }
