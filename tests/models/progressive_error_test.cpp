@@ -169,7 +169,10 @@ TEST(ProgressiveError, ClipsToTheTargetsThatOthersHaveSeenToo) {
   error.add(9, 8, 1);  // clipped to its own 8
   error.see({});
   error.add(1, 5, 1);  // clipped to its own 5
-  EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1 + 4) / 6.0);
+  error.see(others);
+  error.add(6, 2, 1);
+  error.add(1, 2, 1);  // clipped to its own 2
+  EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1 + 4 + 16) / 8.0);
 }
 
 TEST(ProgressiveError, MergeForgetsWhatWasSeenOfOthers) {
