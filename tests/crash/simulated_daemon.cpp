@@ -73,7 +73,7 @@ void SimulatedDaemon::add_worker() { start_worker(); }
 
 void SimulatedDaemon::at_worker(WorkerPart& part, const wire::Bytes& message,
                                 const std::shared_ptr<zmq::message_t>& rows) {
-  part.worker->on_message(view(message), rows ? ingest::view(*rows) : wire::BytesView());
+  part.worker->on_message(view(message), rows ? std::move(*rows) : zmq::message_t());
   if (part.worker->standing() == daemon::Worker::Standing::kDismissed) {
     throw std::runtime_error("a worker was dismissed: " + part.worker->reason());
   }
