@@ -22,9 +22,10 @@
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Shapes: a row has options.features features; d below is that number plus the intercept and the target.
-// Costs: learning O(d^2) a row, and once others are seen O(d^3) more for each block; merge, see, fit O(d^3) worst case,
-// O(d^2) for a fit of independent columns without ridge and nothing pending; summary O(d^3). partial_fit does not
-// allocate. Numbers: under the promise of rows.hpp all predictions are within kMaxMagnitude, all coefficients finite.
+// Costs: learning O(d^2) a row, and O(d^3) more for each block once others are seen; merge, see, fit O(d^3) worst case,
+// O(d^2) for a fit of independent columns without ridge and nothing pending; summary O(d^3). partial_fit
+// does not allocate.
+// Numbers: under the promise of rows.hpp all predictions are within kMaxMagnitude, all coefficients finite.
 // Errors: the constructor throws std::invalid_argument; decode answers DecodeError; a view or learner of another shape
 // is a broken invariant (require.hpp).
 #pragma once
