@@ -118,18 +118,19 @@ void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer
   if (batch.count == 0) return producer->log.accept(batch_bytes, 0);
   const bool alone = stream.spec.partitions == 1;  // it has nobody to see
   const std::uint64_t after = stream.rows + batch.count;
+  const std::size_t columns = stream.columns.size();
   const auto load_of = [&](std::uint32_t partition) { return holder(stream, partition).waiting; };
   if (const auto partition = stream.partitioner.of_batch({producer->name, batch.sequence}, load_of)) {
     producer->log.accept(batch_bytes, 1);
     send(stream, *partition, producer, std::move(batch));
-    if (!alone && exchange_due(stream.rows, after)) exchange(stream, after);
+    if (!alone && exchange_due(stream.rows, after, columns)) exchange(stream, after);
     return;
   }
   const std::vector<std::uint32_t> partitions = partitions_of(stream, batch);
   std::vector<std::vector<ScreenedBatch>> pieces;  // between exchanges, by partition
   std::uint32_t deliveries = 0;
   for (std::size_t begin = 0; begin < batch.count;) {
-    const std::uint64_t until_next = alone ? batch.count : next_exchange(stream.rows + begin) - stream.rows;
+    const std::uint64_t until_next = alone ? batch.count : next_exchange(stream.rows + begin, columns) - stream.rows;
     const std::size_t end = std::min<std::uint64_t>(batch.count, until_next);
     pieces.push_back(dealt(stream, batch, partitions, begin, end));
     deliveries += static_cast<std::uint32_t>(std::count_if(pieces.back().begin(), pieces.back().end(), has_rows));
@@ -143,7 +144,7 @@ void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer
       rows += piece[partition].count;
       if (has_rows(piece[partition])) send(stream, partition, producer, std::move(piece[partition]));
     }
-    if (!alone && exchange_due(before, rows)) exchange(stream, rows);
+    if (!alone && exchange_due(before, rows, columns)) exchange(stream, rows);
   }
 }
 

@@ -105,9 +105,9 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
         expected.partitions[partition].learn({row, 1, columns, features, false});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
-        if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows)) expected.exchange();
+        if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows, columns)) expected.exchange();
       }
-      if (whole && ingest::exchange_due(before, expected.rows)) expected.exchange();
+      if (whole && ingest::exchange_due(before, expected.rows, columns)) expected.exchange();
     }
   }
   if (newest) {

@@ -1,5 +1,6 @@
 #include "tests/crash/simulated_daemon.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
@@ -66,7 +67,7 @@ void SimulatedDaemon::end_worker(bool told) {
 }
 
 void SimulatedDaemon::hang_worker(Duration how_long) {
-  if (WorkerPart* part = any_worker()) part->hangs_until = queue_.now() + how_long;
+  if (WorkerPart* part = any_worker()) part->hangs_until = std::max(part->hangs_until, queue_.now() + how_long);
 }
 
 void SimulatedDaemon::add_worker() { start_worker(); }

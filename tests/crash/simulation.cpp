@@ -21,8 +21,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kHorizon = seconds(4);     // in which rows are pushed and things go wrong
-constexpr Duration kPatience = seconds(3'600);  // after which a history that is not at rest never will be
+constexpr Duration kHorizon = seconds(4);      // in which rows are pushed and things go wrong
+constexpr Duration kPatience = seconds(3000);  // after which a history that is not at rest never will be
 constexpr Duration kLongestOutage = seconds(2);
 
 class History {

@@ -114,12 +114,12 @@ TEST_F(WorkersTest, RangesOfABatchGoToTheirWorkersAndItIsAppliedWhenAllAre) {
 }
 
 TEST_F(WorkersTest, PartitionsExchangeAfterBatchesThatStayWhole) {
-  open({.features = {"a"}, .target = "y", .partitions = 2}, 1'020);  // exchanges at 1,024 and every 16 rows from there
+  open({.features = {"a"}, .target = "y", .partitions = 2}, 8'188);  // exchanges at 8,192 and every 16 rows from there
   push({1, 2, 3});
   EXPECT_TRUE(out_.exchanges.empty());
   push(std::vector<double>(3, 1.0));
   push(std::vector<double>(40, 1.0));
-  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(1'026, 1'066)) << worker;
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'194, 8'234)) << worker;
 }
 
 TEST_F(WorkersTest, BatchesThatAreDealtAreCutAtTheExchanges) {
@@ -129,13 +129,13 @@ TEST_F(WorkersTest, BatchesThatAreDealtAreCutAtTheExchanges) {
                                    .partitions = 2,
                                    .partition_by = wire::PartitionBy::kRange,
                                    .partition_cuts = {10}};
-  open(by_key, 1'022);
+  open(by_key, 8'190);
   push({1, 10, 1, 1, 10, 1});
   std::vector<std::vector<std::uint32_t>> rows = {out_.rows["one"], out_.rows["two"]};
   EXPECT_THAT(rows, testing::UnorderedElementsAre(ElementsAre(1, 3), ElementsAre(1, 1)));
-  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(1'024)) << worker;
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192)) << worker;
   push(std::vector<double>(12, 1.0));
-  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(1'024, 1'040)) << worker;
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192, 8'208)) << worker;
 }
 
 TEST_F(WorkersTest, OnePartitionHasNobodyToSee) {
