@@ -12,8 +12,9 @@
 namespace accrue::tests {
 
 struct DaemonPlace {
-  std::filesystem::path data_dir = {};  // empty: one of its own
-  std::string host = "127.0.0.1";       // the address it listens on
+  std::filesystem::path data_dir = {};        // empty: one of its own
+  std::string host = "127.0.0.1";             // the address it listens on
+  std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
 };
 
 class Daemon {
@@ -34,6 +35,7 @@ class Daemon {
   TemporaryDirectory directory_;
   std::filesystem::path data_dir_;
   std::vector<std::string> flags_;
+  std::vector<std::string> environment_;
   std::string endpoint_;
   std::string query_endpoint_;
   std::unique_ptr<ChildProcess> process_;
