@@ -31,6 +31,17 @@ constexpr int kNetworkThreads = 2;
 constexpr std::uint64_t kIngestNetworkThread = 1;
 constexpr std::uint64_t kQueryNetworkThread = 2;
 
+// memory_limit_mb as daemon/DELIVERY.md shares it out.
+struct Shares {
+  std::size_t batches;   // accepted and not durable
+  std::size_t incoming;  // these and messages of clients that are not taken yet
+  std::size_t outgoing;  // messages to clients that have not left yet
+};
+Shares shares_of(const Config& config) {
+  const std::size_t limit = config.memory_limit_mb * kMiB;
+  return {.batches = limit / 2, .incoming = limit / 8 * 5, .outgoing = limit / 8};
+}
+
 ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   ingest::IntakeOptions options;
   options.version = ACCRUE_VERSION;
@@ -38,6 +49,7 @@ ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   options.workers = config.workers;
   options.epoch_interval = std::chrono::milliseconds(config.epoch_interval_ms);
   options.epoch_rows = config.epoch_rows;
+  options.memory_bytes = shares_of(config).batches;
   options.window_bytes = config.window_mb * kMiB;
   options.max_message_bytes = config.max_message_mb * kMiB;
   options.max_streams = config.max_streams;
@@ -67,17 +79,24 @@ struct Pipeline::Parts {
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
-        endpoint(listener.get(zmq::sockopt::last_endpoint)) {
+        endpoint(listener.get(zmq::sockopt::last_endpoint)),
+        memory({shares_of(config).incoming, shares_of(config).outgoing}, gauges, [](std::size_t unread_bytes) {
+          log_warn("connection_closed", {{"reason", "memory_limit_mb"}, {"unread_bytes", unread_bytes}});
+        }) {
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     const auto streams = recover(*store, board);
     committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
                       health);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
-    receiver.emplace(context, std::move(listener), intake_options(config, query), gauges);
+    memory.watch(endpoint);
+    memory.watch(query);
+    receiver.emplace(context, std::move(listener), intake_options(config, query), memory, gauges);
     for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
-    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers};
-    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, gauges);
+    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers,
+                            config.memory_limit_mb * kMiB};
+    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, memory,
+                    gauges);
     for (const ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
       receiver->recover(stream);
@@ -98,6 +117,7 @@ struct Pipeline::Parts {
   SnapshotBoard board;
   Health health;
   ingest::Gauges gauges;
+  ingest::ClientMemory memory;
   std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;
   std::deque<WorkerLoop> workers;

@@ -29,6 +29,7 @@ struct DaemonFacts {
   std::string version;
   std::string data_dir;
   std::uint32_t workers = 1;
+  std::uint64_t memory_limit_bytes = 0;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -36,7 +37,8 @@ class QueryService {
  public:
   // `socket` is bound (ingest::client_socket).
   QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
-               const SnapshotBoard& board, const Health& health, const ingest::Gauges& gauges);
+               const SnapshotBoard& board, const Health& health, ingest::ClientMemory& memory,
+               const ingest::Gauges& gauges);
   void run();
 
  private:
@@ -59,6 +61,7 @@ class QueryService {
   DaemonFacts facts_;
   const SnapshotBoard& board_;
   const Health& health_;
+  ingest::ClientMemory& memory_;
   const ingest::Gauges& gauges_;
   History history_;
   wire::Frame frame_;

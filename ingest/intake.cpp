@@ -25,7 +25,11 @@ template <class Message, class Act>
 }  // namespace
 
 Intake::Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges)
-    : options_(std::move(options)), outbox_(outbox), gauges_(gauges), deliveries_(options_.workers, outbox) {}
+    : options_(std::move(options)),
+      outbox_(outbox),
+      gauges_(gauges),
+      deliveries_(options_.workers, outbox),
+      credit_(options_.memory_bytes, options_.window_bytes) {}
 
 void Intake::recover(const RecoveredStream& recovered) {
   auto stream = std::make_unique<Stream>(recovered);
@@ -116,7 +120,7 @@ void Intake::on_open(const SessionId& id, const wire::Open& open) {
       return;
     }
   }
-  attach(id, stream);
+  if (!credit_.must_wait({id, stream.id})) attach(id, stream);
 }
 
 void Intake::create(const SessionId& id, const wire::Open& open) {
@@ -190,7 +194,19 @@ void Intake::attach(const SessionId& id, Stream& stream) {
     session.streams.push_back(stream.id);
   }
   say(id, wire::Opened{stream.name, stream.id, stream.spec, producer.log.accepted(), producer.log.durable(),
-                       options_.window_bytes});
+                       credit_.window_bytes(sessions_.size())});
+}
+
+// Lets those whose batches found no room go on, one after the other.
+void Intake::give_turns(TimePoint now) {
+  while (const auto turn = credit_.next_turn(now)) {
+    const Stream* stream = find(turn->stream_id);
+    const auto is_its = [&](const auto& known) { return known.second->session == turn->session; };
+    if (stream && std::any_of(stream->producers.begin(), stream->producers.end(), is_its)) {
+      return attach(turn->session, *streams_.at(turn->stream_id));
+    }
+    credit_.end_turn(*turn);  // the stream is dropped, or another connection has taken over
+  }
 }
 
 // A producer that is not connected and has nothing outstanding may be forgotten when there are too many: it could only
@@ -217,7 +233,12 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
   }
   const std::shared_ptr<StreamProducer> producer = known->second;
   switch (producer->log.judge(batch.sequence, frame.size(), options_.window_bytes)) {
-    case Producer::Admission::kAccept: break;
+    case Producer::Admission::kAccept:
+      if (credit_.has_room(frame.size())) break;
+      credit_.refuse({id, stream->id}, frame.size());
+      refuse(id, ErrorCode::kOverWindow, stream->name,
+             "batch " + std::to_string(batch.sequence) + " finds no room (memory_limit_mb): Open waits for some");
+      return;
     case Producer::Admission::kDuplicate: ack_later(stream->id, producer); return;
     case Producer::Admission::kGap:
       refuse(id, ErrorCode::kSequenceGap, stream->name,
@@ -231,9 +252,14 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
       return;
   }
   Screening screening;
-  const std::size_t bytes = frame.size();
-  deliveries_.deliver(*stream, producer, bytes, screen_batch(*stream, batch, frame, screening));
-  gauges_.outstanding_bytes += bytes;
+  const std::size_t frame_bytes = frame.size();
+  const std::size_t held_before = producer->log.held_bytes();
+  ScreenedBatch screened = screen_batch(*stream, batch, frame, screening);
+  const std::size_t bytes = std::max(frame_bytes, screened.frame.size());  // rows in the friendly form grow
+  deliveries_.deliver(*stream, producer, bytes, std::move(screened));
+  credit_.take(producer->log.held_bytes() - held_before);
+  credit_.end_turn({id, stream->id});
+  gauges_.outstanding_bytes = credit_.held_bytes();
   for (std::size_t reason = 0; reason < screening.by_reason.size(); ++reason) {
     stream->rejected[reason] += screening.by_reason[reason];
   }
@@ -267,7 +293,7 @@ void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
   const std::uint64_t stream_id = known->second;
   const Stream& stream = *streams_.at(stream_id);
   for (const auto& [name, producer] : stream.producers) {
-    gauges_.outstanding_bytes -= producer->log.outstanding_bytes();
+    credit_.give_back(producer->log.held_bytes());
     if (producer->session.empty() || producer->session == id) continue;
     refuse(producer->session, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
   }
@@ -299,7 +325,7 @@ void Intake::on_durable(const EpochDurable& durable) {
   Stream* stream = find(durable.stream_id);
   if (!stream) return;  // dropped meanwhile
   --in_flight_;
-  gauges_.outstanding_bytes -= stream->made_durable(durable.epoch);
+  credit_.give_back(stream->made_durable(durable.epoch));
   for (const auto& [name, producer] : stream->producers) {
     if (!producer->session.empty()) ack_later(stream->id, producer);
   }
@@ -318,6 +344,9 @@ TimePoint Intake::settle(TimePoint now) {
     if (!stream.epoch_in_flight()) next = std::min(next, stream.deadline(options_.epoch_interval));
   }
   dirty_ = std::move(still_dirty);
+  give_turns(now);
+  if (const auto ends = credit_.turn_ends()) next = std::min(next, *ends);
+  gauges_.outstanding_bytes = credit_.held_bytes();
   for (const auto& [stream_id, producer] : std::exchange(acks_due_, {})) {
     producer->ack_due = false;
     acknowledge(stream_id, *producer);
@@ -359,13 +388,15 @@ void Intake::ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProd
 
 void Intake::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
   if (producer.session.empty()) return;
-  say(producer.session, wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes});
+  say(producer.session, wire::Ack{stream_id, producer.log.applied(), producer.log.durable(),
+                                 credit_.window_bytes(sessions_.size())});
 }
 
 // Ends a session. What its producer has sent stays; only after a Bye is a producer of that session alone forgotten.
 void Intake::leave(const SessionId& id, bool said_bye) {
   const auto ended = sessions_.extract(id);
   if (ended.empty()) return;
+  credit_.forget(id);
   const Session& session = ended.mapped();
   for (const std::uint64_t stream_id : session.streams) {
     Stream* stream = find(stream_id);

@@ -17,6 +17,7 @@
 
 #include <zmq.hpp>
 
+#include "ingest/credit.hpp"
 #include "ingest/deliveries.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/outbox.hpp"
@@ -30,7 +31,8 @@ struct IntakeOptions {
   std::uint32_t workers = 1;
   std::chrono::milliseconds epoch_interval{100};
   std::uint64_t epoch_rows = 65'536;
-  std::size_t window_bytes = 64u << 20;  // credit of one producer of one stream
+  std::size_t memory_bytes = 512u << 20;  // of all batches that are not durable
+  std::size_t window_bytes = 64u << 20;   // credit of one producer of one stream, at most
   std::size_t max_message_bytes = 16u << 20;
   std::size_t max_streams = 10'000;
   std::size_t max_producers = 10'000;        // of one stream
@@ -82,6 +84,7 @@ class Intake {
 
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
+  void give_turns(TimePoint now);
   bool make_room_for_producer(Stream& stream);
   void open_partitions(const Stream& stream, const std::vector<wire::Bytes>& states);
   void remember_dirty(Stream& stream, TimePoint now, std::uint64_t new_rows);
@@ -102,6 +105,7 @@ class Intake {
   Outbox& outbox_;
   Gauges& gauges_;
   Deliveries deliveries_;
+  Credit credit_;
   wire::Frame frame_;
   std::unordered_map<SessionId, Session> sessions_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Stream>> streams_;

@@ -11,6 +11,7 @@
 
 #include <zmq.hpp>
 
+#include "ingest/client_memory.hpp"
 #include "ingest/intake.hpp"
 
 namespace accrue::ingest {
@@ -26,15 +27,15 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
 
 // Takes the one frame of a client's message, or false when there is none to be had. A message of several frames is
 // dropped: the protocol has none, and nothing is kept of it.
-[[nodiscard]] bool receive_from_client(zmq::socket_t& socket, SessionId& id, zmq::message_t& frame);
+[[nodiscard]] bool receive_from_client(zmq::socket_t& socket, ClientMemory& memory, SessionId& id, zmq::message_t& frame);
 
-// Sends without ever blocking; false when the client is gone or does not read.
-bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView message);
+// Sends without ever blocking; false when the client is gone or does not read, or too much is on its way already.
+bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message);
 
 class Receiver final : private Outbox {
  public:
   // `socket` is bound; the links' other ends may come up later.
-  Receiver(zmq::context_t& context, zmq::socket_t socket, IntakeOptions options, Gauges& gauges);
+  Receiver(zmq::context_t& context, zmq::socket_t socket, IntakeOptions options, ClientMemory& memory, Gauges& gauges);
 
   void recover(const RecoveredStream& stream) { intake_.recover(stream); }
 
@@ -51,6 +52,7 @@ class Receiver final : private Outbox {
   void take_from_pipeline();
 
   zmq::socket_t clients_;
+  ClientMemory& memory_;
   zmq::socket_t pipeline_;
   zmq::socket_t committer_;
   std::vector<zmq::socket_t> workers_;

@@ -69,7 +69,7 @@ class Stream {
   void hurry() { hurried_ = dirty_; }
 
   EpochCut cut();
-  // The epoch last cut is on disk: returns the bytes that are no longer outstanding.
+  // The epoch last cut is on disk: returns the bytes of memory that are no longer held for it.
   std::size_t made_durable(std::uint64_t epoch);
 
   // Forgets a producer that will not come back, unless something of it is outstanding.
