@@ -4,11 +4,20 @@
 #include <exception>
 #include <iostream>
 
+#include <malloc.h>
+
 #include "daemon/command_line.hpp"
 #include "daemon/log.hpp"
 #include "daemon/pipeline.hpp"
 
 namespace {
+
+// Large messages have memory of their own, which goes when they go: left to itself, glibc would learn from the first of
+// them to carve the others out of heaps that cannot shrink.
+void give_large_memory_back() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
 
 // Every thread started from here on inherits the mask, so the signals are taken by wait_for_stop() alone.
 sigset_t block_signals() {
@@ -52,6 +61,7 @@ int main(int argc, char** argv) {
   }
   if (const Chore* chore = std::get_if<Chore>(&parsed)) return do_chore(*chore);
   const Config& config = std::get<Config>(parsed);
+  give_large_memory_back();
   configure_log(config.log_level, config.log_format);
   const sigset_t signals = block_signals();
   try {

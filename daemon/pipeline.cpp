@@ -95,8 +95,7 @@ struct Pipeline::Parts {
     for (std::uint32_t i = 0; i < config.workers; ++i) workers.emplace_back(context, i);
     const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.workers,
                             config.memory_limit_mb * kMiB};
-    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, memory,
-                    gauges);
+    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
     for (const ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
       receiver->recover(stream);

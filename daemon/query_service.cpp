@@ -17,6 +17,8 @@ namespace {
 
 using wire::ErrorCode;
 
+constexpr std::size_t kLargeQuestionBytes = 65'536;
+
 wire::Bytes refusal(std::uint64_t request, ErrorCode code, const std::string& about, const std::string& text) {
   return wire::encode(wire::Error{request, code, about, text});
 }
@@ -89,7 +91,9 @@ void QueryService::run() {
   for (;;) {
     ingest::wait(items, std::chrono::milliseconds(-1));
     if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
-    if (ingest::receive_from_client(clients_, memory_, client, message)) answer(client, ingest::view(message));
+    if (!ingest::receive_from_client(clients_, memory_, client, message)) continue;
+    if (message.size() > kLargeQuestionBytes && memory_.crowded()) continue;  // whoever reads answers asks again
+    answer(client, ingest::view(message));
   }
 }
 

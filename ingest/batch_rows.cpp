@@ -6,8 +6,8 @@
 namespace accrue::ingest {
 namespace {
 
-// ZeroMQ 4.3.4 reads messages that fit into a buffer of 8 KiB, which with its counters takes 18 KB, and cuts them out of
-// it: one that waits would keep all of that alive.
+// ZeroMQ 4.3.4 reads messages that fit into a buffer of 8 KiB, which with its counters takes 18 KB, and cuts them out
+// of it: one that waits would keep all of that alive.
 constexpr std::size_t kReceiveBufferBytes = 8'192;
 
 ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening) {

@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -37,17 +36,15 @@ std::uint16_t local_port(int descriptor) {
   return address.sin_family == AF_INET ? ntohs(address.sin_port) : std::uint16_t{0};
 }
 
-// How many bytes have been read from a connection; nothing where the descriptor is none.
-std::optional<std::uint64_t> bytes_read_from(int descriptor) {
+// How many bytes have come from a connection, those included that the kernel still has and ZeroMQ reads next; nothing
+// where the descriptor is none.
+std::optional<std::uint64_t> bytes_come_from(int descriptor) {
   tcp_info info{};
   socklen_t size = sizeof(info);
   constexpr std::uint8_t kListening = 10;  // TCP_LISTEN of <netinet/tcp.h>, which cannot be included beside linux/tcp.h
   if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   if (info.tcpi_state == kListening) return std::nullopt;
-  int in_kernel = 0;
-  if (::ioctl(descriptor, FIONREAD, &in_kernel) != 0) return std::nullopt;
-  const auto unread = static_cast<std::uint64_t>(in_kernel);
-  return info.tcpi_bytes_received - std::min<std::uint64_t>(unread, info.tcpi_bytes_received);
+  return info.tcpi_bytes_received;
 }
 
 std::uint64_t inode_of(int descriptor) {
@@ -89,8 +86,8 @@ void ClientMemory::took(zmq::message_t& frame) {
 
 std::optional<zmq::message_t> ClientMemory::message(wire::Bytes answer) {
   const std::size_t bytes = answer.size() + kOverheadBytes;
-  const std::size_t limit =
-      answer.size() <= kSmallMessageBytes ? options_.outgoing_bytes : options_.outgoing_bytes - options_.outgoing_bytes / 4;
+  const std::size_t limit = answer.size() <= kSmallMessageBytes ? options_.outgoing_bytes
+                                                                : options_.outgoing_bytes - options_.outgoing_bytes / 4;
   if (*unsent_bytes_ + bytes > limit) return std::nullopt;
   struct Account {
     wire::Bytes answer;
@@ -112,7 +109,8 @@ void ClientMemory::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     std::uint64_t held = look() + gauges_.outstanding_bytes;
-    while (held > options_.incoming_bytes && close_largest()) held = look() + gauges_.outstanding_bytes;
+    for (std::uint64_t given = 1; held > options_.incoming_bytes && given > 0; held -= given) given = close_largest();
+    crowded_ = held > options_.incoming_bytes / 2;
     const std::uint64_t room = options_.incoming_bytes - std::min<std::uint64_t>(held, options_.incoming_bytes);
     const std::chrono::milliseconds wait(room / kFastestBytesPerMs);
     stop_.wait_for(lock, std::clamp(wait, kShortestWait, kLongestWait));
@@ -135,8 +133,8 @@ std::uint64_t ClientMemory::look() {
 
 void ClientMemory::look_at(int descriptor) {
   const std::uint64_t taken = taken_[static_cast<std::size_t>(descriptor)];
-  const auto read = bytes_read_from(descriptor);
-  if (!read || !ports_.contains(local_port(descriptor))) return;
+  const auto come = bytes_come_from(descriptor);
+  if (!come || !ports_.contains(local_port(descriptor))) return;
   Connection& connection = connections_[descriptor];
   if (const std::uint64_t inode = inode_of(descriptor); connection.inode != inode) {
     connection = {.inode = inode, .taken_before = connection.taken_last};
@@ -144,20 +142,19 @@ void ClientMemory::look_at(int descriptor) {
   connection.taken_last = taken;
   if (connection.closed) return;
   // Its predecessor's last messages may have been taken after the last look at that.
-  connection.taken_before = std::max(connection.taken_before, taken - std::min(taken, *read));
-  connection.unread = *read - (taken - connection.taken_before);
+  connection.taken_before = std::max(connection.taken_before, taken - std::min(taken, *come));
+  connection.unread = *come - (taken - connection.taken_before);
 }
 
-bool ClientMemory::close_largest() {
-  const auto largest = std::max_element(connections_.begin(), connections_.end(), [](const auto& a, const auto& b) {
-    return a.second.unread < b.second.unread;
-  });
-  if (largest == connections_.end() || largest->second.unread == 0) return false;
+std::uint64_t ClientMemory::close_largest() {
+  const auto largest = std::max_element(connections_.begin(), connections_.end(),
+                                        [](const auto& a, const auto& b) { return a.second.unread < b.second.unread; });
+  if (largest == connections_.end() || largest->second.unread == 0) return 0;
   auto& [descriptor, connection] = *largest;
   if (inode_of(descriptor) == connection.inode) ::shutdown(descriptor, SHUT_RDWR);
   connection.closed = true;  // ZeroMQ gives its memory back, and the descriptor
-  on_closed_(std::exchange(connection.unread, 0));
-  return true;
+  on_closed_(connection.unread);
+  return std::exchange(connection.unread, 0);
 }
 
 }  // namespace accrue::ingest

@@ -31,7 +31,8 @@ bool Credit::must_wait(const Waiter& waiter) {
 std::optional<Credit::Waiter> Credit::next_turn(TimePoint now) {
   if (turn_ && now < turn_->ends) return std::nullopt;
   turn_.reset();
-  const auto next = std::find_if(refused_.begin(), refused_.end(), [](const Refused& refused) { return refused.asked; });
+  const auto next =
+      std::find_if(refused_.begin(), refused_.end(), [](const Refused& refused) { return refused.asked; });
   if (next == refused_.end() || !has_room(next->bytes)) return std::nullopt;
   turn_ = Turn{next->waiter, now + kTurn};
   refused_.erase(next);

@@ -388,8 +388,8 @@ void Intake::ack_later(std::uint64_t stream_id, const std::shared_ptr<StreamProd
 
 void Intake::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
   if (producer.session.empty()) return;
-  say(producer.session, wire::Ack{stream_id, producer.log.applied(), producer.log.durable(),
-                                 credit_.window_bytes(sessions_.size())});
+  say(producer.session,
+      wire::Ack{stream_id, producer.log.applied(), producer.log.durable(), credit_.window_bytes(sessions_.size())});
 }
 
 // Ends a session. What its producer has sent stays; only after a Bye is a producer of that session alone forgotten.

@@ -1,5 +1,6 @@
 // What the daemon knows of one producer of one stream: which batches it has accepted, applied and made durable, and how
-// many bytes are outstanding against the producer's credit and held in memory. This is where "nothing lost, nothing twice" is decided.
+// many bytes are outstanding against the producer's credit and held in memory. This is where "nothing lost, nothing
+// twice" is decided.
 //
 // Sequences are 1, 2, 3 ...; 0 means none yet. Always durable <= applied <= accepted. One thread at a time.
 #pragma once

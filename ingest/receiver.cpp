@@ -13,10 +13,12 @@ namespace {
 
 // Messages queued from one client before its connection is left unread. Credit and ClientMemory bound their bytes.
 constexpr int kReceiveQueue = 64;
+constexpr int kKernelBufferBytes =
+    256 << 10;  // of one connection; by itself the kernel would let it grow to many times that
 constexpr int kSendQueue = 1'000;
 constexpr int kUnreadMs = 30'000;  // a client that reads nothing of what it was sent for so long is disconnected
-constexpr int kFarewellMs = 200;  // for the last acknowledgements to leave
-constexpr int kBurst = 256;       // messages taken from clients before others get their turn
+constexpr int kFarewellMs = 200;   // for the last acknowledgements to leave
+constexpr int kBurst = 256;        // messages taken from clients before others get their turn
 
 }  // namespace
 
@@ -29,6 +31,7 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(max_message_bytes));
   socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);
+  socket.set(zmq::sockopt::rcvbuf, kKernelBufferBytes);
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
   socket.set(zmq::sockopt::tcp_maxrt, kUnreadMs);
   socket.set(zmq::sockopt::linger, kFarewellMs);

@@ -27,7 +27,8 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
 
 // Takes the one frame of a client's message, or false when there is none to be had. A message of several frames is
 // dropped: the protocol has none, and nothing is kept of it.
-[[nodiscard]] bool receive_from_client(zmq::socket_t& socket, ClientMemory& memory, SessionId& id, zmq::message_t& frame);
+[[nodiscard]] bool receive_from_client(zmq::socket_t& socket, ClientMemory& memory, SessionId& id,
+                                       zmq::message_t& frame);
 
 // Sends without ever blocking; false when the client is gone or does not read, or too much is on its way already.
 bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message);

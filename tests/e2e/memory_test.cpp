@@ -116,8 +116,8 @@ class Memory : public testing::Test {
     return flags;
   }
   ~Memory() override {
-    std::cout << "RSS now " << memory_mb(daemon, "VmRSS") << " MB, peak " << memory_mb(daemon, "VmHWM") << " MB, threads "
-              << std::endl;
+    std::cout << "RSS now " << memory_mb(daemon, "VmRSS") << " MB, peak " << memory_mb(daemon, "VmHWM")
+              << " MB, threads " << std::endl;
   }
   Daemon daemon{flags()};
 };
