@@ -452,6 +452,9 @@ TEST_F(CrowdedIntakeTest, AllOfManyProducersGetTheirTurn) {
   std::vector<SessionId> ids;
   for (std::size_t i = 0; i < kProducers; ++i) join(ids.emplace_back("c" + std::to_string(i)), "p" + std::to_string(i));
   for (const SessionId& id : ids) push_row(id, 1);
+  for (const SessionId& id : ids) {
+    if (errors(id).empty()) out_.clients[id].clear();  // its batch is in
+  }
   std::size_t sent = kProducers;
   for (std::uint64_t epoch = 1; deliveries() < kProducers && epoch <= kProducers; ++epoch) {
     for (const SessionId& id : ids) {  // as a client does: whoever is refused opens anew, and sends again when answered
@@ -467,7 +470,7 @@ TEST_F(CrowdedIntakeTest, AllOfManyProducersGetTheirTurn) {
         if (answers(id) == 0 || !all<wire::Error>(out_.clients[id]).empty()) continue;
         const std::uint64_t accepted = all<wire::Opened>(out_.clients[id]).back().accepted;
         out_.clients[id].clear();
-        if (accepted > 0 || epoch == 0) continue;
+        if (accepted > 0) continue;
         push_row(id, 1);
         ++sent;
         anybody = true;
