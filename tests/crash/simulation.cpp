@@ -81,7 +81,7 @@ class History {
     options.intake.epoch_interval = milliseconds(1 + random_.below(200));
     options.intake.epoch_rows = 1 + random_.below(100);
     options.intake.window_bytes = chance(0.5) ? 400 : 1u << 20;
-    if (chance(0.3)) options.intake.memory_bytes = 2'000;  // for a batch or two at a time
+    if (chance(0.3)) options.intake.memory_bytes = 10'000;  // for a few batches at a time
     options.store.keep_epochs = static_cast<std::uint32_t>(2 + random_.below(3));
     options.latency = draw_latency();
     return options;
