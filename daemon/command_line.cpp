@@ -18,6 +18,7 @@ namespace accrue::daemon {
 namespace {
 
 constexpr int kUsageError = 2;
+constexpr std::uint32_t kMessagesInMemory = 16;  // the largest, at least: some are worked on, each in a few copies
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);  // of the distances of a's first i characters to each beginning of b
@@ -72,6 +73,11 @@ class Draft {
       throw std::runtime_error(
           "max_message_mb = " + std::to_string(config_.max_message_mb) + " (" + origin("max_message_mb") +
           ") must be at most window_mb = " + std::to_string(config_.window_mb) + " (" + origin("window_mb") + ")");
+    }
+    if (config_.max_message_mb > config_.memory_limit_mb / kMessagesInMemory) {
+      throw std::runtime_error("max_message_mb = " + std::to_string(config_.max_message_mb) + " (" +
+                               origin("max_message_mb") + ") must be at most a sixteenth of memory_limit_mb = " +
+                               std::to_string(config_.memory_limit_mb) + " (" + origin("memory_limit_mb") + ")");
     }
     static_cast<void>(query_endpoint(config_));
     static_cast<void>(worker_endpoint(config_));

@@ -35,9 +35,10 @@ struct Config {
   std::uint32_t epoch_interval_ms = 100;
   std::uint32_t epoch_rows = 65'536;
   std::uint32_t keep_epochs = 16;
-  std::uint32_t keep_epochs_hours = 0;  // 0: however old
-  std::uint32_t window_mb = 64;         // MiB one producer may have sent that is not durable yet
-  std::uint32_t max_message_mb = 16;    // MiB; never more than window_mb
+  std::uint32_t keep_epochs_hours = 0;   // 0: however old
+  std::uint32_t memory_limit_mb = 1024;  // MiB that clients may make the daemon use
+  std::uint32_t window_mb = 64;          // MiB one producer may have sent that is not durable yet
+  std::uint32_t max_message_mb = 16;     // MiB; never more than window_mb or a sixteenth of memory_limit_mb
   std::uint32_t max_streams = 10'000;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;

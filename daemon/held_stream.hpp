@@ -56,9 +56,9 @@ class HeldStream {
   const ingest::Say to_receiver_;
   const Learned learned_;
   std::map<std::uint32_t, models::Model> partitions_;
-  std::optional<std::uint64_t> awaited_;     // the exchange whose shares are not all here
-  std::map<std::uint64_t, Shares> shares_;   // by exchange
-  std::deque<Step> waiting_;                 // meanwhile
+  std::optional<std::uint64_t> awaited_;    // the exchange whose shares are not all here
+  std::map<std::uint64_t, Shares> shares_;  // by exchange
+  std::deque<Step> waiting_;                // meanwhile
   std::vector<double> copied_;
 };
 

@@ -5,6 +5,7 @@
 #include <exception>
 #include <iostream>
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -17,6 +18,13 @@
 #include "daemon/worker_processes.hpp"
 
 namespace {
+
+// Large messages have memory of their own, which goes when they go: left to itself, glibc would learn from the first of
+// them to carve the others out of heaps that cannot shrink.
+void give_large_memory_back() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
 
 // Every thread started from here on inherits the mask, so the signals are taken by wait_for_stop() alone.
 sigset_t block_signals() {
@@ -42,6 +50,7 @@ void wait_for_stop(const sigset_t& signals) {
 int work(const accrue::daemon::WorkerCommand& command) {
   using namespace accrue::daemon;
   configure_log(command.log_level, command.log_format);
+  give_large_memory_back();
   if (command.supervisor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != *command.supervisor) return 1;  // it has ended already
@@ -81,6 +90,7 @@ int main(int argc, char** argv) {
   if (const WorkerCommand* command = std::get_if<WorkerCommand>(&parsed)) return work(*command);
   if (const Chore* chore = std::get_if<Chore>(&parsed)) return do_chore(*chore);
   const Config& config = std::get<Config>(parsed);
+  give_large_memory_back();
   configure_log(config.log_level, config.log_format);
   const sigset_t signals = block_signals();
   try {

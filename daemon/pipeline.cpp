@@ -34,6 +34,17 @@ constexpr int kNetworkThreads = 2;
 constexpr std::uint64_t kIngestNetworkThread = 1;
 constexpr std::uint64_t kQueryNetworkThread = 2;
 
+// memory_limit_mb as daemon/DELIVERY.md shares it out.
+struct Shares {
+  std::size_t batches;   // accepted and not durable
+  std::size_t incoming;  // these and messages of clients that are not taken yet
+  std::size_t outgoing;  // messages to clients that have not left yet
+};
+Shares shares_of(const Config& config) {
+  const std::size_t limit = config.memory_limit_mb * kMiB;
+  return {.batches = limit / 2, .incoming = limit / 8 * 5, .outgoing = limit / 8};
+}
+
 ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   ingest::IntakeOptions options;
   options.streams.version = ACCRUE_VERSION;
@@ -42,6 +53,7 @@ ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   options.streams.window_bytes = config.window_mb * kMiB;
   options.streams.workers = config.workers;
   options.query_endpoint = std::move(query);
+  options.memory_bytes = shares_of(config).batches;
   options.max_message_bytes = config.max_message_mb * kMiB;
   options.max_streams = config.max_streams;
   return options;
@@ -86,7 +98,10 @@ struct Pipeline::Parts {
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
-        endpoint(listener.get(zmq::sockopt::last_endpoint)) {
+        endpoint(listener.get(zmq::sockopt::last_endpoint)),
+        memory({shares_of(config).incoming, shares_of(config).outgoing}, gauges, [](std::size_t unread_bytes) {
+          log_warn("connection_closed", {{"reason", "memory_limit_mb"}, {"unread_bytes", unread_bytes}});
+        }) {
     zmq::socket_t worker_listener = ingest::worker_socket(context, worker_endpoint(config), kIngestNetworkThread);
     worker_address = worker_listener.get(zmq::sockopt::last_endpoint);
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
@@ -95,15 +110,18 @@ struct Pipeline::Parts {
     committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
                       health);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
-    receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), gauges,
-                     worker_events());
+    memory.watch(endpoint);
+    memory.watch(query);
+    receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), memory,
+                     gauges, worker_events());
     if (config.worker_kind == WorkerKind::kThreads) {
       for (std::uint32_t i = 0; i < config.workers; ++i) {
         workers.emplace_back(context, ingest::kWorkersLink, "thread " + std::to_string(i));
       }
     }
-    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string()};
-    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, gauges);
+    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(),
+                            config.memory_limit_mb * kMiB};
+    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
     const std::size_t count = streams.size();
     for (ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
@@ -144,6 +162,7 @@ struct Pipeline::Parts {
   SnapshotBoard board;
   Health health;
   ingest::Gauges gauges;
+  ingest::ClientMemory memory;
   std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;
   StopFlag stop_workers;

@@ -17,6 +17,8 @@ namespace {
 
 using wire::ErrorCode;
 
+constexpr std::size_t kLargeQuestionBytes = 65'536;
+
 wire::Bytes refusal(std::uint64_t request, ErrorCode code, const std::string& about, const std::string& text) {
   return wire::encode(wire::Error{request, code, about, text});
 }
@@ -72,12 +74,13 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
 
 QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts,
                            std::filesystem::path store_file, const SnapshotBoard& board, const Health& health,
-                           const ingest::Gauges& gauges)
+                           ingest::ClientMemory& memory, const ingest::Gauges& gauges)
     : clients_(std::move(socket)),
       inbox_(ingest::pull_socket(context, kQueryLink)),
       facts_(std::move(facts)),
       board_(board),
       health_(health),
+      memory_(memory),
       gauges_(gauges),
       history_(std::move(store_file)) {}
 
@@ -88,7 +91,9 @@ void QueryService::run() {
   for (;;) {
     ingest::wait(items, std::chrono::milliseconds(-1));
     if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
-    if (ingest::receive_from(clients_, client, message)) answer(client, ingest::view(message));
+    if (!ingest::receive_from(clients_, client, message, &memory_)) continue;
+    if (message.size() > kLargeQuestionBytes && memory_.crowded()) continue;  // whoever reads answers asks again
+    answer(client, ingest::view(message));
   }
 }
 
@@ -110,7 +115,7 @@ void QueryService::answer(const ingest::SessionId& client, wire::BytesView messa
       reply = epochs(query);
     }
   }
-  (void)ingest::send_to_client(clients_, client, reply);
+  (void)ingest::send_to_client(clients_, memory_, client, std::move(reply));
 }
 
 QueryService::Subject QueryService::subject(std::uint64_t request, const std::string& stream,
@@ -189,6 +194,8 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   reply.workers = gauges_.workers;
   reply.producers = gauges_.producers;
   reply.outstanding_bytes = gauges_.outstanding_bytes;
+  reply.memory_bytes = gauges_.outstanding_bytes + gauges_.unread_bytes + gauges_.unsent_bytes;
+  reply.memory_limit_bytes = facts_.memory_limit_bytes;
   reply.degraded = health_.degraded();
   for (const auto& snapshot : board_.all()) {
     reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->fit.rows,

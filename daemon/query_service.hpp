@@ -28,6 +28,7 @@ inline constexpr const char* kQueryLink = "inproc://query";
 struct DaemonFacts {
   std::string version;
   std::string data_dir;
+  std::uint64_t memory_limit_bytes = 0;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -35,7 +36,8 @@ class QueryService {
  public:
   // `socket` is bound (ingest::client_socket).
   QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
-               const SnapshotBoard& board, const Health& health, const ingest::Gauges& gauges);
+               const SnapshotBoard& board, const Health& health, ingest::ClientMemory& memory,
+               const ingest::Gauges& gauges);
   void run();
 
  private:
@@ -58,6 +60,7 @@ class QueryService {
   DaemonFacts facts_;
   const SnapshotBoard& board_;
   const Health& health_;
+  ingest::ClientMemory& memory_;
   const ingest::Gauges& gauges_;
   History history_;
   wire::Frame frame_;

@@ -51,10 +51,10 @@ class Worker {
   const ingest::Say to_receiver_;
   wire::Frame frame_;
   std::unordered_map<std::uint64_t, HeldStream> streams_;
-  std::uint64_t applied_ = 0;             // every delivery up to this ordinal is learned
-  std::set<std::uint64_t> ahead_;         // learned before some that wait for an exchange of their stream
-  std::uint64_t reported_ = 0;            // what the receiver has been told of
-  TimePoint spoke_;                       // in settle()
+  std::uint64_t applied_ = 0;      // every delivery up to this ordinal is learned
+  std::set<std::uint64_t> ahead_;  // learned before some that wait for an exchange of their stream
+  std::uint64_t reported_ = 0;     // what the receiver has been told of
+  TimePoint spoke_;                // in settle()
   Standing standing_ = Standing::kGood;
   std::string reason_;
 };

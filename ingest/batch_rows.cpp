@@ -6,6 +6,10 @@
 namespace accrue::ingest {
 namespace {
 
+// ZeroMQ 4.3.4 reads messages that fit into a buffer of 8 KiB, which with its counters takes 18 KB, and cuts them out
+// of it: one that waits would keep all of that alive.
+constexpr std::size_t kReceiveBufferBytes = 8'192;
+
 ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening) {
   const std::size_t columns = stream.columns.size();
   const wire::BytesView bin = batch.rows.bin;
@@ -15,10 +19,10 @@ ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::mess
     return result;
   }
   const bool aligned = reinterpret_cast<std::uintptr_t>(bin.data()) % alignof(double) == 0;
-  if (aligned && frame.size() > kTinyMessageBytes) {
+  if (aligned && frame.size() > kReceiveBufferBytes) {
     result.offset = static_cast<std::size_t>(bin.data() - frame.data<std::byte>());
     result.frame = std::move(frame);
-  } else {  // a small message in ZeroMQ's receive buffer, or a sender whose header is not 32 bytes
+  } else {  // a small message, or a sender whose header is not 32 bytes
     result.frame = row_memory(bin.size());
     std::memcpy(result.frame.data(), bin.data(), bin.size());
   }

@@ -28,7 +28,9 @@ Intake::Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges)
     : options_(std::move(options)),
       outbox_(outbox),
       gauges_(gauges),
-      streams_(options_.streams, outbox, gauges, [this](const SessionId& id, Stream& stream) { attach(id, stream); }) {}
+      credit_(options_.memory_bytes, options_.streams.window_bytes),
+      streams_(options_.streams, outbox, gauges, credit_,
+               [this](const SessionId& id, Stream& stream) { attach(id, stream); }) {}
 
 void Intake::on_client(const SessionId& id, zmq::message_t frame, TimePoint now) {
   const DecodeError error = frame_.parse({frame.data<std::byte>(), frame.size()});
@@ -109,6 +111,7 @@ void Intake::on_open(const SessionId& id, const wire::Open& open) {
       return;
     }
   }
+  if (credit_.must_wait({id, stream->id})) return;
   if (stream->phase == Stream::Phase::kLearning) return attach(id, *stream);
   std::erase(stream->opening, id);
   stream->opening.push_back(id);
@@ -172,7 +175,19 @@ void Intake::attach(const SessionId& id, Stream& stream) {
     session.streams.push_back(stream.id);
   }
   say(id, wire::Opened{stream.name, stream.id, stream.spec, producer.log.accepted(), producer.log.durable(),
-                       options_.streams.window_bytes});
+                       credit_.window_bytes(sessions_.size())});
+}
+
+// Lets those whose batches found no room go on, one after the other.
+void Intake::give_turns(TimePoint now) {
+  while (const auto turn = credit_.next_turn(now)) {
+    Stream* stream = streams_.find(turn->stream_id);
+    const auto is_its = [&](const auto& known) { return known.second->session == turn->session; };
+    const bool open = stream && std::any_of(stream->producers.begin(), stream->producers.end(), is_its);
+    if (open && stream->phase == Stream::Phase::kLearning) return attach(turn->session, *stream);
+    if (open) stream->opening.insert(stream->opening.begin(), turn->session);  // it asked before those who wait
+    credit_.end_turn(*turn);  // it goes on with the stream, or that is dropped, or another connection has taken over
+  }
 }
 
 // A producer that is not connected and has nothing outstanding may be forgotten when there are too many: it could only
@@ -200,7 +215,12 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
   const std::shared_ptr<StreamProducer> producer = known->second;
   if (producer->rewound) return streams_.ask_to_reopen(*stream, *producer);
   switch (producer->log.judge(batch.sequence, frame.size(), options_.streams.window_bytes)) {
-    case Producer::Admission::kAccept: break;
+    case Producer::Admission::kAccept:
+      if (credit_.has_room(frame.size())) break;
+      credit_.refuse({id, stream->id}, frame.size());
+      refuse(id, ErrorCode::kOverWindow, stream->name,
+             "batch " + std::to_string(batch.sequence) + " finds no room (memory_limit_mb): Open waits for some");
+      return;
     case Producer::Admission::kDuplicate: return streams_.ack_later(*stream, producer);
     case Producer::Admission::kGap:
       refuse(id, ErrorCode::kSequenceGap, stream->name,
@@ -214,8 +234,11 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
       return;
   }
   Screening screening;
-  const std::size_t bytes = frame.size();
-  streams_.deliver(*stream, producer, bytes, screen_batch(*stream, batch, frame, screening), now);
+  const std::size_t frame_bytes = frame.size();
+  ScreenedBatch screened = screen_batch(*stream, batch, frame, screening);
+  const std::size_t bytes = std::max(frame_bytes, screened.frame.size());  // rows in the friendly form grow
+  streams_.deliver(*stream, producer, bytes, std::move(screened), now);
+  credit_.end_turn({id, stream->id});
   for (std::size_t reason = 0; reason < screening.by_reason.size(); ++reason) {
     stream->rejected[reason] += screening.by_reason[reason];
   }
@@ -269,7 +292,10 @@ void Intake::on_dropped(const StreamDropped& dropped) {
 }
 
 TimePoint Intake::settle(TimePoint now) {
-  const TimePoint next = std::min(streams_.settle(now), now + std::chrono::seconds(1));
+  give_turns(now);
+  TimePoint next = std::min(streams_.settle(now), now + std::chrono::seconds(1));
+  if (const auto ends = credit_.turn_ends()) next = std::min(next, *ends);
+  gauges_.outstanding_bytes = credit_.held_bytes();
   if (now >= next_silence_check_) {
     forget_silent_sessions(now);
     streams_.look_for_silent_workers(now);
@@ -287,6 +313,7 @@ void Intake::begin_stop() {
 void Intake::leave(const SessionId& id, bool said_bye) {
   const auto ended = sessions_.extract(id);
   if (ended.empty()) return;
+  credit_.forget(id);
   const Session& session = ended.mapped();
   for (const std::uint64_t stream_id : session.streams) {
     Stream* stream = streams_.find(stream_id);

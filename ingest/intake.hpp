@@ -17,6 +17,7 @@
 
 #include <zmq.hpp>
 
+#include "ingest/credit.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/outbox.hpp"
 #include "ingest/stream_table.hpp"
@@ -26,6 +27,7 @@ namespace accrue::ingest {
 struct IntakeOptions {
   StreamTableOptions streams;
   std::string query_endpoint;
+  std::size_t memory_bytes = 512u << 20;  // of all batches that are not durable
   std::size_t max_message_bytes = 16u << 20;
   std::size_t max_streams = 10'000;
   std::size_t max_producers = 10'000;        // of one stream
@@ -78,6 +80,7 @@ class Intake {
 
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
+  void give_turns(TimePoint now);
   bool make_room_for_producer(Stream& stream);
   void leave(const SessionId& id, bool said_bye);
   void forget_silent_sessions(TimePoint now);
@@ -93,6 +96,7 @@ class Intake {
   Gauges& gauges_;
   wire::Frame frame_;
   std::unordered_map<SessionId, Session> sessions_;
+  Credit credit_;
   StreamTable streams_;
   std::map<std::string, Creation> creations_;         // asked of the committer, not answered yet
   std::map<std::string, std::set<SessionId>> drops_;  // likewise

@@ -2,7 +2,8 @@
 // with clients (one list of fields a message), on sockets of the daemon's own.
 //
 //   worker -> receiver     Join, Applied, PartitionState, Share, Alive, Leave
-//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, Barrier, CloseStream, Stranger,
+//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, Barrier, CloseStream,
+//   Stranger,
 //                          Dismiss; and of other workers Share (passed on)
 //   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind, Stop
 //   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream

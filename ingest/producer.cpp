@@ -13,8 +13,10 @@ Producer::Admission Producer::judge(std::uint64_t sequence, std::size_t bytes, s
 
 void Producer::accept(std::size_t bytes, std::uint32_t deliveries) {
   ++accepted_;
-  outstanding_.push_back({bytes, deliveries});
+  const std::size_t held = bytes + (1 + deliveries) * kOverheadBytes;
+  outstanding_.push_back({bytes, held, deliveries});
   outstanding_bytes_ += bytes;
+  held_bytes_ += held;
   advance_applied();
 }
 
@@ -31,10 +33,11 @@ std::size_t Producer::made_durable(std::uint64_t sequence) {
   ACCRUE_ASSERT(sequence <= accepted_);
   std::size_t released = 0;
   for (; durable_ < sequence; ++durable_) {
-    released += outstanding_.front().bytes;
+    outstanding_bytes_ -= outstanding_.front().bytes;
+    released += outstanding_.front().held_bytes;
     outstanding_.pop_front();
   }
-  outstanding_bytes_ -= released;
+  held_bytes_ -= released;
   if (applied_ < durable_) applied_ = durable_;
   return released;
 }

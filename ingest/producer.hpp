@@ -1,5 +1,6 @@
 // What the daemon knows of one producer of one stream: which batches it has accepted, applied and made durable, and how
-// many bytes are outstanding against the producer's credit. This is where "nothing lost, nothing twice" is decided.
+// many bytes are outstanding against the producer's credit and held in memory. This is where "nothing lost, nothing
+// twice" is decided.
 //
 // Sequences are 1, 2, 3 ...; 0 means none yet. Always durable <= applied <= accepted. One thread at a time.
 #pragma once
@@ -19,6 +20,9 @@ class Producer {
       kOverWindow,  // more outstanding than was granted
   };
 
+  // What a batch, and each delivery of it to a worker, take beyond their rows: queue entries, headers, this log.
+  static constexpr std::size_t kOverheadBytes = 512;
+
   explicit Producer(std::uint64_t durable) : accepted_(durable), applied_(durable), durable_(durable) {}
 
   // Judges a batch without taking it. At least one batch fits any window.
@@ -30,17 +34,19 @@ class Producer {
   // One delivery of a batch has been applied.
   void applied_delivery(std::uint64_t sequence);
 
-  // Everything up to `sequence` is durable; returns the bytes that are no longer outstanding.
+  // Everything up to `sequence` is durable; returns the bytes of memory that are no longer held for it.
   std::size_t made_durable(std::uint64_t sequence);
 
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t applied() const { return applied_; }
   std::uint64_t durable() const { return durable_; }
   std::size_t outstanding_bytes() const { return outstanding_bytes_; }
+  std::size_t held_bytes() const { return held_bytes_; }  // the same with all that they take
 
  private:
   struct Outstanding {
     std::size_t bytes;
+    std::size_t held_bytes;
     std::uint32_t deliveries;  // not yet applied
   };
   void advance_applied();
@@ -49,6 +55,7 @@ class Producer {
   std::uint64_t applied_;
   std::uint64_t durable_;
   std::size_t outstanding_bytes_ = 0;
+  std::size_t held_bytes_ = 0;
   std::deque<Outstanding> outstanding_;  // batches durable_ + 1 ... accepted_
 };
 

@@ -11,12 +11,14 @@
 namespace accrue::ingest {
 namespace {
 
-// Messages queued from one client before its connection is left unread. Credit bounds bytes; this bounds a client that
-// does not keep to it, together with the size of a message.
+// Messages queued from one client before its connection is left unread. Credit and ClientMemory bound their bytes.
 constexpr int kReceiveQueue = 64;
+constexpr int kKernelBufferBytes =
+    256 << 10;  // of a connection; left to itself, the kernel lets it grow many times that
 constexpr int kSendQueue = 1'000;
-constexpr int kFarewellMs = 200;  // for the last acknowledgements to leave
-constexpr int kBurst = 256;       // messages taken from clients before others get their turn
+constexpr int kUnreadMs = 30'000;  // a client that reads nothing of what it was sent for so long is disconnected
+constexpr int kFarewellMs = 200;   // for the last acknowledgements to leave
+constexpr int kBurst = 256;        // messages taken from clients before others get their turn
 
 void listen_at(zmq::socket_t& socket, const std::string& endpoint, const std::string& flag) {
   try {
@@ -39,7 +41,9 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(max_message_bytes));
   socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);
+  socket.set(zmq::sockopt::rcvbuf, kKernelBufferBytes);
   socket.set(zmq::sockopt::sndhwm, kSendQueue);
+  socket.set(zmq::sockopt::tcp_maxrt, kUnreadMs);
   socket.set(zmq::sockopt::linger, kFarewellMs);
   listen_at(socket, endpoint, "--listen");
   return socket;
@@ -53,21 +57,28 @@ zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint
   return socket;
 }
 
-bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame) {
+bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame, ClientMemory* memory) {
+  const auto take_next = [&] {
+    const bool taken = frame.more() && try_receive(router, frame);
+    if (taken && memory) memory->took(frame);
+    return taken;
+  };
   while (try_receive(router, frame)) {
     peer = frame.to_string();
-    bool single = frame.more() && try_receive(router, frame);
-    while (frame.more() && try_receive(router, frame)) single = false;
+    bool single = take_next();
+    while (take_next()) single = false;
     if (single) return true;
   }
   return false;
 }
 
-bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView message) {
+bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message) {
+  auto frame = memory.message(std::move(message));
+  if (!frame) return false;
   try {
     // When the client's queue is full or the client is gone, it is the routing id that is refused.
     if (!socket.send(zmq::buffer(id), zmq::send_flags::sndmore | zmq::send_flags::dontwait)) return false;
-    return socket.send(zmq::const_buffer(message.data(), message.size()), zmq::send_flags::dontwait).has_value();
+    return socket.send(*frame, zmq::send_flags::dontwait).has_value();
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH || error.num() == EINTR) return false;
     throw;
@@ -75,8 +86,9 @@ bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView 
 }
 
 Receiver::Receiver(zmq::context_t& context, zmq::socket_t clients, zmq::socket_t workers, IntakeOptions options,
-                   Gauges& gauges, WorkerEvents events)
+                   ClientMemory& memory, Gauges& gauges, WorkerEvents events)
     : clients_(std::move(clients)),
+      memory_(memory),
       workers_(std::move(workers)),
       pipeline_(pull_socket(context, kReceiverLink)),
       committer_(push_socket(context, kCommitterLink)),
@@ -111,7 +123,7 @@ void Receiver::take_from_clients(TimePoint now) {
   SessionId id;
   for (int i = 0; i < kBurst; ++i) {
     zmq::message_t frame;
-    if (!receive_from(clients_, id, frame)) return;
+    if (!receive_from(clients_, id, frame, &memory_)) return;
     intake_.on_client(id, std::move(frame), now);
   }
 }
@@ -128,7 +140,7 @@ void Receiver::take_from_pipeline() {
 }
 
 void Receiver::to_client(const SessionId& session, const wire::Bytes& message) {
-  (void)send_to_client(clients_, session, message);
+  (void)send_to_client(clients_, memory_, session, message);
 }
 
 void Receiver::to_worker(const WorkerId& worker, const wire::Bytes& message) { to_worker(worker, message, {}); }

@@ -13,6 +13,7 @@
 
 #include <zmq.hpp>
 
+#include "ingest/client_memory.hpp"
 #include "ingest/intake.hpp"
 
 namespace accrue::ingest {
@@ -27,10 +28,12 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
 
 // Takes the one frame of a peer's message, or false when there is none to be had. A message of several frames is
 // dropped: the protocol has none, and nothing is kept of it.
-[[nodiscard]] bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame);
+// Those of clients are accounted for in `memory`.
+[[nodiscard]] bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame,
+                                ClientMemory* memory = nullptr);
 
-// Sends without ever blocking; false when the client is gone or does not read.
-bool send_to_client(zmq::socket_t& socket, const SessionId& id, wire::BytesView message);
+// Sends without ever blocking; false when the client is gone or does not read, or too much is on its way already.
+bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message);
 
 // As client_socket(), for workers; those of this process are found at kWorkersLink, others at `endpoint` unless it is
 // empty.
@@ -45,8 +48,8 @@ struct WorkerEvents {
 class Receiver final : private Outbox {
  public:
   // The sockets are bound; the links' other ends may come up later.
-  Receiver(zmq::context_t& context, zmq::socket_t clients, zmq::socket_t workers, IntakeOptions options, Gauges& gauges,
-           WorkerEvents events);
+  Receiver(zmq::context_t& context, zmq::socket_t clients, zmq::socket_t workers, IntakeOptions options,
+           ClientMemory& memory, Gauges& gauges, WorkerEvents events);
 
   void recover(RecoveredStream stream) { intake_.recover(std::move(stream)); }
 
@@ -66,6 +69,7 @@ class Receiver final : private Outbox {
   void take_from_pipeline();
 
   zmq::socket_t clients_;
+  ClientMemory& memory_;
   zmq::socket_t workers_;
   zmq::socket_t pipeline_;
   zmq::socket_t committer_;

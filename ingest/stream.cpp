@@ -91,9 +91,9 @@ std::size_t Stream::made_durable(std::uint64_t epoch) {
   return released;
 }
 
-std::size_t Stream::outstanding_bytes() const {
+std::size_t Stream::held_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [producer_name, producer] : producers) bytes += producer->log.outstanding_bytes();
+  for (const auto& [producer_name, producer] : producers) bytes += producer->log.held_bytes();
   return bytes;
 }
 

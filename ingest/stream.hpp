@@ -72,11 +72,11 @@ class Stream {
   void hurry() { hurried_ = dirty_; }
 
   EpochCut cut();
-  // The epoch last cut is on disk: returns the bytes that are no longer outstanding.
+  // The epoch last cut is on disk: returns the bytes of memory that are no longer held for it.
   std::size_t made_durable(std::uint64_t epoch);
 
-  // Bytes of batches accepted and not durable.
-  std::size_t outstanding_bytes() const;
+  // Bytes of memory held for batches accepted and not durable.
+  std::size_t held_bytes() const;
 
   // Forgets a producer that will not come back, unless something of it is outstanding.
   bool depart(const std::string& producer);

@@ -6,8 +6,13 @@
 
 namespace accrue::ingest {
 
-StreamTable::StreamTable(StreamTableOptions options, Outbox& outbox, Gauges& gauges, OnOpen on_open)
-    : options_(std::move(options)), outbox_(outbox), gauges_(gauges), on_open_(std::move(on_open)), workers_(outbox) {}
+StreamTable::StreamTable(StreamTableOptions options, Outbox& outbox, Gauges& gauges, Credit& credit, OnOpen on_open)
+    : options_(std::move(options)),
+      outbox_(outbox),
+      gauges_(gauges),
+      credit_(credit),
+      on_open_(std::move(on_open)),
+      workers_(outbox) {}
 
 Stream* StreamTable::find(std::uint64_t stream_id) {
   const auto found = streams_.find(stream_id);
@@ -26,7 +31,7 @@ void StreamTable::add(RecoveredStream recovered, std::vector<SessionId> opening)
   stream->opening = std::move(opening);
   if (Stream* before = find(stream->id)) {
     if (before->epoch_in_flight()) --in_flight_;
-    gauges_.outstanding_bytes -= before->outstanding_bytes();
+    credit_.give_back(before->held_bytes());
     stream->take_over(*before);
     for (const auto& [name, producer] : stream->producers) {
       if (producer->rewound) ask_to_reopen(*stream, *producer);
@@ -62,7 +67,7 @@ void StreamTable::rewind(Stream& stream) {
 }
 
 void StreamTable::drop(Stream& stream) {
-  gauges_.outstanding_bytes -= stream.outstanding_bytes();
+  credit_.give_back(stream.held_bytes());
   workers_.close(stream);
   workers_.forget(stream);
   outbox_.to_committer(wire::encode(DropStream{stream.id, stream.name}));
@@ -77,8 +82,9 @@ void StreamTable::drop(Stream& stream) {
 void StreamTable::deliver(Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t bytes,
                           ScreenedBatch batch, TimePoint now) {
   const std::size_t rows = batch.count;
+  const std::size_t held_before = producer->log.held_bytes();
   workers_.deliver(stream, producer, bytes, std::move(batch));
-  gauges_.outstanding_bytes += bytes;
+  credit_.take(producer->log.held_bytes() - held_before);
   if (rows == 0) ack_later(stream, producer);
   if (!stream.dirty()) dirty_.push_back(stream.id);
   stream.changed(now, rows);
@@ -91,7 +97,8 @@ void StreamTable::ack_later(const Stream& stream, const std::shared_ptr<StreamPr
 
 void StreamTable::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
   if (producer.session.empty()) return;
-  const wire::Ack ack{stream_id, producer.log.applied(), producer.log.durable(), options_.window_bytes};
+  const wire::Ack ack{stream_id, producer.log.applied(), producer.log.durable(),
+                      credit_.window_bytes(gauges_.producers)};
   outbox_.to_client(producer.session, wire::encode(ack));
 }
 
@@ -112,7 +119,7 @@ void StreamTable::on_durable(const EpochDurable& durable) {
   Stream* stream = find(durable.stream_id);
   if (!stream) return;  // dropped meanwhile
   --in_flight_;
-  gauges_.outstanding_bytes -= stream->made_durable(durable.epoch);
+  credit_.give_back(stream->made_durable(durable.epoch));
   for (const auto& [name, producer] : stream->producers) {
     if (!producer->session.empty()) ack_later(*stream, producer);
   }

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/credit.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/outbox.hpp"
 #include "ingest/stream.hpp"
@@ -30,7 +31,7 @@ struct StreamTableOptions {
   std::string version;
   std::chrono::milliseconds epoch_interval{100};
   std::uint64_t epoch_rows = 65'536;
-  std::size_t window_bytes = 64u << 20;              // credit of one producer of one stream
+  std::size_t window_bytes = 64u << 20;              // credit of one producer of one stream, at most
   std::uint32_t workers = 1;                         // that are waited for at first
   std::chrono::milliseconds worker_patience{2'000};  // ... for so long, once there is one
   std::chrono::milliseconds worker_silence{5'000};   // a worker not heard of for so long is taken to be dead
@@ -40,7 +41,7 @@ class StreamTable {
  public:
   // `on_open` is called for every session that has waited for a stream, when it is learning.
   using OnOpen = std::function<void(const SessionId&, Stream&)>;
-  StreamTable(StreamTableOptions options, Outbox& outbox, Gauges& gauges, OnOpen on_open);
+  StreamTable(StreamTableOptions options, Outbox& outbox, Gauges& gauges, Credit& credit, OnOpen on_open);
 
   Stream* find(std::uint64_t stream_id);
   Stream* find(const std::string& name);
@@ -82,6 +83,7 @@ class StreamTable {
   const StreamTableOptions options_;
   Outbox& outbox_;
   Gauges& gauges_;
+  Credit& credit_;
   const OnOpen on_open_;
   wire::Frame frame_;
   Workers workers_;

@@ -194,6 +194,8 @@ int status(const Connection& connection) {
                           {"workers", "workers", found.workers},
                           {"producers", "producers", found.producers},
                           {"outstanding_bytes", "bytes not yet durable", found.outstanding_bytes},
+                          {"memory_bytes", "memory accounted, bytes", found.memory_bytes},
+                          {"memory_limit_bytes", "memory limit, bytes", found.memory_limit_bytes},
                           {"degraded", "durability", text_or_null(found.degraded)}});
   if (connection.format == Format::kTable) report.fields.back().value = durability(found.degraded);
   const Report streams = stream_report(found.streams);

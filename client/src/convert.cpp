@@ -146,7 +146,9 @@ Status from_wire(wire::Status status) {
                 .producers = status.producers,
                 .outstanding_bytes = status.outstanding_bytes,
                 .degraded = std::move(status.degraded),
-                .streams = {}};
+                .streams = {},
+                .memory_bytes = status.memory_bytes,
+                .memory_limit_bytes = status.memory_limit_bytes};
   for (wire::StreamStatus& stream : status.streams) result.streams.push_back(stream_from(std::move(stream)));
   return result;
 }

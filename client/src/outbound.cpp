@@ -46,7 +46,7 @@ std::optional<Clock::time_point> Outbound::waiting_since() const {
 SharedFrame Outbound::next_to_send() {
   if (!has_sealed()) return nullptr;
   const SharedFrame& frame = kept_[sent_ - durable_].frame;
-  if (outstanding_bytes_ + frame->size() > window_bytes_) return nullptr;
+  if (outstanding_bytes_ > 0 && outstanding_bytes_ + frame->size() > window_bytes_) return nullptr;
   outstanding_bytes_ += frame->size();
   ++sent_;
   return frame;

@@ -265,6 +265,7 @@ struct StreamStatus {
 
 struct Status {
   static constexpr std::uint8_t kType = 51;
+  static constexpr std::size_t kFieldsAtFirst = 10;
   std::uint64_t request = 0;
   std::string version;
   std::uint64_t pid = 0;
@@ -275,9 +276,11 @@ struct Status {
   std::uint64_t outstanding_bytes = 0;  // of batches accepted and not yet durable
   std::string degraded;                 // why nothing becomes durable at the moment; empty when all is well
   std::vector<StreamStatus> streams;
+  std::uint64_t memory_bytes = 0;  // accounted for: batches not yet durable, messages in and out
+  std::uint64_t memory_limit_bytes = 0;
   auto fields() {
-    return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded,
-                    streams);
+    return std::tie(request, version, pid, uptime_s, data_dir, workers, producers, outstanding_bytes, degraded, streams,
+                    memory_bytes, memory_limit_bytes);
   }
 };
 

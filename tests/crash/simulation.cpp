@@ -81,6 +81,7 @@ class History {
     options.intake.streams.epoch_interval = milliseconds(1 + random_.below(200));
     options.intake.streams.epoch_rows = 1 + random_.below(100);
     options.intake.streams.window_bytes = chance(0.5) ? 400 : 1u << 20;
+    if (chance(0.3)) options.intake.memory_bytes = 10'000;  // for a few batches at a time
     options.store.keep_epochs = static_cast<std::uint32_t>(2 + random_.below(3));
     options.latency = draw_latency();
     // Where messages may take so long, a worker that is not heard of for a while is not dead yet.

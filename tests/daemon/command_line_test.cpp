@@ -72,6 +72,7 @@ TEST_F(CommandLineTest, NothingGivenMeansTheDefaults) {
   EXPECT_EQ(config.epoch_rows, 65'536u);
   EXPECT_EQ(config.keep_epochs, 16u);
   EXPECT_EQ(config.keep_epochs_hours, 0u);
+  EXPECT_EQ(config.memory_limit_mb, 1024u);
   EXPECT_EQ(config.window_mb, 64u);
   EXPECT_EQ(config.max_message_mb, 16u);
   EXPECT_EQ(config.max_streams, 10'000u);
@@ -97,6 +98,8 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
                                   "7",
                                   "--keep-epochs-hours",
                                   "24",
+                                  "--memory-limit-mb",
+                                  "200",
                                   "--window-mb",
                                   "80",
                                   "--max-message-mb",
@@ -117,6 +120,7 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
   EXPECT_EQ(config.epoch_rows, 6u);
   EXPECT_EQ(config.keep_epochs, 7u);
   EXPECT_EQ(config.keep_epochs_hours, 24u);
+  EXPECT_EQ(config.memory_limit_mb, 200u);
   EXPECT_EQ(config.window_mb, 80u);
   EXPECT_EQ(config.max_message_mb, 8u);
   EXPECT_EQ(config.max_streams, 9u);
@@ -143,7 +147,7 @@ TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
       "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nworker_kind = 'processes'\n"
       "worker_listen = 'ipc:///w'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = "
-      "24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
+      "24\nmemory_limit_mb = 200\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
       "log_level = 'trace'\nlog_format = 'json'\n");
   Config config = accepted(arguments);
   EXPECT_EQ(config.data_dir, "/d");
@@ -154,6 +158,7 @@ TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   EXPECT_EQ(config.epoch_rows, 6u);
   EXPECT_EQ(config.keep_epochs, 7u);
   EXPECT_EQ(config.keep_epochs_hours, 24u);
+  EXPECT_EQ(config.memory_limit_mb, 200u);
   EXPECT_EQ(config.window_mb, 80u);
   EXPECT_EQ(config.max_message_mb, 8u);
   EXPECT_EQ(config.max_streams, 9u);
@@ -228,6 +233,12 @@ TEST_F(CommandLineTest, MessageLargerThanTheWindowIsRefusedWithTheOriginsOfBoth)
   std::vector<const char*> arguments = with_file("\nmax_message_mb = 9\n");
   arguments.insert(arguments.end(), {"--window-mb", "8"});
   EXPECT_THAT(refused(arguments), HasSubstr("max_message_mb = 9 (" + file + ":2) must be"));
+}
+
+TEST_F(CommandLineTest, MessageLargerThanASixteenthOfTheMemoryIsRefusedWithTheOriginsOfBoth) {
+  EXPECT_EQ(refused({"--memory-limit-mb", "255"}),
+            "max_message_mb = 16 (default) must be at most a sixteenth of memory_limit_mb = 255 (--memory-limit-mb)");
+  EXPECT_EQ(accepted({"--memory-limit-mb", "256"}).memory_limit_mb, 256u);
 }
 
 TEST_F(CommandLineTest, EndpointsAreChecked) {

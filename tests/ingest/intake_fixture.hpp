@@ -56,6 +56,8 @@ std::vector<Message> all(const std::vector<wire::Bytes>& messages) {
 // No worker is there yet, of the two that are expected.
 class IntakeFixture : public testing::Test {
  protected:
+  explicit IntakeFixture(const IntakeOptions& with = options()) : intake_(with, out_, gauges_) {}
+
   static IntakeOptions options() {
     IntakeOptions options;
     options.streams.version = "v";
@@ -135,13 +137,13 @@ class IntakeFixture : public testing::Test {
   TimePoint now_{};
   Recorder out_;
   Gauges gauges_;
-  Intake intake_{options(), out_, gauges_};
+  Intake intake_;
   std::set<std::string> created_;
 };
 
 class IntakeTest : public IntakeFixture {
  protected:
-  IntakeTest() {
+  explicit IntakeTest(const IntakeOptions& with = options()) : IntakeFixture(with) {
     hire("w0");
     hire("w1");
   }

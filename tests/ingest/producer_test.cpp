@@ -48,9 +48,19 @@ TEST(Producer, WindowCountsWhatIsNotDurable) {
   EXPECT_EQ(producer.judge(2, 600, kWindow), Admission::kOverWindow);
   producer.applied_delivery(1);
   EXPECT_EQ(producer.judge(2, 600, kWindow), Admission::kOverWindow) << "applied is not durable";
-  EXPECT_EQ(producer.made_durable(1), 600u);
+  EXPECT_EQ(producer.made_durable(1), 600u + 2 * Producer::kOverheadBytes);
   EXPECT_EQ(producer.judge(2, 600, kWindow), Admission::kAccept);
   EXPECT_EQ(producer.outstanding_bytes(), 0u);
+}
+
+TEST(Producer, HeldIsWhatIsOutstandingAndWhatThatTakesForItselfAndEachDelivery) {
+  Producer producer(0);
+  producer.accept(100, 0);
+  producer.accept(100, 3);
+  EXPECT_EQ(producer.outstanding_bytes(), 200u);
+  EXPECT_EQ(producer.held_bytes(), 200u + 5 * Producer::kOverheadBytes);
+  EXPECT_EQ(producer.made_durable(2), 200u + 5 * Producer::kOverheadBytes);
+  EXPECT_EQ(producer.held_bytes(), 0u);
 }
 
 TEST(Producer, OneBatchFitsAnyWindow) { EXPECT_EQ(Producer(0).judge(1, 5 * kWindow, kWindow), Admission::kAccept); }
@@ -58,7 +68,7 @@ TEST(Producer, OneBatchFitsAnyWindow) { EXPECT_EQ(Producer(0).judge(1, 5 * kWind
 TEST(Producer, NewsOfTheEpochMayOvertakeNewsOfTheWorker) {
   Producer producer(0);
   producer.accept(10, 1);
-  EXPECT_EQ(producer.made_durable(1), 10u);
+  EXPECT_EQ(producer.made_durable(1), 10u + 2 * Producer::kOverheadBytes);
   EXPECT_EQ(producer.applied(), 1u);
   producer.applied_delivery(1);
   EXPECT_EQ(producer.applied(), 1u);

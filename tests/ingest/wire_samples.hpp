@@ -97,6 +97,13 @@ inline Status status() {
   return status;
 }
 
+inline Status status_memory() {
+  Status full = status();
+  full.memory_bytes = 8'192;
+  full.memory_limit_bytes = 1u << 30;
+  return full;
+}
+
 inline Epochs epochs() {
   Epochs epochs;
   epochs.request = 13;
@@ -162,6 +169,7 @@ void for_each(Visit visit) {
   visit("coef", coef());
   visit("metrics", metrics());
   visit("status", status());
+  visit("status_memory", status_memory());
   visit("epochs", epochs());
 }
 

@@ -170,6 +170,8 @@ struct Status {
   std::uint64_t outstanding_bytes = 0;  // of batches accepted and not yet durable
   std::string degraded;                 // why nothing becomes durable at the moment; empty when all is well
   std::vector<StreamStatus> streams;
+  std::uint64_t memory_bytes = 0;  // accounted for, of what clients make the daemon hold
+  std::uint64_t memory_limit_bytes = 0;
 };
 
 class Stream {
