@@ -224,7 +224,7 @@ TEST_F(CommitterRollbackTest, PowerCutLeavesItWholeOrNotAtAll) {
     const std::vector<std::uint64_t> epochs = store->epochs(stream->id());
     EXPECT_THAT(epochs, AnyOf(ElementsAre(5, 3, 2, 1), ElementsAre(3, 2, 1)));
     if (epochs.front() == 5) expect_same(store->load(stream->id(), 5), store->load(stream->id(), 1));
-    if (said_done) EXPECT_EQ(epochs.front(), 5u);
+    EXPECT_TRUE(!said_done || epochs.front() == 5);
     was_done = was_done || said_done;
     was_not = was_not || epochs.front() == 3;
     if (HasFailure()) return;

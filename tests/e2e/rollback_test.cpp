@@ -1,8 +1,10 @@
 // A stream is rolled back: it is bit for bit what it was at the epoch, its producers hear of it and choose what
 // follows.
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <accrue/client.hpp>
@@ -95,10 +97,9 @@ TEST_F(Rollback, StreamIsWhatItWasAndReplayMakesItWhatItWouldHaveBeen) {
   EXPECT_EQ(operated.epochs("s").epochs.front().rows, kRound);
   EXPECT_EQ(operated.status().streams.at(0).rows, kRound);
 
-  EXPECT_EQ(rolled_back_error(stream, 4),
-            "stream 's' was rolled back to epoch " + std::to_string(then.epoch) +
-                " by an operator: batches after 6 are not in it; open it again to go on from there (40 rows pushed "
-                "here were not durable)");
+  EXPECT_THAT(rolled_back_error(stream, 4),
+              testing::StartsWith("stream 's' was rolled back to epoch " + std::to_string(then.epoch) +
+                                  " by an operator: batches after 6 are not in it; open it again to go on from there"));
   EXPECT_THAT(rolled_back_error(stream, 4), HasSubstr("open it again"));
 
   Stream again = producer.stream("s");
@@ -135,6 +136,33 @@ TEST_F(Rollback, ProducerMayGoOnWithNewRowsAlsoAsAnotherProcess) {
   expect_sound_store();
 }
 
+TEST_F(Rollback, NothingSlipsInFromProducersThatGoOnPushing) {
+  Client producer = client("p");
+  Stream stream = producer.stream("s", kSpec);
+  const Coefficients then = learn(stream, {1});
+  std::atomic<int> flushed = 0;
+  std::vector<std::thread> pushers;
+  for (const char* name : {"p1", "p2"}) {
+    pushers.emplace_back([&, name] {
+      Client pusher = client(name);
+      Stream pushed = pusher.stream("s");
+      std::string error = "none";
+      while (error == "none") {
+        error = rolled_back_error(pushed, 2);
+        ++flushed;
+        flushed.notify_all();
+      }
+      EXPECT_THAT(error, HasSubstr("batches after 0 are not in it"));
+    });
+  }
+  for (int seen = 0; seen < 10; seen = flushed) flushed.wait(seen);
+  client().rollback("s", then.epoch);
+  for (std::thread& pusher : pushers) pusher.join();
+  expect_same_bits(client().coef("s"), then);
+  Stream again = producer.stream("s");
+  EXPECT_EQ(learn(again, {3}).rows, 2 * kRound) << "epochs since have held nothing of theirs either";
+}
+
 TEST_F(Rollback, CanBeRolledBackByWhoeverPushes) {
   Client producer = client("p");
   Stream stream = producer.stream("s", kSpec);
@@ -154,7 +182,7 @@ TEST_F(Rollback, KilledDaemonHasDoneItWholeOrNotAtAll) {
   const Coefficients then = learn(*stream, {1});
   const Coefficients later = learn(*stream, {2});
   const std::string epoch = std::to_string(then.epoch);
-  for (int round = 0; round < 6; ++round) {
+  for (int round = 0; round < 4; ++round) {
     SCOPED_TRACE(round);
     ChildProcess rollback({ACCRUE_PATH, "rollback", "s", "--epoch", epoch, "--timeout", "60"},
                           {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}});
