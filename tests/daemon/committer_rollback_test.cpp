@@ -1,5 +1,6 @@
 // The committer rolls a stream back: a copy of a kept epoch becomes the newest, whole or not at all, whatever the disk
 // does meanwhile.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ class CommitterRollbackTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
 
-  void start(std::uint64_t seed = 1) {
+  void start(std::uint64_t seed = 1, const std::function<void(Store&)>& also = {}) {
     committer.reset();
     disk.reset();
     said.clear();
@@ -42,6 +43,7 @@ class CommitterRollbackTest : public ::testing::Test {
     auto store = std::make_unique<Store>(kFile);
     stream.emplace(*store, "s", 2);
     for (const std::uint64_t epoch : {1u, 2u, 3u}) stream->commit(epoch, 0);
+    if (also) also(*store);
     committer = std::make_unique<Committer>(std::move(store), CommitterOptions{kFile, {}, kRetry}, board, health,
                                             [this](const wire::Bytes& message) { hear(message); });
     committer->know(stream->id(), "s", stream->spec());
@@ -157,20 +159,12 @@ TEST_F(CommitterRollbackTest, EpochThatIsNotKeptIsRefusedWithTheRange) {
 }
 
 TEST_F(CommitterRollbackTest, DamagedEpochIsRefused) {
-  start();
-  committer.reset();
-  auto store = std::make_unique<Store>(kFile);
-  EpochRecord damaged = stream->record(4);
-  damaged.states[1].state.pop_back();
-  store->commit({&damaged, 1}, 0);
-  stream->commit(5, 0);
-  committer = std::make_unique<Committer>(
-      std::move(store), CommitterOptions{kFile, {}, kRetry}, board, health, [this](const wire::Bytes& message) {
-        wire::Frame frame;
-        ASSERT_EQ(frame.parse(message, wire::Sender::kTrusted), wire::DecodeError::kNone);
-        if (frame.type() == kAnswer) (void)frame.read(answer.emplace());
-      });
-  committer->know(stream->id(), "s", stream->spec());
+  start(1, [this](Store& store) {
+    EpochRecord damaged = stream->record(4);
+    damaged.states[1].state.pop_back();
+    store.commit({&damaged, 1}, 0);
+    stream->commit(5, 0);
+  });
   roll_back(4, 6);
   EXPECT_FALSE(settle());
   EXPECT_THAT(answer->error, HasSubstr("epoch 4 of stream 's' is damaged: partition 1: the state is cut short"));
