@@ -267,7 +267,7 @@ void add_rollback(CLI::App& app, Invocation& asked) {
       add_command(app, asked, "rollback", "Make a stream again what it was at a past epoch",
                   [](const Invocation& given) { return rollback(given.connection, given.stream, *given.epoch); });
   add_stream(command, asked.stream);
-  command->add_option("--epoch", asked.epoch, "which; accrue epochs STREAM lists those that are kept")
+  command->add_option("--epoch", asked.epoch, "which, to be given; accrue epochs STREAM lists those that are kept")
       ->type_name("N")
       ->required()
       ->transform(epoch_number());
