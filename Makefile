@@ -12,7 +12,8 @@ export BUILD
 
 sources = $(shell git ls-files '*.cpp' '*.hpp')
 # Tests that go much further when ACCRUE_TORTURE is set.
-torture_tests = daemon_store_test daemon_committer_test e2e_delivery_test e2e_full_disk_test
+torture_tests = daemon_store_test daemon_committer_test e2e_delivery_test e2e_workers_test e2e_full_disk_test \
+                e2e_silence_test
 datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 
 # Ninja itself configures again when that is needed.

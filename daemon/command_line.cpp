@@ -167,9 +167,7 @@ std::string help_of(const Setting& setting) {
   return std::string(setting.help) + ": " + setting.allowed + " (default: " + setting.default_text + ")";
 }
 
-Exit usage_error(const std::exception& error) {
-  return {kUsageError, std::string("accrued: ") + error.what() + "\n"};
-}
+Exit usage_error(const std::exception& error) { return {kUsageError, std::string("accrued: ") + error.what() + "\n"}; }
 
 ParsedCommand parse_worker_command(int argc, const char* const* argv) {
   CLI::App app("Works for an accrue daemon: learns the partitions that it is given, until it is told to end.",
@@ -189,8 +187,9 @@ ParsedCommand parse_worker_command(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
     if (!command.endpoint.starts_with("tcp://") && !command.endpoint.starts_with("ipc://")) {
-      throw std::runtime_error("--connect must be tcp://HOST:PORT or ipc://PATH, where the daemon has worker_listen, not '" +
-                               command.endpoint + "'");
+      throw std::runtime_error(
+          "--connect must be tcp://HOST:PORT or ipc://PATH, where the daemon has worker_listen, not '" +
+          command.endpoint + "'");
     }
     Config config;
     for (std::size_t i = 0; i < shared.size(); ++i) {
@@ -234,7 +233,8 @@ ParsedCommand parse_command_line(int argc, const char* const* argv) {
   std::vector<const CLI::Option*> flags;
   for (std::size_t i = 0; i < settings().size(); ++i) {
     const Setting& setting = settings()[i];
-    flags.push_back(app.add_option(setting.flag, values[i], help_of(setting))->type_name(setting.is_integer ? "N" : "TEXT"));
+    flags.push_back(
+        app.add_option(setting.flag, values[i], help_of(setting))->type_name(setting.is_integer ? "N" : "TEXT"));
   }
   try {
     app.parse(argc, argv);

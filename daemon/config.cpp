@@ -179,8 +179,7 @@ std::vector<Setting> make_settings() {
       choice_setting("worker_kind", &Config::worker_kind, {"threads", "processes"},
                      "What workers are: threads of accrued, or processes that it starts and restarts"),
       optional_endpoint_setting("worker_listen", &Config::worker_listen,
-                                "Where workers of other processes join (accrued worker)",
-                                "none from outside"),
+                                "Where workers of other processes join (accrued worker)", "none from outside"),
       integer_setting("epoch_interval_ms", &Config::epoch_interval_ms, {1, 3'600'000},
                       "Milliseconds after which new rows are made durable"),
       integer_setting("epoch_rows", &Config::epoch_rows, {1, 1'000'000'000},
@@ -193,8 +192,7 @@ std::vector<Setting> make_settings() {
       integer_setting("max_message_mb", &Config::max_message_mb, {1, 1024},
                       "MiB of the largest message accepted; at most window_mb"),
       integer_setting("max_streams", &Config::max_streams, {1, 1'000'000}, "Streams that may exist at once"),
-      choice_setting("log_level", &Config::log_level, kLogLevels,
-                     "The least severe messages that are logged"),
+      choice_setting("log_level", &Config::log_level, kLogLevels, "The least severe messages that are logged"),
       choice_setting("log_format", &Config::log_format, kLogFormats, "How log lines are written"),
   };
 }

@@ -60,7 +60,7 @@ bool WorkerLoop::work(int stop) {
            ingest::try_receive(receiver, message)) {
       zmq::message_t rows;
       if (message.more()) ACCRUE_ASSERT(ingest::try_receive(receiver, rows));
-      worker.on_message(ingest::view(message), ingest::view(rows));
+      worker.on_message(ingest::view(message), std::move(rows));
       if (worker.standing() == Worker::Standing::kStranger) return false;
       if (worker.standing() == Worker::Standing::kDismissed) throw std::runtime_error(worker.reason());
     }

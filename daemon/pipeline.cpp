@@ -87,8 +87,7 @@ struct Pipeline::Parts {
         query_listener(
             ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)) {
-    zmq::socket_t worker_listener =
-        ingest::worker_socket(context, worker_endpoint(config), kIngestNetworkThread);
+    zmq::socket_t worker_listener = ingest::worker_socket(context, worker_endpoint(config), kIngestNetworkThread);
     worker_address = worker_listener.get(zmq::sockopt::last_endpoint);
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
@@ -119,7 +118,10 @@ struct Pipeline::Parts {
   }
 
   ingest::WorkerEvents worker_events() {
-    return {.joined = [](const std::string& name) { log_info("worker_joined", {{"worker", name}}); },
+    return {.joined =
+                [](const std::string& name) {
+                  log_info("worker_joined", {{"worker", name}});
+                },
             .lost =
                 [this](const std::string& name, const std::string& why) {
                   log_warn("worker_lost", {{"worker", name}, {"reason", why}});

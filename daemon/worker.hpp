@@ -1,5 +1,5 @@
-// A worker's mind without its socket and its clock: it owns partitions, learns their rows in the order they come, and
-// hands out a copy of their states at every barrier. No two workers share a model, so there is no lock here.
+// A worker's mind without its socket and its clock: it owns partitions, which it learns from
+// what the receiver sends. No two workers share a model, so there is no lock here.
 //
 // All it says goes to the receiver, on one connection for as long as it lives; a worker that the receiver takes for a
 // stranger has lost what it held, and another joins in its place. One thread. Its messages are
@@ -8,13 +8,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
+#include <zmq.hpp>
+
+#include "daemon/held_stream.hpp"
 #include "ingest/pipeline_messages.hpp"
-#include "models/model.hpp"
 
 namespace accrue::daemon {
 
@@ -26,7 +27,7 @@ class Worker {
   Worker(const std::string& name, ingest::Say to_receiver, TimePoint now);
 
   // `rows` is the second frame of a message that has one.
-  void on_message(wire::BytesView message, wire::BytesView rows);
+  void on_message(wire::BytesView message, zmq::message_t rows);
 
   // To be called when nothing more is waiting, now and then while there is, and at the latest when it last said: tells
   // the receiver what is learned, or at least that it is alive. Returns when it next has something to say.
@@ -42,25 +43,18 @@ class Worker {
   const std::string& reason() const { return reason_; }  // of a dismissal
 
  private:
-  struct Partition {
-    std::uint64_t generation;
-    wire::StreamSpec spec;
-    std::size_t columns;
-    models::Model model;
-  };
-
   void open(const ingest::OpenPartition& open);
-  void learn(const ingest::Deliver& deliver, wire::BytesView rows);
+  void close(std::uint64_t stream_id);
+  void learned(std::uint64_t ordinal);
   void dismissed(const std::string& reason);
-  void report_states(const ingest::Barrier& barrier);
 
   const ingest::Say to_receiver_;
   wire::Frame frame_;
-  std::unordered_map<std::uint64_t, std::map<std::uint32_t, Partition>> streams_;
-  std::uint64_t applied_ = 0;   // ordinal of the last delivery learned
-  std::uint64_t reported_ = 0;  // ... that the receiver has been told of
-  TimePoint spoke_;             // in settle()
-  std::vector<double> copied_;
+  std::unordered_map<std::uint64_t, HeldStream> streams_;
+  std::uint64_t applied_ = 0;             // every delivery up to this ordinal is learned
+  std::set<std::uint64_t> ahead_;         // learned before some that wait for an exchange of their stream
+  std::uint64_t reported_ = 0;            // what the receiver has been told of
+  TimePoint spoke_;                       // in settle()
   Standing standing_ = Standing::kGood;
   std::string reason_;
 };

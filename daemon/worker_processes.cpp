@@ -78,8 +78,8 @@ void WorkerProcesses::keep_one() {
       running_.erase(pid);  // before its number can be another's
       ::waitpid(pid, nullptr, 0);
       if (stopping_) return;
-      log_warn("worker_ended", {{"worker", worker_name(pid)},
-                                {end.si_code == CLD_EXITED ? "exit_code" : "signal", end.si_status}});
+      log_warn("worker_ended",
+               {{"worker", worker_name(pid)}, {end.si_code == CLD_EXITED ? "exit_code" : "signal", end.si_status}});
       lock.unlock();
       on_end_(worker_name(pid));
       lock.lock();

@@ -21,7 +21,7 @@ zmq::socket_t push_socket(zmq::context_t& context, const std::string& endpoint);
 // is closed, and made anew by the worker's end.
 inline constexpr const char* kWorkersLink = "inproc://workers";
 inline constexpr std::int64_t kMaxWorkerMessageBytes = 64 << 20;  // a state of 1,024 features takes 7 MiB
-zmq::socket_t router_socket(zmq::context_t& context);                                // not bound yet
+zmq::socket_t router_socket(zmq::context_t& context);             // not bound yet
 zmq::socket_t dealer_socket(zmq::context_t& context, const std::string& endpoint);  // connects, before or after
 
 void send(zmq::socket_t& socket, wire::BytesView message);

@@ -1,8 +1,10 @@
 // What the daemon's own parts say to each other: receiver, workers and committer. The same encoding as the protocol
 // with clients (one list of fields a message), on sockets of the daemon's own.
 //
-//   worker -> receiver     Join, Applied, PartitionState, Alive, Leave
-//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Barrier, CloseStream, Stranger, Dismiss
+//   worker -> receiver     Join, Applied, PartitionState, Share, Alive, Leave
+//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, Barrier, CloseStream,
+//   Stranger,
+//                          Dismiss; and of other workers Share (passed on)
 //   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind,
 //                          RollBackStream, Stop
 //   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream, StreamRolledBack
@@ -148,6 +150,25 @@ struct EpochDurable {
   auto fields() { return std::tie(stream_id, epoch); }
 };
 
+// The partitions of the stream are to see what the others have learned when it had so many rows (ingest/exchange.hpp):
+// hand out a share of each that you hold, and learn nothing more of the stream before you have those of all.
+struct Exchange {
+  static constexpr std::uint8_t kType = 85;
+  std::uint64_t stream_id = 0;
+  std::uint64_t rows = 0;
+  auto fields() { return std::tie(stream_id, rows); }
+};
+
+struct Share {
+  static constexpr std::uint8_t kType = 86;
+  std::uint64_t stream_id = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t rows = 0;  // of the exchange
+  std::uint32_t partition = 0;
+  wire::BytesView share;  // into the message, which is passed on as it is
+  auto fields() { return std::tie(stream_id, generation, rows, partition, share); }
+};
+
 // A worker's first word on a connection. It holds nothing.
 struct Join {
   static constexpr std::uint8_t kType = 77;
@@ -212,7 +233,7 @@ struct RecoveredStream {
 
 // As Rewind, but before that make an epoch numbered `as` that is a copy of `epoch`. A StreamRolledBack answers too.
 struct RollBackStream {
-  static constexpr std::uint8_t kType = 85;
+  static constexpr std::uint8_t kType = 87;
   std::uint64_t stream_id = 0;
   std::uint64_t epoch = 0;
   std::uint64_t as = 0;
@@ -220,7 +241,7 @@ struct RollBackStream {
 };
 
 struct StreamRolledBack {
-  static constexpr std::uint8_t kType = 86;
+  static constexpr std::uint8_t kType = 88;
   std::uint64_t stream_id = 0;
   std::uint64_t epoch = 0;  // the copy's number; 0 where it failed
   wire::ErrorCode code = wire::ErrorCode::kStoreFailed;

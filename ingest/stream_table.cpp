@@ -167,7 +167,15 @@ void StreamTable::on_worker(const WorkerId& id, wire::BytesView message, TimePoi
   workers_.heard(id, now);
   if (frame_.type() == Alive::kType) return;
   if (frame_.type() == Leave::kType) return lose_worker(id, "it left");
-  if (PartitionState state; frame_.type() == PartitionState::kType && read(state)) return on_state(state, message);
+  if (PartitionState state; frame_.type() == PartitionState::kType && read(state)) {
+    if (learning(state.stream_id, state.generation)) outbox_.to_committer(message);
+    return;
+  }
+  if (Share share; frame_.type() == Share::kType && read(share)) {
+    const Stream* stream = learning(share.stream_id, share.generation);
+    if (stream) workers_.pass_on(*stream, id, {message.begin(), message.end()});
+    return;
+  }
   if (Applied applied; frame_.type() == Applied::kType && read(applied)) {
     const auto on_applied = [&](std::uint64_t stream_id, const std::shared_ptr<StreamProducer>& producer) {
       if (const Stream* stream = find(stream_id)) ack_later(*stream, producer);
@@ -217,10 +225,11 @@ void StreamTable::lose_worker(const WorkerId& id, const std::string& why) {
   gauges_.workers = static_cast<std::uint32_t>(workers_.count());
 }
 
-void StreamTable::on_state(const PartitionState& state, wire::BytesView message) {
-  const Stream* stream = find(state.stream_id);
-  const bool current = stream && stream->phase == Stream::Phase::kLearning && stream->generation == state.generation;
-  if (current) outbox_.to_committer(message);
+// What is said of an earlier generation is void: the stream was rewound since.
+const Stream* StreamTable::learning(std::uint64_t stream_id, std::uint64_t generation) {
+  const Stream* stream = find(stream_id);
+  const bool current = stream && stream->phase == Stream::Phase::kLearning && stream->generation == generation;
+  return current ? stream : nullptr;
 }
 
 }  // namespace accrue::ingest

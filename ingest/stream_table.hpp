@@ -75,7 +75,7 @@ class StreamTable {
 
  private:
   void on_join(const WorkerId& id, const Join& join, TimePoint now);
-  void on_state(const PartitionState& state, wire::BytesView message);
+  const Stream* learning(std::uint64_t stream_id, std::uint64_t generation);  // null when that is not so
   void dismiss(const WorkerId& id, const std::string& why);
   void lose_worker(const WorkerId& id, const std::string& why);
   void open_what_waits();

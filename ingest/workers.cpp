@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <utility>
 
+#include "ingest/exchange.hpp"
 #include "ingest/wire/assert.hpp"
 
 namespace accrue::ingest {
@@ -14,6 +14,48 @@ zmq::message_t row_memory(std::size_t bytes) {
   ACCRUE_ASSERT(reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(double) == 0);
   return memory;
 }
+
+namespace {
+
+bool has_rows(const ScreenedBatch& batch) { return batch.count > 0; }
+
+template <class Real>
+const Real* rows_of(const ScreenedBatch& batch) {
+  return reinterpret_cast<const Real*>(static_cast<const std::byte*>(batch.frame.data()) + batch.offset);
+}
+
+// By row.
+std::vector<std::uint32_t> partitions_of(const Stream& stream, const ScreenedBatch& batch) {
+  std::vector<std::uint32_t> partitions(batch.count);
+  const auto find = [&](const auto* rows) {
+    stream.partitioner.of_rows(rows, batch.count, stream.columns.size(), partitions.data());
+  };
+  batch.dtype == wire::DataType::kFloat64 ? find(rows_of<double>(batch)) : find(rows_of<float>(batch));
+  return partitions;
+}
+
+// The rows from `begin` to before `end`, copied into a batch for each partition.
+std::vector<ScreenedBatch> dealt(const Stream& stream, const ScreenedBatch& batch,
+                                 const std::vector<std::uint32_t>& partitions, std::size_t begin, std::size_t end) {
+  const std::size_t row_bytes = stream.columns.size() * wire::size_of(batch.dtype);
+  std::vector<ScreenedBatch> parts(stream.spec.partitions);
+  for (std::size_t i = begin; i < end; ++i) ++parts[partitions[i]].count;
+  std::vector<std::byte*> next(parts.size());
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    parts[p].sequence = batch.sequence;
+    parts[p].dtype = batch.dtype;
+    if (has_rows(parts[p])) parts[p].frame = row_memory(parts[p].count * row_bytes);
+    next[p] = parts[p].frame.data<std::byte>();
+  }
+  const std::byte* rows = rows_of<std::byte>(batch);
+  for (std::size_t i = begin; i < end; ++i) {
+    std::memcpy(next[partitions[i]], rows + i * row_bytes, row_bytes);
+    next[partitions[i]] += row_bytes;
+  }
+  return parts;
+}
+
+}  // namespace
 
 Workers::StreamIds Workers::join(const WorkerId& id, const std::string& name, TimePoint now) {
   const std::uint32_t number = next_number_++;
@@ -60,30 +102,59 @@ void Workers::close(const Stream& stream) {
 }
 
 void Workers::cut(const Stream& stream, std::uint64_t epoch) {
-  std::set<WorkerId> told;
+  for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(Barrier{stream.id, epoch}));
+}
+
+std::set<WorkerId> Workers::holders(const Stream& stream) {
+  std::set<WorkerId> ids;
   for (std::uint32_t partition = 0; partition < stream.spec.partitions; ++partition) {
-    const WorkerId& id = holder(stream, partition).id;
-    if (told.insert(id).second) outbox_.to_worker(id, wire::encode(Barrier{stream.id, epoch}));
+    ids.insert(holder(stream, partition).id);
   }
+  return ids;
 }
 
 void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t batch_bytes,
-                         ScreenedBatch batch) {
-  if (batch.count == 0) {
-    producer->log.accept(batch_bytes, 0);
-    return;
-  }
+                      ScreenedBatch batch) {
+  if (batch.count == 0) return producer->log.accept(batch_bytes, 0);
+  const bool alone = stream.spec.partitions == 1;  // it has nobody to see
+  const std::uint64_t after = stream.rows + batch.count;
+  const std::size_t columns = stream.columns.size();
   const auto load_of = [&](std::uint32_t partition) { return holder(stream, partition).waiting; };
   if (const auto partition = stream.partitioner.of_batch({producer->name, batch.sequence}, load_of)) {
     producer->log.accept(batch_bytes, 1);
     send(stream, *partition, producer, std::move(batch));
+    if (!alone && exchange_due(stream.rows, after, columns)) exchange(stream, after);
     return;
   }
-  auto parts = batch.dtype == wire::DataType::kFloat64 ? split<double>(stream, batch) : split<float>(stream, batch);
-  const auto filled = std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.count > 0; });
-  producer->log.accept(batch_bytes, static_cast<std::uint32_t>(filled));
-  for (std::uint32_t partition = 0; partition < parts.size(); ++partition) {
-    if (parts[partition].count > 0) send(stream, partition, producer, std::move(parts[partition]));
+  const std::vector<std::uint32_t> partitions = partitions_of(stream, batch);
+  std::vector<std::vector<ScreenedBatch>> pieces;  // between exchanges, by partition
+  std::uint32_t deliveries = 0;
+  for (std::size_t begin = 0; begin < batch.count;) {
+    const std::uint64_t until_next = alone ? batch.count : next_exchange(stream.rows + begin, columns) - stream.rows;
+    const std::size_t end = std::min<std::uint64_t>(batch.count, until_next);
+    pieces.push_back(dealt(stream, batch, partitions, begin, end));
+    deliveries += static_cast<std::uint32_t>(std::count_if(pieces.back().begin(), pieces.back().end(), has_rows));
+    begin = end;
+  }
+  producer->log.accept(batch_bytes, deliveries);
+  std::uint64_t rows = stream.rows;
+  for (std::vector<ScreenedBatch>& piece : pieces) {
+    const std::uint64_t before = rows;
+    for (std::uint32_t partition = 0; partition < piece.size(); ++partition) {
+      rows += piece[partition].count;
+      if (has_rows(piece[partition])) send(stream, partition, producer, std::move(piece[partition]));
+    }
+    if (!alone && exchange_due(before, rows, columns)) exchange(stream, rows);
+  }
+}
+
+void Workers::exchange(const Stream& stream, std::uint64_t rows) {
+  for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(Exchange{stream.id, rows}));
+}
+
+void Workers::pass_on(const Stream& stream, const WorkerId& from, const wire::Bytes& message) {
+  for (const WorkerId& id : holders(stream)) {
+    if (id != from) outbox_.to_worker(id, message);
   }
 }
 
@@ -102,7 +173,7 @@ bool Workers::applied(const WorkerId& id, std::uint64_t ordinal, const OnApplied
 }
 
 void Workers::send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
-                      ScreenedBatch batch) {
+                   ScreenedBatch batch) {
   Worker& worker = holder(stream, partition);
   const std::uint64_t values = batch.count * stream.columns.size();
   worker.tickets.push_back({stream.id, producer, batch.sequence, values});
@@ -110,29 +181,6 @@ void Workers::send(const Stream& stream, std::uint32_t partition, const std::sha
   const Deliver message{
       stream.id, partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count), batch.offset};
   outbox_.to_worker(worker.id, wire::encode(message), std::move(batch.frame));
-}
-
-template <class Real>
-std::vector<ScreenedBatch> Workers::split(const Stream& stream, const ScreenedBatch& batch) const {
-  const std::size_t columns = stream.columns.size();
-  const auto* rows = reinterpret_cast<const Real*>(static_cast<const std::byte*>(batch.frame.data()) + batch.offset);
-
-  std::vector<std::uint32_t> partition_of(batch.count);
-  stream.partitioner.of_rows(rows, batch.count, columns, partition_of.data());
-  std::vector<ScreenedBatch> parts(stream.partitioner.partitions());
-  for (const std::uint32_t partition : partition_of) ++parts[partition].count;
-  std::vector<Real*> next(parts.size());
-  for (std::size_t p = 0; p < parts.size(); ++p) {
-    parts[p].sequence = batch.sequence;
-    parts[p].dtype = batch.dtype;
-    parts[p].frame = row_memory(parts[p].count * columns * sizeof(Real));
-    next[p] = parts[p].frame.data<Real>();
-  }
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    std::memcpy(next[partition_of[i]], rows + i * columns, columns * sizeof(Real));
-    next[partition_of[i]] += columns;
-  }
-  return parts;
 }
 
 }  // namespace accrue::ingest

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -60,11 +61,15 @@ class Workers {
   void open(const Stream& stream, const std::vector<wire::Bytes>& states);
   void close(const Stream& stream);
 
-  // Sends the rows to the workers of their partitions; the producer's log has them as accepted when this returns.
+  // Sends the rows to the workers of their partitions, with the exchanges that fall due among them or after them; the
+  // producer's log has them as accepted when this returns, stream.rows does not count them yet.
   void deliver(const Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t batch_bytes,
                ScreenedBatch batch);
   // Has every holder of a partition send its state.
   void cut(const Stream& stream, std::uint64_t epoch);
+
+  // Gives what one worker says of a stream to the others that hold partitions of it.
+  void pass_on(const Stream& stream, const WorkerId& from, const wire::Bytes& message);
 
   // A worker has learned everything up to `ordinal`; calls back for every delivery that this completes. False when it
   // was not delivered so much.
@@ -92,8 +97,8 @@ class Workers {
   }
   void send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
             ScreenedBatch batch);
-  template <class Real>
-  std::vector<ScreenedBatch> split(const Stream& stream, const ScreenedBatch& batch) const;
+  std::set<WorkerId> holders(const Stream& stream);
+  void exchange(const Stream& stream, std::uint64_t rows);
 
   Outbox& outbox_;
   Placement placement_;

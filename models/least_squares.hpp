@@ -14,10 +14,17 @@
 // each coefficient, the weighted mean of the targets (0 when there is none, or no intercept), as least squares is not
 // yet to be trusted; then the least-squares solution, in which a column that depends on those before it is left out.
 //
+// A learner that has part of a stream's rows may see() what the others had learned at some moment. It then predicts
+// from the merge of their factor and its own, as one learner of all these rows would; it keeps the two apart, so that
+// to merge all parts still counts every row once. Blocks are then of columns / 16 rows at least, as a merge precedes
+// the predictions of each. A moment that others are seen at is part of the order of the rows: the same rows and sights
+// in the same order give the same bits.
+//
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Shapes: a row has options.features features; d below is that number plus the intercept and the target.
-// Costs: learning O(d^2) a row; merge, fit O(d^3) worst case, O(d^2) for a fit of independent columns without ridge and
-// nothing pending; summary O(d^3). partial_fit does not allocate.
+// Costs: learning O(d^2) a row, and O(d^3) more for each block once others are seen; merge, see, fit O(d^3) worst case,
+// O(d^2) for a fit of independent columns without ridge and nothing pending; summary O(d^3). partial_fit
+// does not allocate.
 // Numbers: under the promise of rows.hpp all predictions are within kMaxMagnitude, all coefficients finite.
 // Errors: the constructor throws std::invalid_argument; decode answers DecodeError; a view or learner of another shape
 // is a broken invariant (require.hpp).
@@ -83,8 +90,11 @@ class LeastSquares {
 
   /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
   void partial_fit(const RowsView& rows, std::span<double> predictions);
-  /// Learns all that the other learner, of the same options, has learned.
+  /// Learns all that the other learner, of the same options, has learned. Forgets what either has seen of others.
   void merge(const LeastSquares& other);
+  /// From the next row on predicts with all that `others`, of the same options, have learned besides its own rows; what
+  /// it saw of others before is forgotten. It learns nothing: fit, summary, rows and what merge gives stay its own.
+  void see(const LeastSquares& others);
   /// The exact solution over all rows, those of the unfinished block included. All zeros before the first row.
   Fit fit() const;
   Summary summary() const;
@@ -92,11 +102,19 @@ class LeastSquares {
   const LeastSquaresOptions& options() const { return options_; }
   std::uint64_t rows() const { return rows_; }
   double sum_weights() const { return sum_weights_; }
+  bool sees_others() const { return others_.has_value(); }
 
   void encode(StateWriter& writer) const;
   [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<LeastSquares>& out);
 
  private:
+  // What others had learned when they were last seen.
+  struct Others {
+    Factor factor;
+    std::uint64_t rows;
+    double sum_weights;
+  };
+
   std::size_t columns() const { return factor_.columns(); }
   std::uint64_t rows_folded() const { return rows_ - pending_rows_; }
   std::size_t block_size() const;
@@ -116,7 +134,8 @@ class LeastSquares {
   double folded_weights_ = 0;     // sum_weights_ when the unfinished block began
   std::vector<double> pending_;   // the unfinished block, column-major, as Factor::fold_block wants it
   std::size_t pending_rows_ = 0;  // < block_size() between calls
-  std::vector<double> scoring_;   // coefficients, the intercept's first; a function of the factor
+  std::optional<Others> others_;  // never part of what is learned
+  std::vector<double> scoring_;   // coefficients, the intercept's first; a function of the factor and the others'
   bool scoring_is_current_ = false;
   Factor work_;  // scratch from here on
   std::vector<double> norms_;

@@ -21,13 +21,42 @@ void Model::learn(const RowsView& rows) {
   }
 }
 
+std::vector<std::byte> Model::share() const {
+  Model own = *this;
+  own.merge(Model(learner_.options()));  // folds the pending rows in, and forgets the others
+  return own.encode();
+}
+
+DecodeError Model::see(std::span<const std::span<const std::byte>> shares) {
+  std::optional<Model> others;
+  for (const std::span<const std::byte> share : shares) {
+    std::optional<Model> other;
+    if (const DecodeError damage = decode(share, other); damage != DecodeError::kNone) {
+      return damage;
+    }
+    if (other->learner_.options() != learner_.options()) {
+      return DecodeError::kInvalid;
+    }
+    if (others) {
+      others->merge(*other);
+    } else {
+      others = std::move(other);
+    }
+  }
+  if (others) {
+    learner_.see(others->learner_);
+    error_.see(others->error_);
+  }
+  return DecodeError::kNone;
+}
+
 void Model::merge(const Model& other) {
   learner_.merge(other.learner_);
   error_.merge(other.error_);
 }
 
 std::vector<std::byte> Model::encode() const {
-  StateWriter writer;
+  StateWriter writer(learner_.sees_others() ? kStateVersionWithOthers : kStateVersion);
   learner_.encode(writer);
   error_.encode(writer);
   return std::move(writer).finish();

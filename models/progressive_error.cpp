@@ -20,19 +20,31 @@ void blend(double& mean, double value, double share) { mean += share * (value - 
 
 }  // namespace
 
+double ProgressiveError::clipped(double prediction) const {
+  if (!others_) {
+    return empty() ? prediction : std::clamp(prediction, target_min_, target_max_);
+  }
+  const double lowest = empty() ? others_->lowest : std::min(others_->lowest, target_min_);
+  const double highest = empty() ? others_->highest : std::max(others_->highest, target_max_);
+  return std::clamp(prediction, lowest, highest);
+}
+
+void ProgressiveError::see(const ProgressiveError& others) {
+  others_ = others.empty() ? std::nullopt : std::optional(Range{others.target_min_, others.target_max_});
+}
+
 void ProgressiveError::add(double prediction, double target, double weight) {
   ++n_;
   if (weight == 0) {
     return;
   }
-  const double clipped = empty() ? prediction : std::clamp(prediction, target_min_, target_max_);
+  const double clipped_error = clipped(prediction) - target;
   target_min_ = empty() ? target : std::min(target_min_, target);
   target_max_ = empty() ? target : std::max(target_max_, target);
 
   sum_weights_ += weight;
   const double share = weight / sum_weights_;
   const double error = prediction - target;
-  const double clipped_error = clipped - target;
   blend(mse_, error * error, share);
   blend(mae_, std::abs(error), share);
   blend(mse_clipped_, clipped_error * clipped_error, share);
@@ -46,6 +58,7 @@ void ProgressiveError::add(double prediction, double target, double weight) {
 
 void ProgressiveError::merge(const ProgressiveError& other) {
   n_ += other.n_;
+  others_.reset();
   if (other.empty()) {
     return;
   }
@@ -87,6 +100,12 @@ void ProgressiveError::encode(StateWriter& writer) const {
   writer.put_double(target_variance_);
   writer.put_double(target_min_);
   writer.put_double(target_max_);
+  if (writer.version() == kStateVersionWithOthers) {
+    const Range range = others_.value_or(Range{0, 0});
+    writer.put_count(others_ ? 1 : 0);
+    writer.put_double(range.lowest);
+    writer.put_double(range.highest);
+  }
 }
 
 DecodeError ProgressiveError::decode(StateReader& reader, std::optional<ProgressiveError>& out) {
@@ -104,6 +123,17 @@ DecodeError ProgressiveError::decode(StateReader& reader, std::optional<Progress
                     reader.get_double(error.target_min_, kMaxMagnitude, error.target_max_);
   if (!sane || (error.n_ == 0 && !error.empty())) {
     return DecodeError::kInvalid;
+  }
+  if (reader.version() == kStateVersionWithOthers) {
+    std::uint64_t seen = 0;
+    Range range{};
+    if (!reader.get_count(seen) || seen > 1 ||                              //
+        !reader.get_double(-kMaxMagnitude, kMaxMagnitude, range.lowest) ||  //
+        !reader.get_double(range.lowest, kMaxMagnitude, range.highest) ||   //
+        (seen == 0 && (range.lowest != 0 || range.highest != 0))) {
+      return DecodeError::kInvalid;
+    }
+    error.others_ = seen == 1 ? std::optional(range) : std::nullopt;
   }
   out = error;
   return DecodeError::kNone;

@@ -55,10 +55,10 @@ const char* to_string(DecodeError error) {
   return "unknown error";
 }
 
-StateWriter::StateWriter() {
+StateWriter::StateWriter(std::uint64_t version) : version_(version) {
   std::transform(kMagic.begin(), kMagic.end(), std::back_inserter(bytes_),
                  [](char letter) { return static_cast<std::byte>(letter); });
-  put_count(kStateVersion);
+  put_count(version);
   put_count(0);  // the length, once it is known
 }
 
@@ -92,7 +92,8 @@ DecodeError StateReader::open(std::span<const std::byte> state) {
   if (!starts_with_magic(state)) {
     return DecodeError::kBadMagic;
   }
-  if (load(state.subspan(kWord, kWord)) != kStateVersion) {
+  const std::uint64_t version = load(state.subspan(kWord, kWord));
+  if (version != kStateVersion && version != kStateVersionWithOthers) {
     return DecodeError::kUnknownVersion;
   }
   const std::uint64_t said = load(state.subspan(kLengthOffset, kWord));
@@ -103,6 +104,7 @@ DecodeError StateReader::open(std::span<const std::byte> state) {
   if (checksum(state.first(kHeaderSize + there)) != load(state.last(kChecksumSize))) {
     return DecodeError::kBadChecksum;
   }
+  version_ = version;
   fields_ = state.subspan(kHeaderSize, there);
   return DecodeError::kNone;
 }

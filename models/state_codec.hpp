@@ -19,7 +19,9 @@ inline constexpr std::size_t kMaxFeatures = 1024;
 /// No number in a learner's state is larger in magnitude: rows are bounded by kMaxMagnitude and their count by 2^64.
 inline constexpr double kMaxStateMagnitude = 1e240;
 
+/// A model by itself, and a partition's with what the other partitions told it.
 inline constexpr std::uint64_t kStateVersion = 1;
+inline constexpr std::uint64_t kStateVersionWithOthers = 2;
 
 enum class [[nodiscard]] DecodeError{
     kNone,
@@ -36,7 +38,8 @@ const char* to_string(DecodeError error);
 
 class StateWriter {
  public:
-  StateWriter();
+  explicit StateWriter(std::uint64_t version = kStateVersion);
+  std::uint64_t version() const { return version_; }
   void put_count(std::uint64_t value);
   void put_double(double value);
   void put_doubles(std::span<const double> values);
@@ -44,6 +47,7 @@ class StateWriter {
   std::vector<std::byte> finish() &&;
 
  private:
+  std::uint64_t version_;
   std::vector<std::byte> bytes_;
 };
 
@@ -53,6 +57,7 @@ class StateReader {
  public:
   /// Checks the envelope; on kNone the reader stands at the first field.
   [[nodiscard]] DecodeError open(std::span<const std::byte> state);
+  std::uint64_t version() const { return version_; }
   [[nodiscard]] bool get_count(std::uint64_t& value);
   /// A double within [lowest, highest]; never NaN.
   [[nodiscard]] bool get_double(double lowest, double highest, double& value);
@@ -61,6 +66,7 @@ class StateReader {
   std::size_t remaining() const { return fields_.size(); }
 
  private:
+  std::uint64_t version_ = kStateVersion;
   std::span<const std::byte> fields_;
 };
 

@@ -125,14 +125,12 @@ void Connection::wake_by(Clock::time_point time) {
 
 // `late` makes the message of the timeout.
 template <class Done, class Late>
-void Connection::await(Lock& lock, Clock::time_point deadline, const std::optional<Error>& failure, Done done,
+void Connection::await(Lock& lock, Patience& patience, const std::optional<Error>& failure, Done done,
                        Late late) const {
   while (!done()) {
     throw_if_failed(failure);
-    if (changed_.wait_until(lock, deadline) == std::cv_status::timeout && !done()) {
-      throw_if_failed(failure);
-      throw Error(Error::Kind::kTimeout, late() + session_.trouble());
-    }
+    if (patience.over()) throw Error(Error::Kind::kTimeout, late() + session_.trouble());
+    changed_.wait_until(lock, patience.next_look());
   }
 }
 
@@ -146,8 +144,9 @@ std::shared_ptr<Channel> Connection::open(const std::string& name, const std::op
   throw_if_failed(std::nullopt);
   std::shared_ptr<Channel> channel = session_.open(name, spec);
   wake_by(Clock::time_point::min());
+  Patience patience(timeout_);
   await(
-      lock, Clock::now() + timeout_, channel->failure, [&] { return channel->outbound.has_value(); },
+      lock, patience, channel->failure, [&] { return channel->outbound.has_value(); },
       [&] { return "stream '" + name + "' could not be opened within " + in_seconds(timeout_); });
   return channel;
 }
@@ -157,8 +156,9 @@ void Connection::drop(const std::string& name) {
   throw_if_failed(std::nullopt);
   const std::shared_ptr<Drop> drop = session_.drop(name);
   wake_by(Clock::time_point::min());
+  Patience patience(timeout_);
   await(
-      lock, Clock::now() + timeout_, drop->failure, [&] { return drop->done; },
+      lock, patience, drop->failure, [&] { return drop->done; },
       [&] { return "stream '" + name + "' was not dropped within " + in_seconds(timeout_); });
 }
 
@@ -167,8 +167,9 @@ std::uint64_t Connection::rollback(const std::string& name, std::uint64_t epoch)
   throw_if_failed(std::nullopt);
   const std::shared_ptr<Rollback> rollback = session_.rollback(name, epoch);
   wake_by(Clock::time_point::min());
+  Patience patience(timeout_);
   await(
-      lock, Clock::now() + timeout_, rollback->failure, [&] { return rollback->done; },
+      lock, patience, rollback->failure, [&] { return rollback->done; },
       [&] { return "stream '" + name + "' was not rolled back within " + in_seconds(timeout_) + ", and may be yet"; });
   return rollback->new_epoch;
 }
@@ -178,8 +179,9 @@ void Connection::push(Channel& channel, std::span<const double> rows) {
   Lock lock(mutex_);
   throw_if_failed(channel.failure);
   if (!has_room(rows)) {
+    Patience patience(timeout_);
     await(
-        lock, Clock::now() + timeout_, channel.failure, [&] { return has_room(rows); },
+        lock, patience, channel.failure, [&] { return has_room(rows); },
         [&] {
           return "no credit to push to stream '" + channel.name + "' for " + in_seconds(timeout_) + ": " +
                  std::to_string(session_.kept_bytes()) + " bytes of rows are waiting to become durable";
@@ -224,8 +226,9 @@ FlushReport Connection::flush(Channel& channel, std::chrono::milliseconds timeou
   Outbound& outbound = *channel.outbound;
   const std::uint64_t last = outbound.request_flush();
   wake_by(Clock::time_point::min());
+  Patience patience(timeout);
   await(
-      lock, Clock::now() + timeout, channel.failure, [&] { return outbound.is_durable(last); },
+      lock, patience, channel.failure, [&] { return outbound.is_durable(last); },
       [&] {
         return std::to_string(outbound.kept_rows()) + " rows pushed to stream '" + channel.name +
                "' are not durable after " + in_seconds(timeout) + "; they stay queued, and flush() may be called again";
@@ -238,11 +241,11 @@ FlushReport Connection::progress(const Channel& channel) const {
   return channel.outbound->report();
 }
 
-Connection::Greeting Connection::greeting(Clock::time_point deadline) {
+Connection::Greeting Connection::greeting(Patience& patience) {
   Lock lock(mutex_);
   throw_if_failed(std::nullopt);
   await(
-      lock, deadline, std::nullopt, [&] { return session_.welcome().has_value(); },
+      lock, patience, std::nullopt, [&] { return session_.welcome().has_value(); },
       [&] { return std::string("no connection in time"); });
   return {.welcome = *session_.welcome(), .number = session_.welcomes()};
 }

@@ -4,8 +4,8 @@
 // Threads: every method may be called from any thread; one mutex guards the session. The destructor does not wait for
 // anything to become durable.
 //
-// Errors: accrue::Error. Whoever waits gets the failure of the session or of its stream at once, and kTimeout at the
-// deadline; after that everything is as it was.
+// Errors: accrue::Error. Whoever waits gets the failure of the session or of its stream at once, and kTimeout when its
+// patience is over; after that everything is as it was.
 #pragma once
 
 #include <condition_variable>
@@ -21,6 +21,7 @@
 #include <zmq.hpp>
 
 #include "accrue/client.hpp"
+#include "client/src/patience.hpp"
 #include "client/src/session.hpp"
 #include "client/src/socket.hpp"
 
@@ -45,12 +46,12 @@ class Connection {
   FlushReport flush(Channel& channel, std::chrono::milliseconds timeout);
   FlushReport progress(const Channel& channel) const;
 
-  // The daemon's greeting, waited for until `deadline`, and its number: 1, 2 ... for every one there has been.
+  // The daemon's greeting, waited for, and its number: 1, 2 ... for every one there has been.
   struct Greeting {
     wire::Welcome welcome;
     std::uint64_t number = 0;
   };
-  Greeting greeting(Clock::time_point deadline);
+  Greeting greeting(Patience& patience);
 
   // Somebody misses the daemon: find out soon whether it is still the same.
   void probe();
@@ -74,7 +75,7 @@ class Connection {
   Error too_many_at_once(std::span<const double> rows) const;
   void throw_if_failed(const std::optional<Error>& failure) const;
   template <class Done, class Late>
-  void await(Lock& lock, Clock::time_point deadline, const std::optional<Error>& failure, Done done, Late late) const;
+  void await(Lock& lock, Patience& patience, const std::optional<Error>& failure, Done done, Late late) const;
 
   zmq::context_t& context_;
   const std::string endpoint_;

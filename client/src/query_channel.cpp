@@ -9,7 +9,6 @@
 namespace accrue::client {
 namespace {
 
-constexpr std::chrono::milliseconds kAskAgain{1'000};
 constexpr int kSilentAttempts = 3;  // unanswered in a row: the connection is dead
 
 template <class Message>
@@ -59,17 +58,17 @@ void check_rows(const std::vector<std::string>& features, std::span<const double
 template <class Answer, class Question, class Convert>
 auto QueryChannel::ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&> {
   const std::lock_guard lock(mutex_);  // whoever has it has a timeout of its own
-  const Clock::time_point deadline = Clock::now() + timeout_;
+  Patience patience(timeout_);
   question.request = ++request_;
   const SharedFrame frame = frame_of(question);
-  for (int attempt = 1; Clock::now() < deadline; ++attempt) {
-    connect(deadline);
+  for (int attempt = 1; !patience.over(); ++attempt) {
+    connect(patience);
     if (frame->size() > max_message_bytes_) {
       throw Error(Error::Kind::kInvalid, "a question of " + std::to_string(frame->size()) + " bytes is more than the " +
                                              std::to_string(max_message_bytes_) +
                                              " that the daemon takes: ask in parts");
     }
-    const Clock::time_point ask_again = std::min(deadline, Clock::now() + kAskAgain);
+    const Clock::time_point ask_again = patience.next_look();
     bool sent = false;
     while (Clock::now() < ask_again) {
       if (!sent) sent = socket_->send(frame);
@@ -84,8 +83,8 @@ auto QueryChannel::ask(Question question, Convert convert) -> std::invoke_result
   throw Error(Error::Kind::kTimeout, "no answer to a query in time" + connection_.trouble());
 }
 
-void QueryChannel::connect(Clock::time_point deadline) {
-  const Connection::Greeting greeting = connection_.greeting(deadline);
+void QueryChannel::connect(Patience& patience) {
+  const Connection::Greeting greeting = connection_.greeting(patience);
   if (socket_ && greeting.number == greeting_) return;
   socket_.emplace(context_, query_endpoint(endpoint_, greeting.welcome.query_endpoint));
   greeting_ = greeting.number;

@@ -39,7 +39,7 @@ class QueryChannel {
  private:
   template <class Answer, class Question, class Convert>
   auto ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&>;
-  void connect(Clock::time_point deadline);
+  void connect(Patience& patience);
   std::optional<std::vector<std::string>> remembered_features(const std::string& stream);
   std::vector<std::string> ask_features(const std::string& stream);
 

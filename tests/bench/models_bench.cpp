@@ -1,13 +1,16 @@
 // What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
 //   learn_blocks    Model::learn, full blocks: predict, score and fold in
 //   learn_young     the same from the first row on, where blocks are still small: 16,384 rows
+//   learn_seeing    learn_young of a partition that sees another
 //   fold_blocks     the factor alone, blocks of 256 rows
 //   fold_rows       the factor alone, a row at a time
 //   cross_product   the reference: X'X of the same augmented rows by Eigen, blocks of 256 rows
+// exchange reports its own time: what one of four partitions does to hand out its share and see the others'.
 // Compare them as ratios in one run; as absolutes they say more about the machine.
 #include <algorithm>
 #include <cstddef>
 #include <random>
+#include <span>
 #include <vector>
 
 #include <Eigen/Dense>
@@ -64,6 +67,38 @@ void learn_young(benchmark::State& state) {
   report(state, kRows);
 }
 BENCHMARK(learn_young)->Arg(8)->Arg(32)->Arg(128);
+
+void learn_seeing(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  const RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  Model other({.features = features});
+  other.learn(rows);
+  const std::vector<std::byte> share = other.share();
+  const std::span<const std::byte> shares[] = {share};
+  for (auto _ : state) {
+    Model model({.features = features});
+    benchmark::DoNotOptimize(model.see(shares));
+    model.learn(rows);
+    benchmark::DoNotOptimize(model);
+  }
+  report(state, kRows);
+}
+BENCHMARK(learn_seeing)->Arg(8)->Arg(32)->Arg(128);
+
+void exchange(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  Model model({.features = features});
+  model.learn({numbers.data(), kRows, features + 1, features, false});
+  const std::vector<std::byte> share = model.share();
+  const std::span<const std::byte> shares[] = {share, share, share};
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(model.share());
+    benchmark::DoNotOptimize(model.see(shares));
+  }
+}
+BENCHMARK(exchange)->Arg(8)->Arg(32)->Arg(128);
 
 // Both destroy the rows they fold in, so each pays for a copy.
 void fold_blocks(benchmark::State& state) {

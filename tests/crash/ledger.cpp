@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
 #include "daemon/snapshot.hpp"
+#include "ingest/exchange.hpp"
 #include "ingest/partitioning.hpp"
 #include "models/model.hpp"
 
@@ -33,6 +35,17 @@ struct Expected {
   std::uint64_t rows = 0;
   std::uint64_t rejected = 0;
   std::vector<std::uint64_t> sums;  // by feature
+
+  // Every partition sees what the others have learned.
+  void exchange() {
+    std::vector<std::vector<std::byte>> shares;
+    for (const models::Model& model : partitions) shares.push_back(model.share());
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
+      std::vector<std::span<const std::byte>> others(shares.begin(), shares.end());
+      others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+      if (partitions[i].see(others) != models::DecodeError::kNone) fail("a share cannot be seen");
+    }
+  }
 };
 
 }  // namespace
@@ -79,22 +92,22 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   for (const auto& [name, sequence] : epoch.producers) {
     for (std::uint64_t i = 1; i <= sequence; ++i) {
       const Rows& rows = batch(name, i);
+      const std::uint64_t before = expected.rows;
+      const auto whole = partitioner.of_batch({name, i}, no_load);
       for (std::size_t begin = 0; begin < rows.size(); begin += columns) {
         const double* row = rows.data() + begin;
         if (!std::all_of(row, row + columns, [](double value) { return std::isfinite(value); })) {
           ++expected.rejected;
           continue;
         }
-        std::uint32_t partition = 0;
-        if (const auto whole = partitioner.of_batch({name, i}, no_load)) {
-          partition = *whole;
-        } else {
-          partitioner.of_rows(row, 1, columns, &partition);
-        }
+        std::uint32_t partition = whole.value_or(0);
+        if (!whole) partitioner.of_rows(row, 1, columns, &partition);
         expected.partitions[partition].learn({row, 1, columns, features, false});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
+        if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows, columns)) expected.exchange();
       }
+      if (whole && ingest::exchange_due(before, expected.rows, columns)) expected.exchange();
     }
   }
   if (newest) {

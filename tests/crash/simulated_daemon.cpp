@@ -1,5 +1,6 @@
 #include "tests/crash/simulated_daemon.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
@@ -66,14 +67,14 @@ void SimulatedDaemon::end_worker(bool told) {
 }
 
 void SimulatedDaemon::hang_worker(Duration how_long) {
-  if (WorkerPart* part = any_worker()) part->hangs_until = queue_.now() + how_long;
+  if (WorkerPart* part = any_worker()) part->hangs_until = std::max(part->hangs_until, queue_.now() + how_long);
 }
 
 void SimulatedDaemon::add_worker() { start_worker(); }
 
 void SimulatedDaemon::at_worker(WorkerPart& part, const wire::Bytes& message,
                                 const std::shared_ptr<zmq::message_t>& rows) {
-  part.worker->on_message(view(message), rows ? ingest::view(*rows) : wire::BytesView());
+  part.worker->on_message(view(message), rows ? std::move(*rows) : zmq::message_t());
   if (part.worker->standing() == daemon::Worker::Standing::kDismissed) {
     throw std::runtime_error("a worker was dismissed: " + part.worker->reason());
   }
@@ -126,7 +127,8 @@ void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Byte
   if (found == workers_.end()) return;  // nobody noticed yet
   WorkerPart& part = found->second;
   const auto payload = rows.size() > 0 ? std::make_shared<zmq::message_t>(std::move(rows)) : nullptr;
-  later(part, part.inbox.arrival(queue_, latency_.draw(random_)), [this, &part, message, payload] { at_worker(part, message, payload); });
+  later(part, part.inbox.arrival(queue_, latency_.draw(random_)),
+        [this, &part, message, payload] { at_worker(part, message, payload); });
 }
 
 void SimulatedDaemon::to_committer(wire::BytesView message) {

@@ -21,8 +21,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kHorizon = seconds(4);     // in which rows are pushed and things go wrong
-constexpr Duration kPatience = seconds(600);  // after which a history that is not at rest never will be
+constexpr Duration kHorizon = seconds(4);      // in which rows are pushed and things go wrong
+constexpr Duration kPatience = seconds(3000);  // after which a history that is not at rest never will be
 constexpr Duration kLongestOutage = seconds(2);
 
 class History {
@@ -83,6 +83,9 @@ class History {
     options.intake.streams.window_bytes = chance(0.5) ? 400 : 1u << 20;
     options.store.keep_epochs = static_cast<std::uint32_t>(2 + random_.below(3));
     options.latency = draw_latency();
+    // Where messages may take so long, a worker that is not heard of for a while is not dead yet.
+    options.intake.streams.worker_silence = std::max<milliseconds>(
+        options.intake.streams.worker_silence, 10 * std::chrono::duration_cast<milliseconds>(options.latency.slow));
     return options;
   }
 

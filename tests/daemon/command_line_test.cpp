@@ -142,7 +142,8 @@ TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
 TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
       "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nworker_kind = 'processes'\n"
-      "worker_listen = 'ipc:///w'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = 24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
+      "worker_listen = 'ipc:///w'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = "
+      "24\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
       "log_level = 'trace'\nlog_format = 'json'\n");
   Config config = accepted(arguments);
   EXPECT_EQ(config.data_dir, "/d");

@@ -16,6 +16,7 @@ class SqliteFile {
 
   explicit SqliteFile(const std::filesystem::path& file, int flags = SQLITE_OPEN_READONLY) {
     require(sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr));
+    require(sqlite3_busy_timeout(handle_, 10'000));  // a daemon may be at work on it
   }
   ~SqliteFile() { sqlite3_close(handle_); }
   SqliteFile(const SqliteFile&) = delete;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -18,6 +17,7 @@
 
 #include "tests/e2e/california_reference.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/namespaces.hpp"
 #include "tests/support/torture.hpp"
 
 namespace accrue::tests {
@@ -32,7 +32,8 @@ using Clock = std::chrono::steady_clock;
 class SmallDisk {
  public:
   SmallDisk() {
-    enter_namespace();
+    problem_ = enter_namespaces(CLONE_NEWNS);
+    if (problem_.empty() && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail("mount");
     if (problem_.empty() && ::mount("tmpfs", path().c_str(), "tmpfs", 0, "size=16m") != 0) fail("mount");
     if (problem_.empty())
       ballast_ = ::open((path() / "ballast").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -66,19 +67,6 @@ class SmallDisk {
 
   void fail(const std::string& what) { problem_ = what + ": " + std::generic_category().message(errno); }
 
-  // Root may mount; anybody else may where the kernel gives user namespaces to all.
-  void enter_namespace() {
-    const uid_t user = ::getuid();
-    const gid_t group = ::getgid();
-    if (::unshare(CLONE_NEWNS) != 0) {
-      if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return fail("unshare");
-      std::ofstream("/proc/self/setgroups") << "deny";
-      std::ofstream("/proc/self/uid_map") << user << " " << user << " 1";
-      std::ofstream("/proc/self/gid_map") << group << " " << group << " 1";
-    }
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail("mount");
-  }
-
   TemporaryDirectory directory_;
   std::string problem_;
   int ballast_ = -1;
@@ -108,7 +96,7 @@ class FullDisk : public testing::Test {
   void SetUp() override {
     if (!disk.problem().empty()) GTEST_SKIP() << "no file system can be mounted here: " << disk.problem();
     daemon.emplace(std::vector<std::string>{"--epoch-interval-ms", "20", "--window-mb", "1", "--max-message-mb", "1"},
-                   disk.path() / "data");
+                   DaemonPlace{.data_dir = disk.path() / "data"});
     client.emplace(ClientOptions{.endpoint = daemon->endpoint(), .max_unacknowledged_mb = 1, .timeout = kPatience});
     stream.emplace(client->stream("s", kSpec));
   }

@@ -19,7 +19,13 @@ using testing::ElementsAre;
 class Recorder final : public Outbox {
  public:
   void to_client(const SessionId&, const wire::Bytes&) override { FAIL(); }
-  void to_worker(const WorkerId&, const wire::Bytes&) override { FAIL(); }
+  void to_worker(const WorkerId& worker, const wire::Bytes& message) override {
+    wire::Frame frame;
+    Exchange exchange;
+    ASSERT_EQ(frame.parse(message), wire::DecodeError::kNone);
+    ASSERT_EQ(frame.read(exchange), wire::DecodeError::kNone);
+    exchanges[worker].push_back(exchange.rows);
+  }
   void to_committer(wire::BytesView) override { FAIL(); }
   void worker_joined(const std::string&) override { FAIL(); }
   void worker_lost(const std::string&, const std::string&) override { FAIL(); }
@@ -31,6 +37,7 @@ class Recorder final : public Outbox {
     rows[worker].push_back(deliver.rows);
   }
   std::map<WorkerId, std::vector<std::uint32_t>> rows;
+  std::map<WorkerId, std::vector<std::uint64_t>> exchanges;
 };
 
 class WorkersTest : public testing::Test {
@@ -40,8 +47,9 @@ class WorkersTest : public testing::Test {
     workers_.join("two", "two", {});
   }
 
-  void open(const wire::StreamSpec& spec) {
-    workers_.place(stream_.emplace(RecoveredStream{1, "s", spec, 0, 0, {}, {}, {}}));
+  // A stream that has so many rows already that exchanges are rare.
+  void open(const wire::StreamSpec& spec, std::uint64_t rows = 1'000'000) {
+    workers_.place(stream_.emplace(RecoveredStream{1, "s", spec, 0, rows, {}, {}, {}}));
   }
 
   // The next batch of the producer, of keys (which are targets too).
@@ -51,6 +59,7 @@ class WorkersTest : public testing::Test {
     auto* values = batch.frame.data<double>();
     for (const double key : keys) *values++ = key, *values++ = key;
     workers_.deliver(*stream_, producer_, 100, std::move(batch));
+    stream_->changed({}, keys.size());
   }
   bool applied(const WorkerId& worker, std::uint64_t ordinal) {
     return workers_.applied(worker, ordinal, [](std::uint64_t, const auto&) {});
@@ -102,6 +111,37 @@ TEST_F(WorkersTest, RangesOfABatchGoToTheirWorkersAndItIsAppliedWhenAllAre) {
   push({50});
   EXPECT_THAT(out_.rows[low], ElementsAre(3)) << "nothing of that batch is below the cut";
   EXPECT_THAT(out_.rows[high], ElementsAre(2, 1));
+}
+
+TEST_F(WorkersTest, PartitionsExchangeAfterBatchesThatStayWhole) {
+  open({.features = {"a"}, .target = "y", .partitions = 2}, 8'188);  // exchanges at 8,192 and every 16 rows from there
+  push({1, 2, 3});
+  EXPECT_TRUE(out_.exchanges.empty());
+  push(std::vector<double>(3, 1.0));
+  push(std::vector<double>(40, 1.0));
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'194, 8'234)) << worker;
+}
+
+TEST_F(WorkersTest, BatchesThatAreDealtAreCutAtTheExchanges) {
+  const wire::StreamSpec by_key = {.features = {"a"},
+                                   .target = "y",
+                                   .key = "a",
+                                   .partitions = 2,
+                                   .partition_by = wire::PartitionBy::kRange,
+                                   .partition_cuts = {10}};
+  open(by_key, 8'190);
+  push({1, 10, 1, 1, 10, 1});
+  std::vector<std::vector<std::uint32_t>> rows = {out_.rows["one"], out_.rows["two"]};
+  EXPECT_THAT(rows, testing::UnorderedElementsAre(ElementsAre(1, 3), ElementsAre(1, 1)));
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192)) << worker;
+  push(std::vector<double>(12, 1.0));
+  for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192, 8'208)) << worker;
+}
+
+TEST_F(WorkersTest, OnePartitionHasNobodyToSee) {
+  open({.features = {"a"}, .target = "y"}, 0);
+  push({1, 2, 3});
+  EXPECT_TRUE(out_.exchanges.empty());
 }
 
 TEST_F(WorkersTest, WhoWasAwayCannotTellWhoWasSilent) {

@@ -174,6 +174,95 @@ TEST(LeastSquares, MergedPredictsWithTheFitOfAllRowsFromTheNextRowOn) {
   EXPECT_NEAR(learn(a, next)[0], expected, 1e-12 * std::abs(expected));
 }
 
+TEST(LeastSquares, PredictsWithWhatOthersHaveLearnedFromTheNextRowOn) {
+  const TestRows rows = random_rows(13, 4000, 2, true);
+  LeastSquares a({.features = 2, .ridge = 50});
+  LeastSquares b({.features = 2, .ridge = 50});
+  learn(a, rows.view().slice(0, 1800));     // ends with its block
+  learn(b, rows.view().slice(1800, 2199));  // does not
+  const LeastSquares own = a;
+  LeastSquares both = a;
+  both.merge(b);
+  a.see(b);
+  EXPECT_EQ(coefficients(a.fit()), coefficients(own.fit()));
+  EXPECT_EQ(a.rows(), 1800);
+  EXPECT_EQ(a.sum_weights(), own.sum_weights());
+  const RowsView next = rows.view().slice(3999, 1);
+  const double expected = both.fit().predict(next.row(0));
+  EXPECT_NEAR(learn(a, next)[0], expected, 1e-12 * std::abs(expected));
+}
+
+TEST(LeastSquares, TrustsLeastSquaresOnceAllTogetherHaveTheRows) {
+  const TestRows rows = random_rows(14, 12, 2);
+  LeastSquares a({.features = 2});
+  LeastSquares b({.features = 2});
+  learn(b, rows.view().slice(0, 4));
+  a.see(b);
+  const double mean =
+      (rows.view().target(0) + rows.view().target(1) + rows.view().target(2) + rows.view().target(3)) / 4;
+  EXPECT_NEAR(learn(a, rows.view().slice(4, 1))[0], mean, 1e-12);
+  LeastSquares both = a;
+  both.merge(b);
+  EXPECT_NEAR(learn(a, rows.view().slice(5, 1))[0], learn(both, rows.view().slice(5, 1))[0], 1e-10) << "five rows";
+  LeastSquares all = a;
+  all.merge(b);
+  const double expected = all.fit().predict(rows.view().row(6));
+  EXPECT_NEAR(learn(a, rows.view().slice(6, 1))[0], expected, 1e-9) << "two rows of its own, six of all";
+}
+
+TEST(LeastSquares, SeesOthersAsTheyWereLast) {
+  const TestRows rows = random_rows(15, 600, 2);
+  LeastSquares a({.features = 2});
+  LeastSquares b({.features = 2});
+  learn(a, rows.view().slice(0, 100));
+  learn(b, rows.view().slice(100, 200));
+  LeastSquares fresh = a;
+  a.see(b);
+  learn(b, rows.view().slice(300, 200));
+  a.see(b);
+  fresh.see(b);
+  EXPECT_EQ(learn(a, rows.view().slice(500, 100)), learn(fresh, rows.view().slice(500, 100)));
+}
+
+TEST(LeastSquares, MergeForgetsWhatEitherSawOfOthers) {
+  const TestRows rows = random_rows(16, 700, 2);
+  LeastSquares a({.features = 2});
+  LeastSquares b({.features = 2});
+  LeastSquares others({.features = 2});
+  learn(a, rows.view().slice(0, 200));
+  learn(b, rows.view().slice(200, 200));
+  learn(others, rows.view().slice(400, 200));
+  LeastSquares expected = a;
+  expected.merge(b);
+  a.see(others);
+  b.see(others);
+  a.merge(b);
+  EXPECT_FALSE(a.sees_others());
+  EXPECT_EQ(learn(a, rows.view().slice(600, 100)), learn(expected, rows.view().slice(600, 100)));
+}
+
+TEST(LeastSquares, TakesLongerBlocksOfManyFeaturesOnceItSeesOthers) {
+  constexpr std::size_t kFeatures = 46;  // 48 columns: blocks of three rows
+  const TestRows rows = random_rows(17, 1000, kFeatures);
+  LeastSquares a({.features = kFeatures});
+  LeastSquares b({.features = kFeatures});
+  learn(a, rows.view().slice(0, 400));
+  learn(b, rows.view().slice(400, 400));
+  a.see(b);
+  LeastSquares both = a;
+  both.merge(b);
+  const Fit known = both.fit();
+  const RowsView block = rows.view().slice(800, 4);
+  const std::vector<double> predictions = learn(a, block);
+  for (const std::size_t i : {0u, 1u, 2u}) {
+    EXPECT_NEAR(predictions[i], known.predict(block.row(i)), 1e-8) << i;
+  }
+  EXPECT_GT(std::abs(predictions[3] - known.predict(block.row(3))), 1e-6);
+  learn(b, rows.view().slice(804, 196));
+  a.merge(b);
+  EXPECT_LT(relative_error(coefficients(a.fit()), batch_fit(rows.view())), 1e-9);
+}
+
 TEST(LeastSquares, FittingDoesNotChangeTheLearner) {
   const TestRows rows = random_rows(8, 3000, 2);
   LeastSquares watched({.features = 2});
@@ -268,6 +357,7 @@ TEST(LeastSquaresDeathTest, RowsOrLearnersOfAnotherShapeAreABrokenInvariant) {
   double prediction = 0;
   EXPECT_DEATH(learner.partial_fit(rows.view(), {&prediction, 1}), "features");
   EXPECT_DEATH(learner.merge(LeastSquares({.features = 2, .ridge = 1})), "same options");
+  EXPECT_DEATH(learner.see(LeastSquares({.features = 2, .ridge = 1})), "same options");
 }
 
 }  // namespace

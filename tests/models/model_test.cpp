@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,6 +54,81 @@ TEST(Model, MergesLearnersAndErrors) {
   EXPECT_EQ(a.learner().rows(), 1000);
   EXPECT_NEAR(a.error().mse(), pooled, 1e-12 * pooled);
   EXPECT_LT(relative_error(coefficients(a.learner().fit()), batch_fit(rows.view())), 1e-10);
+}
+
+TEST(Model, MergesPartitionsThatSeeEachOtherAsIfTheyDidNot) {
+  const TestRows rows = random_rows(5, 3000, 3, true);
+  Model seeing[] = {Model({.features = 3}), Model({.features = 3})};
+  Model alone[] = {Model({.features = 3}), Model({.features = 3})};
+  for (std::size_t first = 0; first < 3000; first += 100) {
+    const std::size_t turn = first / 100 % 2;
+    seeing[turn].learn(rows.view().slice(first, 100));
+    alone[turn].learn(rows.view().slice(first, 100));
+    ASSERT_TRUE(see(seeing[1 - turn], {seeing[turn].share()}));
+  }
+  seeing[0].merge(seeing[1]);
+  alone[0].merge(alone[1]);
+  EXPECT_EQ(seeing[0].learner().rows(), 3000);
+  EXPECT_EQ(coefficients(seeing[0].learner().fit()), coefficients(alone[0].learner().fit()));
+  EXPECT_LT(seeing[0].error().mse(), alone[0].error().mse());
+  EXPECT_EQ(seeing[0].error().n(), 3000);
+}
+
+TEST(Model, SharesWhatIsItsOwn) {
+  const TestRows rows = random_rows(6, 2500, 2);
+  Model alone({.features = 2});
+  Model model({.features = 2});
+  Model other({.features = 2});
+  alone.learn(rows.view());  // ends in an unfinished block
+  model.learn(rows.view());
+  other.learn(random_rows(7, 10, 2).view());
+  ASSERT_TRUE(see(model, {other.share()}));
+  EXPECT_NE(model.encode(), alone.encode());
+  EXPECT_EQ(model.share(), alone.share());
+
+  std::optional<Model> share;
+  ASSERT_EQ(Model::decode(model.share(), share), DecodeError::kNone);
+  EXPECT_EQ(share->learner().rows(), 2500);
+  EXPECT_EQ(coefficients(share->learner().fit()), coefficients(alone.learner().fit()));
+  EXPECT_EQ(share->error().mse(), alone.error().mse());
+}
+
+TEST(Model, ASeenShareChangesPredictionsAtOnce) {
+  // Blocks are of two rows, and the second is about to be predicted.
+  const TestRows rows = random_rows(8, 1026, 2);
+  Model model({.features = 2});
+  Model other({.features = 2});
+  model.learn(rows.view().slice(0, 1025));
+  other.learn(random_rows(9, 500, 2).view());
+  ASSERT_TRUE(see(model, {other.share()}));
+  const double mse = model.error().mse();
+  Model whole = model;
+  whole.merge(other);
+  const RowsView last = rows.view().slice(1025, 1);
+  const double expected = whole.learner().fit().predict(last.row(0)) - last.target(0);
+  model.learn(last);
+  EXPECT_NEAR(model.error().mse() * 1026 - mse * 1025, expected * expected, 1e-2 * expected * expected)
+      << "to the one row of 1,525 that is pending";
+}
+
+TEST(Model, AShareThatIsDamagedOrOfAnotherModelChangesNothing) {
+  Model model({.features = 2});
+  Model other({.features = 2});
+  model.learn(random_rows(10, 1500, 2).view());
+  other.learn(random_rows(11, 20, 2).view());
+  ASSERT_TRUE(see(model, {other.share()}));
+  const std::vector<std::byte> before = model.encode();
+  other.learn(random_rows(12, 20, 2).view());
+  std::vector<std::byte> damaged = other.share();
+  damaged.back() ^= std::byte{1};
+  for (const auto& wrong : {damaged, Model({.features = 3}).share(), Model({.features = 2, .ridge = 1}).share()}) {
+    EXPECT_FALSE(see(model, {other.share(), wrong}));
+    EXPECT_EQ(model.encode(), before);
+  }
+  EXPECT_TRUE(see(model, {}));
+  EXPECT_EQ(model.encode(), before) << "no shares are nothing to see";
+  EXPECT_TRUE(see(model, {other.share()}));
+  EXPECT_NE(model.encode(), before);
 }
 
 TEST(Model, ACopyIsIndependent) {

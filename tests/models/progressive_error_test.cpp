@@ -144,6 +144,50 @@ TEST(ProgressiveError, MergePoolsClippedErrorsAndSeesBothRanges) {
   EXPECT_DOUBLE_EQ(low.mse_clipped(), (0 + 1 + 0 + 4 + 1 + 4) / 6.0);
 }
 
+TEST(ProgressiveError, ClipsToTheTargetsThatOthersHaveSeenToo) {
+  ProgressiveError others;
+  others.add(0, 4, 1);
+  others.add(0, 6, 1);
+  ProgressiveError error;
+  error.see({});
+  error.add(9, 5, 1);
+  EXPECT_EQ(error.mse_clipped(), 16) << "others without a target";
+
+  ProgressiveError young;
+  young.see(others);
+  young.add(9, 5, 1);  // clipped to 6
+  EXPECT_EQ(young.mse_clipped(), 1);
+  EXPECT_EQ(young.mse(), 16);
+  EXPECT_EQ(young.n(), 1);
+
+  error.see(others);
+  error.add(9, 5, 1);  // clipped to 6
+  EXPECT_EQ(error.mse_clipped(), (16 + 1) / 2.0);
+  error.add(1, 5, 1);  // clipped to 4
+  EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1) / 3.0);
+  error.add(9, 8, 1);  // clipped to 6
+  error.add(9, 8, 1);  // clipped to its own 8
+  error.see({});
+  error.add(1, 5, 1);  // clipped to its own 5
+  error.see(others);
+  error.add(6, 2, 1);
+  error.add(1, 2, 1);  // clipped to its own 2
+  EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1 + 4 + 16) / 8.0);
+}
+
+TEST(ProgressiveError, MergeForgetsWhatWasSeenOfOthers) {
+  ProgressiveError others;
+  others.add(0, 100, 1);
+  ProgressiveError seeing;
+  seeing.add(1, 1, 1);
+  seeing.see(others);
+  ProgressiveError merged;
+  merged.see(others);
+  merged.merge(seeing);
+  merged.add(50, 1, 1);  // clipped to 1
+  EXPECT_EQ(merged.mse_clipped(), 0);
+}
+
 TEST(ProgressiveError, MergedWithAnEmptyOneIsUnchanged) {
   ProgressiveError error = error_of(random_scored(10));
   ProgressiveError left = error;

@@ -68,6 +68,23 @@ Model grown_model() {
   return model;
 }
 
+// A partition that has seen two others, one of which had seen it, and has scored rows since, the last in an unfinished
+// block.
+Model partitioned_model() {
+  Model model = grown_model();
+  TestRows rows{2, true, {}};
+  rows.add({1, 2}, -7, 1);
+  rows.add({0.5, -3}, 20, 2);
+  Model one({.features = 2, .ridge = 0.5});
+  one.learn(rows.view());
+  one.learn(rows.view());
+  Model other = grown_model();
+  EXPECT_TRUE(see(one, {model.share(), other.share()}));
+  EXPECT_TRUE(see(model, {one.share(), other.share()}));
+  model.learn(rows.view());
+  return model;
+}
+
 Bytes read_golden(const std::string& name) {
   std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / name, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -85,22 +102,31 @@ DecodeError decode(const Bytes& bytes) {
   return error;
 }
 
-// The small model's fields as words, changed, and sealed again with a good length and checksum.
-DecodeError decode_changed(const std::function<void(std::vector<std::uint64_t>&)>& change) {
-  const Bytes state = small_model().encode();
+std::vector<std::uint64_t> words_of(const Bytes& state) {
   StateReader reader;
   EXPECT_EQ(reader.open(state), DecodeError::kNone);
-  std::vector<std::uint64_t> words(kFieldCount);
+  std::vector<std::uint64_t> words(reader.remaining() / 8);
   for (std::uint64_t& word : words) {
     EXPECT_TRUE(reader.get_count(word));
   }
   EXPECT_EQ(reader.remaining(), 0);
-  change(words);
-  StateWriter writer;
+  return words;
+}
+
+DecodeError decode_words(const std::vector<std::uint64_t>& words, std::uint64_t version) {
+  StateWriter writer(version);
   for (const std::uint64_t word : words) {
     writer.put_count(word);
   }
   return decode(std::move(writer).finish());
+}
+
+// The small model's fields as words, changed, and sealed again with a good length and checksum.
+DecodeError decode_changed(const std::function<void(std::vector<std::uint64_t>&)>& change) {
+  std::vector<std::uint64_t> words = words_of(small_model().encode());
+  EXPECT_EQ(words.size(), kFieldCount);
+  change(words);
+  return decode_words(words, kStateVersion);
 }
 
 DecodeError decode_with(Field field, std::uint64_t value) {
@@ -112,10 +138,11 @@ DecodeError decode_with(Field field, double value) { return decode_with(field, s
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
   EXPECT_EQ(small_model().encode(), read_golden("model_state_v1_small.bin"));
   EXPECT_EQ(grown_model().encode(), read_golden("model_state_v1_grown.bin"));
+  EXPECT_EQ(partitioned_model().encode(), read_golden("model_state_v2_partition.bin"));
 }
 
 TEST(StateCodec, ReadsTheGoldenFiles) {
-  for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin"}) {
+  for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin", "model_state_v2_partition.bin"}) {
     const Bytes golden = read_golden(name);
     std::optional<Model> model;
     ASSERT_EQ(Model::decode(golden, model), DecodeError::kNone) << name;
@@ -124,27 +151,41 @@ TEST(StateCodec, ReadsTheGoldenFiles) {
 }
 
 TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
-  Model model = grown_model();
+  for (Model model : {grown_model(), partitioned_model()}) {
+    std::optional<Model> restored;
+    ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
+    EXPECT_EQ(restored->learner().options(), model.learner().options());
+    EXPECT_EQ(restored->learner().fit().coefficients, model.learner().fit().coefficients);
+    EXPECT_EQ(restored->error().mse_clipped(), model.error().mse_clipped());
+    const TestRows more = random_rows(1, 999, 2, true);
+    model.learn(more.view());
+    restored->learn(more.view());
+    EXPECT_EQ(restored->encode(), model.encode());
+  }
+}
+
+TEST(StateCodec, APartitionOfManyFeaturesIsRestoredInItsLongerBlock) {
+  constexpr std::size_t kManyFeatures = 46;  // blocks of three rows once others are seen
+  const TestRows rows = random_rows(2, 305, kManyFeatures);
+  Model model({.features = kManyFeatures});
+  ASSERT_TRUE(see(model, {Model({.features = kManyFeatures}).share()}));
+  model.learn(rows.view().slice(0, 302));
   std::optional<Model> restored;
   ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
-  EXPECT_EQ(restored->learner().options(), model.learner().options());
-  EXPECT_EQ(restored->learner().fit().coefficients, model.learner().fit().coefficients);
-  EXPECT_EQ(restored->error().mse_clipped(), model.error().mse_clipped());
-  const TestRows more = random_rows(1, 999, 2, true);
-  model.learn(more.view());
-  restored->learn(more.view());
+  model.learn(rows.view().slice(302, 3));
+  restored->learn(rows.view().slice(302, 3));
   EXPECT_EQ(restored->encode(), model.encode());
 }
 
 TEST(StateCodec, RefusesEveryTruncation) {
-  const Bytes state = grown_model().encode();
+  const Bytes state = partitioned_model().encode();
   for (std::size_t size = 0; size < state.size(); ++size) {
     ASSERT_EQ(decode({state.begin(), state.begin() + static_cast<std::ptrdiff_t>(size)}), DecodeError::kTruncated);
   }
 }
 
 TEST(StateCodec, RefusesEveryFlippedBit) {
-  const Bytes state = grown_model().encode();
+  const Bytes state = partitioned_model().encode();
   for (std::size_t bit = 0; bit < 8 * state.size(); ++bit) {
     Bytes flipped = state;
     flipped[bit / 8] ^= std::byte{1} << bit % 8;
@@ -158,7 +199,7 @@ TEST(StateCodec, NamesWhatIsWrongWithTheEnvelope) {
   other[0] = std::byte{'A'};
   EXPECT_EQ(decode(other), DecodeError::kBadMagic);
   other = state;
-  other[8] = std::byte{2};
+  other[8] = std::byte{3};
   EXPECT_EQ(decode(other), DecodeError::kUnknownVersion);
   other = state;
   other.push_back(std::byte{0});
@@ -235,6 +276,49 @@ TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
   EXPECT_EQ(decode_changed([](auto& words) { words.push_back(0); }), DecodeError::kInvalid);
   EXPECT_EQ(decode_changed([](auto& words) { words.pop_back(); }), DecodeError::kInvalid);
   EXPECT_EQ(decode_changed([](auto& words) { words.clear(); }), DecodeError::kInvalid);
+}
+
+TEST(StateCodec, RefusesOthersThatNoPartitionCanHaveSeen) {
+  Model partition = small_model();
+  ASSERT_TRUE(see(partition, {small_model().share()}));
+  const std::vector<std::uint64_t> words = words_of(partition.encode());
+  // What version 2 adds: the others' rows, weights and factor before the error; at the end whether they had targets,
+  // and the smallest and largest.
+  constexpr std::size_t kOthersRows = kErrorRows;
+  constexpr std::size_t kOthersWeights = kOthersRows + 1;
+  constexpr std::size_t kOthersFactor = kOthersRows + 2;
+  const std::size_t targets = words.size() - 3;
+  ASSERT_EQ(words.size(), kFieldCount + 2 + 6 + 3);
+  const auto decode_with_word = [&](std::size_t at, auto value) {
+    std::vector<std::uint64_t> changed = words;
+    changed[at] = std::bit_cast<std::uint64_t>(value);
+    return decode_words(changed, kStateVersionWithOthers);
+  };
+  EXPECT_EQ(decode_words(words, kStateVersionWithOthers), DecodeError::kNone);
+  EXPECT_EQ(decode_words(words, kStateVersion), DecodeError::kInvalid);
+  EXPECT_EQ(decode_words(words_of(small_model().encode()), kStateVersionWithOthers), DecodeError::kInvalid);
+
+  EXPECT_EQ(decode_with_word(kOthersWeights, -1.0), DecodeError::kInvalid);
+  for (const std::size_t diagonal : {0u, 3u, 5u}) {
+    EXPECT_EQ(decode_with_word(kOthersFactor + diagonal, -1.0), DecodeError::kInvalid) << diagonal;
+  }
+  EXPECT_EQ(decode_with_word(kOthersFactor, 1e241), DecodeError::kInvalid);
+  EXPECT_EQ(decode_with_word(targets, std::uint64_t{2}), DecodeError::kInvalid);
+  EXPECT_EQ(decode_with_word(targets, std::uint64_t{0}), DecodeError::kInvalid) << "no targets, but a range";
+  EXPECT_EQ(decode_with_word(targets + 1, 5.0), DecodeError::kInvalid) << "above the largest";
+  EXPECT_EQ(decode_with_word(targets + 2, 1e151), DecodeError::kInvalid);
+  for (std::size_t at = kOthersWeights; at < words.size(); ++at) {
+    if (at == kErrorRows + 8 || at == targets) {  // counts
+      continue;
+    }
+    for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+      EXPECT_EQ(decode_with_word(at, value), DecodeError::kInvalid) << at;
+    }
+  }
+  for (std::size_t cut = 1; cut <= 3 + 8; ++cut) {
+    EXPECT_EQ(decode_words({words.begin(), words.end() - static_cast<std::ptrdiff_t>(cut)}, kStateVersionWithOthers),
+              DecodeError::kInvalid);
+  }
 }
 
 TEST(StateCodec, HasAMessageForEveryError) {

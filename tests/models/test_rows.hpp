@@ -5,11 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
 #include <Eigen/Dense>
 
-#include "models/least_squares.hpp"
+#include "models/model.hpp"
 #include "models/rows.hpp"
 
 namespace accrue::models {
@@ -105,6 +106,12 @@ inline std::vector<double> learn(LeastSquares& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
   learner.partial_fit(rows, predictions);
   return predictions;
+}
+
+/// Lets a partition see the shares of others; false when one is refused.
+inline bool see(Model& model, const std::vector<std::vector<std::byte>>& shares) {
+  const std::vector<std::span<const std::byte>> views(shares.begin(), shares.end());
+  return model.see(views) == DecodeError::kNone;
 }
 
 /// The largest difference of a number, relative to the expected one.

@@ -77,6 +77,63 @@ RC_GTEST_PROP(ModelProperty, SavedRestoredAndContinuedIsUninterruptedBitForBit, 
   RC_ASSERT(model->learner().fit().coefficients == uninterrupted.learner().fit().coefficients);
 }
 
+// Lets all partitions see each other.
+void exchange(std::vector<Model>& partitions) {
+  std::vector<std::vector<std::byte>> shares;
+  for (const Model& partition : partitions) {
+    shares.push_back(partition.share());
+  }
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    std::vector<std::vector<std::byte>> others = shares;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    RC_ASSERT(see(partitions[i], others));
+  }
+}
+
+RC_GTEST_PROP(ModelProperty, PartitionsSavedRestoredAndContinuedAreUninterruptedBitForBit, ()) {
+  const Stream stream = any_stream();
+  const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
+  const auto count = *rc::gen::inRange<std::size_t>(2, 5).as("partitions");
+  std::vector<Model> uninterrupted(count, Model(stream.options));
+  std::vector<Model> restored = uninterrupted;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const RowsView rows = piece(stream, cuts, i);
+    uninterrupted[i % count].learn(rows);
+    const std::size_t half = rows.count / 2;
+    restored[i % count].learn(rows.slice(0, half));
+    for (Model& partition : restored) {
+      std::optional<Model> again;
+      RC_ASSERT(Model::decode(partition.encode(), again) == DecodeError::kNone);
+      partition = *again;
+    }
+    restored[i % count].learn(rows.slice(half, rows.count - half));
+    if (*rc::gen::arbitrary<bool>().as("an exchange")) {
+      exchange(uninterrupted);
+      exchange(restored);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    RC_ASSERT(restored[i].encode() == uninterrupted[i].encode());
+  }
+}
+
+RC_GTEST_PROP(ModelProperty, WhatIsSeenOfOthersIsNotLearned, ()) {
+  const Stream stream = any_stream();
+  const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
+  std::vector<Model> alone(2, Model(stream.options));
+  std::vector<Model> seeing = alone;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    alone[i % 2].learn(piece(stream, cuts, i));
+    seeing[i % 2].learn(piece(stream, cuts, i));
+    exchange(seeing);
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    RC_ASSERT(coefficients(seeing[i].learner().fit()) == coefficients(alone[i].learner().fit()));
+    RC_ASSERT(seeing[i].learner().sum_weights() == alone[i].learner().sum_weights());
+    RC_ASSERT(seeing[i].error().n() == alone[i].error().n());
+  }
+}
+
 RC_GTEST_PROP(ModelProperty, AnySplitAndMergeOrderGivesTheBatchFit, ()) {
   Stream stream = any_stream();
   stream.options.ridge = 0;
@@ -100,9 +157,18 @@ RC_GTEST_PROP(ModelProperty, AnySplitAndMergeOrderGivesTheBatchFit, ()) {
   RC_ASSERT(fitted.lpNorm<Eigen::Infinity>() < 1e-10 * targets(stream.rows.view()).lpNorm<Eigen::Infinity>());
 }
 
-RC_GTEST_PROP(ModelProperty, DamagedBytesAreRefused, ()) {
+// By itself, or a partition that has seen others.
+std::vector<std::byte> any_state() {
   const Stream stream = any_stream();
-  std::vector<std::byte> state = learn_at_once(stream).encode();
+  Model model = learn_at_once(stream);
+  if (*rc::gen::arbitrary<bool>().as("others seen")) {
+    RC_ASSERT(see(model, {model.share()}));
+  }
+  return model.encode();
+}
+
+RC_GTEST_PROP(ModelProperty, DamagedBytesAreRefused, ()) {
+  std::vector<std::byte> state = any_state();
   const auto at = *rc::gen::inRange<std::size_t>(0, state.size());
   const auto change = *rc::gen::inRange<int>(1, 256);
   state[at] ^= static_cast<std::byte>(change);
@@ -112,13 +178,12 @@ RC_GTEST_PROP(ModelProperty, DamagedBytesAreRefused, ()) {
 }
 
 RC_GTEST_PROP(ModelProperty, GarbageInAGoodEnvelopeIsRefusedOrLearnsOn, ()) {
-  const Stream stream = any_stream();
-  const std::vector<std::byte> state = learn_at_once(stream).encode();
+  const std::vector<std::byte> state = any_state();
   StateReader reader;
   RC_ASSERT(reader.open(state) == DecodeError::kNone);
   const auto at = *rc::gen::inRange<std::size_t>(0, reader.remaining() / 8);
   const auto garbage = *rc::gen::arbitrary<std::uint64_t>();
-  StateWriter writer;
+  StateWriter writer(reader.version());
   for (std::size_t i = 0; reader.remaining() > 0; ++i) {
     std::uint64_t word = 0;
     RC_ASSERT(reader.get_count(word));

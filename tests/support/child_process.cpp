@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const Opti
     ::dup2(in, STDIN_FILENO);
     ::dup2(out[1], STDOUT_FILENO);
     ::dup2(err[1], STDERR_FILENO);
+    if (options.network_namespace >= 0 && ::setns(options.network_namespace, CLONE_NEWNET) != 0) ::_exit(126);
     for (const std::string& variable : options.environment) ::putenv(const_cast<char*>(variable.c_str()));
     ::execv(argv[0], argv.data());
     ::_exit(127);

@@ -17,6 +17,7 @@ inline constexpr std::chrono::seconds kPatience{60};  // what a loaded machine m
 struct ChildProcessOptions {
   std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
   std::string input = {};                     // its standard input
+  int network_namespace = -1;                 // a descriptor of the one to run in; -1: the test's own
 };
 
 class ChildProcess {

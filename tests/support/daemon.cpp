@@ -5,16 +5,20 @@
 
 namespace accrue::tests {
 
-Daemon::Daemon(std::vector<std::string> flags, const std::filesystem::path& data_dir)
-    : data_dir_(data_dir.empty() ? directory_.path() / "data" : data_dir), flags_(std::move(flags)) {
+Daemon::Daemon(std::vector<std::string> flags, const DaemonPlace& place)
+    : data_dir_(place.data_dir.empty() ? directory_.path() / "data" : place.data_dir),
+      flags_(std::move(flags)),
+      environment_(place.environment),
+      endpoint_("tcp://" + place.host + ":0"),
+      query_endpoint_(endpoint_) {
   start();
 }
 
 void Daemon::start() {
   std::vector<std::string> arguments = {ACCRUED_PATH, "--data",         data_dir().string(), "--listen",
-                                        endpoint_,    "--query-listen", "tcp://127.0.0.1:0"};
+                                        endpoint_,    "--query-listen", query_endpoint_};
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
-  process_ = std::make_unique<ChildProcess>(arguments);
+  process_ = std::make_unique<ChildProcess>(arguments, ChildProcess::Options{.environment = environment_});
   const auto ready = process_->read_line();
   const std::string kListening = " listening on ";
   const auto at = ready ? ready->find(kListening) : std::string::npos;

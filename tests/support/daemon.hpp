@@ -11,11 +11,16 @@
 
 namespace accrue::tests {
 
+struct DaemonPlace {
+  std::filesystem::path data_dir = {};        // empty: one of its own
+  std::string host = "127.0.0.1";             // the address it listens on
+  std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
+};
+
 class Daemon {
  public:
-  // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start. Its data
-  // directory is one of its own unless given.
-  explicit Daemon(std::vector<std::string> flags = {}, const std::filesystem::path& data_dir = {});
+  // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start.
+  explicit Daemon(std::vector<std::string> flags = {}, const DaemonPlace& place = {});
 
   const std::string& endpoint() const { return endpoint_; }
   const std::filesystem::path& data_dir() const { return data_dir_; }
@@ -30,7 +35,9 @@ class Daemon {
   TemporaryDirectory directory_;
   std::filesystem::path data_dir_;
   std::vector<std::string> flags_;
-  std::string endpoint_ = "tcp://127.0.0.1:0";
+  std::vector<std::string> environment_;
+  std::string endpoint_;
+  std::string query_endpoint_;
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -1,0 +1,116 @@
+#include "daemon/held_stream.hpp"
+
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "daemon/snapshot.hpp"
+#include "ingest/link.hpp"
+
+namespace accrue::daemon {
+namespace {
+
+template <class Real>
+void copy_as_doubles(const std::byte* from, std::size_t count, std::vector<double>& to) {
+  to.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Real value;
+    std::memcpy(&value, from + i * sizeof(Real), sizeof(Real));
+    to[i] = value;
+  }
+}
+
+}  // namespace
+
+HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiver, Learned learned)
+    : id_(first.stream_id),
+      generation_(first.generation),
+      spec_(first.spec),
+      columns_(first.spec.column_count()),
+      to_receiver_(std::move(to_receiver)),
+      learned_(std::move(learned)) {}
+
+void HeldStream::open(const ingest::OpenPartition& open) {
+  std::optional<models::Model> model(std::in_place, learner_options(spec_));
+  if (!open.state.empty()) {
+    ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it
+  }
+  partitions_.insert_or_assign(open.partition, std::move(*model));
+}
+
+void HeldStream::take(Step step) {
+  waiting_.push_back(std::move(step));
+  go_on();
+}
+
+void HeldStream::see(const ingest::Share& share) {
+  shares_[share.rows][share.partition].assign(share.share.begin(), share.share.end());
+  finish_exchange();
+  go_on();
+}
+
+void HeldStream::close() {
+  for (const Step& step : waiting_) {
+    if (const Delivery* delivery = std::get_if<Delivery>(&step)) learned_(delivery->what.ordinal);
+  }
+}
+
+void HeldStream::go_on() {
+  while (!awaited_ && !waiting_.empty()) {
+    const Step step = std::move(waiting_.front());
+    waiting_.pop_front();
+    std::visit([this](const auto& what) { act(what); }, step);
+  }
+}
+
+void HeldStream::act(const Delivery& delivery) {
+  const ingest::Deliver& what = delivery.what;
+  const wire::BytesView rows = ingest::view(delivery.rows);
+  const std::size_t values = what.rows * columns_;
+  ACCRUE_ASSERT(what.offset + values * wire::size_of(what.dtype) <= rows.size());
+  const std::byte* begin = rows.data() + what.offset;
+
+  models::RowsView view{nullptr, what.rows, columns_, spec_.features.size(), spec_.weighted};
+  const bool wide = what.dtype == wire::DataType::kFloat64;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
+  if (wide && aligned) {
+    view.data = reinterpret_cast<const double*>(begin);
+  } else {
+    wide ? copy_as_doubles<double>(begin, values, copied_) : copy_as_doubles<float>(begin, values, copied_);
+    view.data = copied_.data();
+  }
+  partitions_.at(what.partition).learn(view);
+  learned_(what.ordinal);
+}
+
+void HeldStream::act(const ingest::Exchange& exchange) {
+  const bool has_all = partitions_.size() == spec_.partitions;
+  for (const auto& [partition, model] : partitions_) {
+    const wire::Bytes share = model.share();
+    if (!has_all) to_receiver_(wire::encode(ingest::Share{id_, generation_, exchange.rows, partition, share}));
+    shares_[exchange.rows][partition] = share;
+  }
+  awaited_ = exchange.rows;
+  finish_exchange();
+}
+
+void HeldStream::finish_exchange() {
+  if (!awaited_ || shares_[*awaited_].size() < spec_.partitions) return;
+  for (auto& [partition, model] : partitions_) {
+    std::vector<std::span<const std::byte>> others;
+    for (const auto& [other, share] : shares_[*awaited_]) {
+      if (other != partition) others.emplace_back(share);
+    }
+    ACCRUE_ASSERT(model.see(others) == models::DecodeError::kNone);
+  }
+  shares_.erase(*std::exchange(awaited_, std::nullopt));
+}
+
+void HeldStream::act(const ingest::Barrier& barrier) {
+  for (const auto& [partition, model] : partitions_) {
+    const wire::Bytes state = model.encode();
+    to_receiver_(wire::encode(ingest::PartitionState{id_, generation_, barrier.epoch, partition, state}));
+  }
+}
+
+}  // namespace accrue::daemon
