@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/history.hpp"
 #include "daemon/log.hpp"
 #include "daemon/recovery.hpp"
 #include "daemon/spec_json.hpp"
+#include "daemon/stored_model.hpp"
 #include "ingest/wire/assert.hpp"
 
 namespace accrue::daemon {
@@ -67,14 +69,20 @@ void Committer::on_message(wire::BytesView message) {
     case ingest::PartitionState::kType: return gather(ingest::read<ingest::PartitionState>(frame_));
     case ingest::CreateStream::kType: return create(ingest::read<ingest::CreateStream>(frame_));
     case ingest::DropStream::kType: return drop(ingest::read<ingest::DropStream>(frame_));
-    case ingest::Rewind::kType: return rewind(ingest::read<ingest::Rewind>(frame_));
+    case ingest::Rewind::kType: return rewind(ingest::read<ingest::Rewind>(frame_).stream_id);
+    case ingest::RollBackStream::kType: return roll_back(ingest::read<ingest::RollBackStream>(frame_));
     default: ACCRUE_ASSERT(frame_.type() == ingest::Stop::kType); stopped_ = true;
   }
 }
 
-void Committer::rewind(const ingest::Rewind& rewind) {
-  gathering_.erase(rewind.stream_id);
-  rewinds_.insert(rewind.stream_id);
+void Committer::rewind(std::uint64_t stream_id) {
+  gathering_.erase(stream_id);
+  rewinds_.insert(stream_id);
+}
+
+void Committer::roll_back(const ingest::RollBackStream& wanted) {
+  rewind(wanted.stream_id);
+  rollbacks_[wanted.stream_id] = wanted;
 }
 
 void Committer::create(const ingest::CreateStream& create) {
@@ -96,6 +104,8 @@ void Committer::drop(const ingest::DropStream& drop) {
   streams_.erase(drop.stream_id);
   gathering_.erase(drop.stream_id);
   rewinds_.erase(drop.stream_id);
+  rollbacks_.erase(drop.stream_id);
+  refused_copies_.erase(drop.stream_id);
   std::erase_if(ready_, [&](const EpochRecord& record) { return record.stream == drop.stream_id; });
   board_.remove(drop.name);
   ingest::StreamDropped answer{drop.name, {}};
@@ -139,8 +149,9 @@ bool Committer::use_store(std::int64_t unix_ms) {
   try {
     if (Store& opened = store(); !ready_.empty()) opened.commit(ready_, unix_ms);
     for (const EpochRecord& record : std::exchange(ready_, {})) say_durable(record);
-    if (!rewinds_.empty()) answer_rewinds();
+    if (!rewinds_.empty()) answer_rewinds(unix_ms);
   } catch (const StoreError& error) {
+    refuse_rollbacks(error.what());
     store_failed(error.what());
     return false;
   }
@@ -148,13 +159,54 @@ bool Committer::use_store(std::int64_t unix_ms) {
   return true;
 }
 
-void Committer::answer_rewinds() {
+void Committer::answer_rewinds(std::int64_t unix_ms) {
   for (const StreamRecord& stream : store_->streams()) {
     if (!rewinds_.contains(stream.id)) continue;
-    const ingest::RecoveredStream recovered = recover(*store_, stream, board_);
+    std::optional<ingest::StreamRolledBack> rolled_back;
+    const auto wanted = rollbacks_.find(stream.id);
+    if (wanted != rollbacks_.end()) rolled_back = copy_epoch(stream, wanted->second, unix_ms);
+    ingest::RecoveredStream recovered = recover(*store_, stream, board_);
+    if (rolled_back && rolled_back->error.empty()) {
+      recovered.rolled_back_to = wanted->second.epoch;
+      log_info("stream_rolled_back", {{"stream", stream.name},
+                                      {"to_epoch", wanted->second.epoch},
+                                      {"epoch", recovered.epoch},
+                                      {"rows", recovered.rows}});
+    }
     log_info("stream_resumed", {{"stream", stream.name}, {"epoch", recovered.epoch}, {"rows", recovered.rows}});
     to_receiver_(wire::encode(recovered));
+    if (rolled_back) to_receiver_(wire::encode(*rolled_back));
+    if (rolled_back) rollbacks_.erase(wanted);
     rewinds_.erase(stream.id);
+  }
+}
+
+// An epoch that is not kept, or is damaged, is refused, and the store is as it was.
+ingest::StreamRolledBack Committer::copy_epoch(const StreamRecord& stream, const ingest::RollBackStream& wanted,
+                                               std::int64_t unix_ms) {
+  const std::vector<std::uint64_t> kept = store_->epochs(stream.id);
+  if (std::find(kept.begin(), kept.end(), wanted.epoch) == kept.end()) {
+    const EpochRange range =
+        kept.empty() ? EpochRange{} : EpochRange{.count = kept.size(), .oldest = kept.back(), .newest = kept.front()};
+    return {stream.id, 0, wire::ErrorCode::kUnknownEpoch, not_kept(stream.name, wanted.epoch, range)};
+  }
+  std::string why;
+  if (!merged_model(store_->load(stream.id, wanted.epoch).states, streams_.at(stream.id).spec, why)) {
+    return {stream.id, 0, wire::ErrorCode::kStoreFailed,
+            "epoch " + std::to_string(wanted.epoch) + " of stream '" + stream.name + "' is damaged: " + why};
+  }
+  store_->roll_back(stream.id, wanted.epoch, wanted.as, unix_ms);
+  return {stream.id, wanted.as, {}, {}};
+}
+
+// The copy may have reached the disk all the same.
+void Committer::refuse_rollbacks(const std::string& why) {
+  for (const auto& [stream_id, wanted] : std::exchange(rollbacks_, {})) {
+    refused_copies_[stream_id] = wanted.as;
+    to_receiver_(wire::encode(
+        ingest::StreamRolledBack{stream_id, 0, wire::ErrorCode::kStoreFailed,
+                                 "stream '" + streams_.at(stream_id).name +
+                                     "' is not rolled back, unless accrued ends before its store works: " + why}));
   }
 }
 
@@ -166,11 +218,17 @@ Store& Committer::store() {
   return *store_;
 }
 
-// After a failure: makes the store hold no stream but ours, and finds the epochs that did reach it.
+// After a failure: makes the store hold no stream but ours and no rollback that was refused, and finds the epochs that
+// did reach it.
 void Committer::reconcile() {
   for (const StreamRecord& stream : store_->streams()) {
     if (!streams_.contains(stream.id)) store_->drop_stream(stream.id);
   }
+  for (const auto& [stream_id, copy] : refused_copies_) {
+    const std::vector<std::uint64_t> stored = store_->epochs(stream_id);
+    if (!stored.empty() && stored.front() == copy) store_->rewind(stream_id, stored.at(1));
+  }
+  refused_copies_.clear();
   std::set<std::uint64_t> durable;  // streams whose waiting epoch is there
   for (const EpochRecord& record : ready_) {
     const std::vector<std::uint64_t> stored = store_->epochs(record.stream);

@@ -8,6 +8,8 @@
 // there is durable, and a stream whose creation was refused or whose dropping failed is taken out.
 //
 // A stream that is to be rewound goes on from its newest epoch in the store, when no epoch of it waits to be written.
+// One that is to be rolled back does too, once a copy of the epoch asked for is its newest; where the store fails that
+// is refused, and should the copy be there all the same it is taken out before the stream goes on.
 //
 // One thread. Its messages are ingest/pipeline_messages.hpp's.
 #pragma once
@@ -65,10 +67,14 @@ class Committer {
 
   void create(const ingest::CreateStream& create);
   void drop(const ingest::DropStream& drop);
-  void rewind(const ingest::Rewind& rewind);
+  void rewind(std::uint64_t stream_id);
+  void roll_back(const ingest::RollBackStream& wanted);
   void gather(const ingest::PartitionState& part);
   bool use_store(std::int64_t unix_ms);
-  void answer_rewinds();
+  void answer_rewinds(std::int64_t unix_ms);
+  ingest::StreamRolledBack copy_epoch(const StreamRecord& stream, const ingest::RollBackStream& wanted,
+                                      std::int64_t unix_ms);
+  void refuse_rollbacks(const std::string& why);
   Store& store();
   void reconcile();
   void say_durable(const EpochRecord& record);
@@ -85,6 +91,8 @@ class Committer {
   std::map<std::uint64_t, Gathering> gathering_;  // by stream: one epoch of a stream is in flight at a time
   std::vector<EpochRecord> ready_;                // merged and published, not yet written
   std::set<std::uint64_t> rewinds_;               // streams whose newest epoch is asked for
+  std::map<std::uint64_t, ingest::RollBackStream> rollbacks_;  // by stream: what is to be done before that
+  std::map<std::uint64_t, std::uint64_t> refused_copies_;      // by stream: an epoch that should not be in the store
   bool degraded_ = false;
   TimePoint next_attempt_{};  // while degraded
   bool stopped_ = false;

@@ -10,13 +10,6 @@
 namespace accrue::daemon {
 namespace {
 
-std::string not_kept(const std::string& stream, std::uint64_t epoch, const EpochRange& kept) {
-  return "epoch " + std::to_string(epoch) + " of stream '" + stream + "' is not kept; " +
-         (kept.count == 0 ? "none is yet"
-                          : "those kept are " + std::to_string(kept.count) + ", from " + std::to_string(kept.oldest) +
-                                " to " + std::to_string(kept.newest));
-}
-
 std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, std::uint64_t epoch,
                                         const std::vector<PartitionState>& states, const std::filesystem::path& file) {
   const wire::StreamSpec spec = spec_from_json(stream.spec);
@@ -28,6 +21,13 @@ std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, std::uint64_
 }
 
 }  // namespace
+
+std::string not_kept(const std::string& stream, std::uint64_t epoch, const EpochRange& kept) {
+  return "epoch " + std::to_string(epoch) + " of stream '" + stream + "' is not kept; " +
+         (kept.count == 0 ? "none is yet"
+                          : "those kept are " + std::to_string(kept.count) + ", from " + std::to_string(kept.oldest) +
+                                " to " + std::to_string(kept.newest));
+}
 
 History::Epochs History::epochs(const std::string& stream, std::uint64_t most) const {
   StoreView store(store_file_);

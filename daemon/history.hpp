@@ -20,6 +20,9 @@
 
 namespace accrue::daemon {
 
+// What is said of an epoch that is not kept, and which are.
+std::string not_kept(const std::string& stream, std::uint64_t epoch, const EpochRange& kept);
+
 class EpochNotKept : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

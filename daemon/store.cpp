@@ -75,6 +75,27 @@ class Store::Statements {
   Statement delete_past_departures{
       connection, "DELETE FROM producers WHERE stream = ?1 AND epoch > ?3 AND epoch <= ?2 AND sequence IS NULL"};
 
+  // ?3 is the copy's number.
+  Statement copy_epoch{connection,
+                       "INSERT INTO epochs SELECT stream, ?3, rows, ?4 FROM epochs WHERE stream = ?1 AND epoch = ?2"};
+  Statement copy_states{
+      connection,
+      "INSERT INTO states SELECT stream, ?3, partition, state FROM states WHERE stream = ?1 AND epoch = ?2"};
+  Statement copy_rejections{
+      connection,
+      "INSERT INTO rejections SELECT stream, ?3, reason, rows FROM rejections WHERE stream = ?1 AND epoch = ?2"};
+  Statement copy_metrics{connection,
+                         "INSERT INTO metrics SELECT stream, ?3, model, n, mse, mae, rmse, r2, mse_clipped, mae_clipped"
+                         " FROM metrics WHERE stream = ?1 AND epoch = ?2"};
+  // Only what differs from now; a producer that was not known then is forgotten by its NULL.
+  Statement restore_sequences{
+      connection,
+      "INSERT INTO producers SELECT ?1, producer, ?3, past.sequence FROM"
+      " (SELECT producer, sequence, max(epoch) FROM producers WHERE stream = ?1 GROUP BY producer) AS now"
+      " LEFT JOIN (SELECT producer, sequence, max(epoch) FROM producers"
+      "            WHERE stream = ?1 AND epoch <= ?2 GROUP BY producer) AS past USING (producer)"
+      " WHERE past.sequence IS NOT now.sequence"};
+
   void insert(const EpochRecord& record, std::int64_t committed_unix_ms) {
     const std::uint64_t stream = record.stream;
     const std::uint64_t epoch = record.epoch;
@@ -186,6 +207,19 @@ StoredEpoch Store::load(std::uint64_t stream, std::uint64_t epoch) {
     stored.rejections.push_back({.reason = row.text(0), .rows = row.unsigned_integer(1)});
   }
   return stored;
+}
+
+void Store::roll_back(std::uint64_t stream, std::uint64_t epoch, std::uint64_t as, std::int64_t committed_unix_ms) {
+  statements_->connection.set_task("roll a stream back");
+  Transaction transaction(statements_->connection);
+  statements_->rows_of(stream, epoch);
+  statements_->copy_epoch.bind(stream, epoch, as, committed_unix_ms).run();
+  for (Statement* copy : {&statements_->copy_states, &statements_->copy_rejections, &statements_->copy_metrics,
+                          &statements_->restore_sequences}) {
+    copy->bind(stream, epoch, as).run();
+  }
+  statements_->prune(stream, options_, committed_unix_ms);
+  transaction.commit();
 }
 
 void Store::rewind(std::uint64_t stream, std::uint64_t epoch) {

@@ -7,8 +7,8 @@
 // destroy the Store and construct it anew, which verifies the file, before anything else: what the operating system
 // still holds of a failed write is unknown. The change is then in the file whole or, as a rule, not at all: streams()
 // and epochs() tell. StoreError from the constructor leaves no Store; a file that is not an accrue store, or one of a
-// newer version, is left as it was. Durability: what create_stream, drop_stream, rewind and commit did survives power
-// loss once they have returned.
+// newer version, is left as it was. Durability: what create_stream, drop_stream, rewind, roll_back and commit did
+// survives power loss once they have returned.
 #pragma once
 
 #include <cstddef>
@@ -115,6 +115,10 @@ class Store {
 
   // An epoch as it was committed; one that is not kept is a StoreError.
   StoredEpoch load(std::uint64_t stream, std::uint64_t epoch);
+
+  // Commits a copy of an epoch as the newest, numbered `as`: its states, rows, rejections and metrics, and the
+  // producers' sequences of its time. Pruning as in commit(). An epoch that is not kept is a StoreError.
+  void roll_back(std::uint64_t stream, std::uint64_t epoch, std::uint64_t as, std::int64_t committed_unix_ms);
 
   // Forgets every epoch newer than this one, so that the stream goes on from it: recovery's step after the newest
   // epochs proved unreadable.

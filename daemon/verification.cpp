@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iomanip>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -33,12 +34,15 @@ class StreamCheck {
     std::vector<KeptEpoch> epochs = store_.epochs(record_.id, kModelName, store_.epoch_range(record_.id).count);
     std::reverse(epochs.begin(), epochs.end());
     checked_.epochs = epochs.size();
+    std::set<std::uint64_t> rows_of_past;
     for (const KeptEpoch& epoch : epochs) {
-      if (epoch.rows < checked_.rows) {
+      const bool rolled_back = rows_of_past.contains(epoch.rows) || epoch.rows <= epochs.front().rows;
+      if (epoch.rows < checked_.rows && !rolled_back) {
         problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and the one before it had " +
                                  std::to_string(checked_.rows));
       }
       checked_.rows = epoch.rows;
+      rows_of_past.insert(epoch.rows);
       if (spec) check_states(epoch, *spec);
     }
     verification_.streams.push_back(checked_);

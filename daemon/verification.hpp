@@ -3,8 +3,8 @@
 // Checked are: SQLite's own integrity and that nothing has lost its stream or epoch; of every stream its specification;
 // of every epoch that all partitions are there, that each state's checksum holds and it decodes to a model of the
 // stream's specification, that the states have learned as many rows as the epoch and its metrics say, and that rows
-// never become fewer; and that no producer's sequence is ahead of the newest epoch. (That epochs increase is their
-// table's primary key.)
+// only become fewer where an epoch that is kept, or one before those, may have been rolled back to; and that no
+// producer's sequence is ahead of the newest epoch. (That epochs increase is their table's primary key.)
 //
 // Thread: any; beside a daemon too, though a store that is being written to is verified as of one moment, and its
 // write-ahead log grows until that is done. Changes nothing.

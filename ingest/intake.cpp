@@ -13,6 +13,8 @@ using wire::ErrorCode;
 
 namespace {
 
+constexpr std::size_t kMaxRollbacks = 16;  // of one stream that wait
+
 // Decodes `frame` as a Message and hands it to `act`; false when it is not one.
 template <class Message, class Act>
 [[nodiscard]] bool with(const wire::Frame& frame, Act&& act) {
@@ -59,6 +61,7 @@ void Intake::on_message(const SessionId& id, zmq::message_t& frame, TimePoint no
     case wire::Ping::kType: good = with<wire::Ping>(frame_, [&](const auto&) { on_ping(id); }); break;
     case wire::Bye::kType: good = with<wire::Bye>(frame_, [&](const auto&) { leave(id, true); }); break;
     case wire::Drop::kType: good = with<wire::Drop>(frame_, [&](const auto& m) { on_drop(id, m); }); break;
+    case wire::Rollback::kType: good = with<wire::Rollback>(frame_, [&](const auto& m) { on_rollback(id, m); }); break;
     default:
       refuse(id, ErrorCode::kUnknownType, "",
              "the ingest socket knows no message of type " + std::to_string(frame_.type()));
@@ -78,9 +81,10 @@ void Intake::on_pipeline(wire::BytesView message) {
     case StreamDropped::kType: good = with<StreamDropped>(frame_, [&](const auto& m) { on_dropped(m); }); break;
     case EpochDurable::kType: good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m); }); break;
     case RecoveredStream::kType:
-      good = with<RecoveredStream>(frame_, [&](auto& m) {
-        if (streams_.find(m.id)) streams_.add(std::move(m));  // otherwise it was dropped meanwhile
-      });
+      good = with<RecoveredStream>(frame_, [&](auto& m) { on_recovered(std::move(m)); });
+      break;
+    case StreamRolledBack::kType:
+      good = with<StreamRolledBack>(frame_, [&](const auto& m) { on_rolled_back(m); });
       break;
     case WorkerGone::kType: good = with<WorkerGone>(frame_, [&](const auto& m) { streams_.on_worker_gone(m); }); break;
     case Stop::kType: good = with<Stop>(frame_, [&](const auto&) { begin_stop(); }); break;
@@ -171,6 +175,7 @@ void Intake::attach(const SessionId& id, Stream& stream) {
   }
   producer.session = id;
   producer.rewound = false;
+  producer.rolled_back_to = 0;
   if (std::find(session.streams.begin(), session.streams.end(), stream.id) == session.streams.end()) {
     session.streams.push_back(stream.id);
   }
@@ -275,6 +280,11 @@ void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
     if (other.empty() || other == id) continue;
     refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
   }
+  for (const Rollback& rollback : rollbacks_[stream->id]) {
+    say(rollback.session, wire::Error{rollback.request, ErrorCode::kUnknownStream, drop.stream,
+                                      "stream '" + drop.stream + "' has been dropped"});
+  }
+  rollbacks_.erase(stream->id);
   streams_.drop(*stream);
   drops_[drop.stream].insert(id);
 }
@@ -289,6 +299,53 @@ void Intake::on_dropped(const StreamDropped& dropped) {
       refuse(id, ErrorCode::kStoreFailed, dropped.name, dropped.error);
     }
   }
+}
+
+void Intake::on_rollback(const SessionId& id, const wire::Rollback& rollback) {
+  Stream* stream = streams_.find(rollback.stream);
+  if (!stream) {
+    say(id, wire::Error{rollback.request, ErrorCode::kUnknownStream, rollback.stream,
+                        "there is no stream '" + rollback.stream.substr(0, 128) + "'"});
+    return;
+  }
+  std::deque<Rollback>& waiting = rollbacks_[stream->id];
+  if (waiting.size() >= kMaxRollbacks) {
+    say(id, wire::Error{rollback.request, ErrorCode::kTooMany, rollback.stream,
+                        std::to_string(kMaxRollbacks) + " rollbacks of stream '" + rollback.stream + "' are waiting"});
+    return;
+  }
+  waiting.push_back({id, rollback.request, rollback.epoch});
+  begin_next_rollback(*stream);
+}
+
+// One at a time, and when the stream is not being rewound already: each ends with one RecoveredStream.
+void Intake::begin_next_rollback(Stream& stream) {
+  const auto waiting = rollbacks_.find(stream.id);
+  if (waiting == rollbacks_.end() || stream.phase == Stream::Phase::kRewinding) return;
+  Rollback& next = waiting->second.front();
+  if (!std::exchange(next.asked, true)) streams_.roll_back(stream, next.epoch);
+}
+
+void Intake::on_recovered(RecoveredStream recovered) {
+  const std::uint64_t id = recovered.id;
+  if (!streams_.find(id)) return;  // dropped meanwhile
+  streams_.add(std::move(recovered));
+  begin_next_rollback(*streams_.find(id));
+}
+
+void Intake::on_rolled_back(const StreamRolledBack& rolled_back) {
+  const auto waiting = rollbacks_.find(rolled_back.stream_id);
+  if (waiting == rollbacks_.end()) return;  // dropped meanwhile
+  Stream& stream = *streams_.find(rolled_back.stream_id);
+  const Rollback done = std::move(waiting->second.front());
+  waiting->second.pop_front();
+  if (waiting->second.empty()) rollbacks_.erase(waiting);
+  if (rolled_back.error.empty()) {
+    say(done.session, wire::RolledBack{done.request, stream.name, rolled_back.epoch});
+  } else {
+    say(done.session, wire::Error{done.request, rolled_back.code, stream.name, rolled_back.error});
+  }
+  begin_next_rollback(stream);
 }
 
 TimePoint Intake::settle(TimePoint now) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -68,6 +69,13 @@ class Intake {
     std::vector<SessionId> waiting;  // oldest first: of two connections of one producer, the newer is the living one
   };
 
+  struct Rollback {
+    SessionId session;
+    std::uint64_t request = 0;
+    std::uint64_t epoch = 0;
+    bool asked = false;  // of the committer
+  };
+
   void on_message(const SessionId& id, zmq::message_t& frame, TimePoint now);
   void on_hello(const SessionId& id, const wire::Hello& hello, TimePoint now);
   void on_open(const SessionId& id, const wire::Open& open);
@@ -75,13 +83,17 @@ class Intake {
   void on_flush(const wire::Flush& flush);
   void on_ping(const SessionId& id);
   void on_drop(const SessionId& id, const wire::Drop& drop);
+  void on_rollback(const SessionId& id, const wire::Rollback& rollback);
   void on_created(const StreamCreated& created);
   void on_dropped(const StreamDropped& dropped);
+  void on_recovered(RecoveredStream recovered);
+  void on_rolled_back(const StreamRolledBack& rolled_back);
 
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
   void give_turns(TimePoint now);
   bool make_room_for_producer(Stream& stream);
+  void begin_next_rollback(Stream& stream);
   void leave(const SessionId& id, bool said_bye);
   void forget_silent_sessions(TimePoint now);
 
@@ -98,8 +110,9 @@ class Intake {
   std::unordered_map<SessionId, Session> sessions_;
   Credit credit_;
   StreamTable streams_;
-  std::map<std::string, Creation> creations_;         // asked of the committer, not answered yet
-  std::map<std::string, std::set<SessionId>> drops_;  // likewise
+  std::map<std::string, Creation> creations_;                // asked of the committer, not answered yet
+  std::map<std::string, std::set<SessionId>> drops_;         // likewise
+  std::map<std::uint64_t, std::deque<Rollback>> rollbacks_;  // by stream, one after the other
   TimePoint next_silence_check_{};
   bool stopping_ = false;
 };

@@ -5,8 +5,9 @@
 //   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, Barrier, CloseStream,
 //   Stranger,
 //                          Dismiss; and of other workers Share (passed on)
-//   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind, Stop
-//   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream
+//   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind,
+//                          RollBackStream, Stop
+//   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream, StreamRolledBack
 //   supervisor -> receiver WorkerGone
 //
 // A stream's generation goes up whenever it is rewound: what a worker says of an earlier one is void.
@@ -215,7 +216,7 @@ struct Rewind {
   auto fields() { return std::tie(stream_id); }
 };
 
-// A stream as its newest intact epoch has it: what it goes on from, after a restart and after a Rewind.
+// A stream as its newest intact epoch has it: what it goes on from, after a restart, a Rewind and a RollBackStream.
 struct RecoveredStream {
   static constexpr std::uint8_t kType = 84;
   std::uint64_t id = 0;
@@ -225,8 +226,27 @@ struct RecoveredStream {
   std::uint64_t rows = 0;
   std::vector<ProducerMark> producers;
   std::vector<wire::RejectedRows> rejected;
-  std::vector<wire::Bytes> states;  // by partition; empty before the first epoch
-  auto fields() { return std::tie(id, name, spec, epoch, rows, producers, rejected, states); }
+  std::vector<wire::Bytes> states;   // by partition; empty before the first epoch
+  std::uint64_t rolled_back_to = 0;  // the epoch that this one is a copy of, when it has just been made; otherwise 0
+  auto fields() { return std::tie(id, name, spec, epoch, rows, producers, rejected, states, rolled_back_to); }
+};
+
+// As Rewind, but before that make an epoch numbered `as` that is a copy of `epoch`. A StreamRolledBack answers too.
+struct RollBackStream {
+  static constexpr std::uint8_t kType = 87;
+  std::uint64_t stream_id = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t as = 0;
+  auto fields() { return std::tie(stream_id, epoch, as); }
+};
+
+struct StreamRolledBack {
+  static constexpr std::uint8_t kType = 88;
+  std::uint64_t stream_id = 0;
+  std::uint64_t epoch = 0;  // the copy's number; 0 where it failed
+  wire::ErrorCode code = wire::ErrorCode::kStoreFailed;
+  std::string error;
+  auto fields() { return std::tie(stream_id, epoch, code, error); }
 };
 
 }  // namespace accrue::ingest

@@ -24,6 +24,7 @@ Stream::Stream(RecoveredStream recovered)
       partitioner(spec),
       states(std::move(recovered.states)),
       rows(recovered.rows),
+      rolled_back_to_(recovered.rolled_back_to),
       epoch_(recovered.epoch),
       rows_at_cut_(recovered.rows) {
   for (const auto& [reason, count] : recovered.rejected) rejected[static_cast<std::size_t>(reason)] = count;
@@ -45,6 +46,7 @@ void Stream::take_over(Stream& before) {
     const std::shared_ptr<StreamProducer> known = producer(producer_name);
     known->session = std::exchange(old->session, {});
     known->rewound = true;
+    known->rolled_back_to = rolled_back_to_ != 0 ? rolled_back_to_ : old->rolled_back_to;
   }
 }
 
@@ -56,12 +58,12 @@ void Stream::changed(TimePoint now, std::uint64_t new_rows) {
 }
 
 bool Stream::due(TimePoint now, std::chrono::milliseconds interval, std::uint64_t epoch_rows) const {
-  if (!dirty_ || in_flight_) return false;
+  if (!dirty_ || epoch_in_flight()) return false;
   return hurried_ || rows - rows_at_cut_ >= epoch_rows || now >= deadline(interval);
 }
 
 EpochCut Stream::cut() {
-  ACCRUE_ASSERT(!in_flight_);
+  ACCRUE_ASSERT(!epoch_in_flight());
   EpochCut cut{id, ++epoch_, rows, {}, std::exchange(departed_, {}), {}};
   for (auto& [producer, state] : producers) {
     if (state->log.accepted() == state->cut) continue;
@@ -71,7 +73,7 @@ EpochCut Stream::cut() {
   for (std::uint8_t reason = 0; reason < wire::kRejectReasons; ++reason) {
     if (rejected[reason] > 0) cut.rejected.push_back({static_cast<wire::RejectReason>(reason), rejected[reason]});
   }
-  in_flight_ = true;
+  in_flight_ = epoch_;
   dirty_ = hurried_ = false;
   rows_at_cut_ = rows;
   in_flight_marks_ = cut.producers;
@@ -80,8 +82,8 @@ EpochCut Stream::cut() {
 }
 
 std::size_t Stream::made_durable(std::uint64_t epoch) {
-  ACCRUE_ASSERT(in_flight_ && epoch == epoch_);
-  in_flight_ = false;
+  ACCRUE_ASSERT(epoch_in_flight() && epoch == in_flight_);
+  in_flight_ = 0;
   std::size_t released = 0;
   for (const ProducerMark& mark : in_flight_marks_) {
     released += producers.at(mark.producer)->log.made_durable(mark.sequence);

@@ -26,10 +26,11 @@ using WorkerId = std::string;   // likewise a worker's
 struct StreamProducer {
   std::string name;
   Producer log;
-  SessionId session{};    // the connection that speaks for it at present; empty for none
-  std::uint64_t cut = 0;  // its sequence at the last epoch cut
-  bool ack_due = false;   // something changed that its session has not been told
-  bool rewound = false;   // its session does not know yet that batches are to be sent again
+  SessionId session{};               // the connection that speaks for it at present; empty for none
+  std::uint64_t cut = 0;             // its sequence at the last epoch cut
+  bool ack_due = false;              // something changed that its session has not been told
+  bool rewound = false;              // its session does not know yet that batches are to be sent again
+  std::uint64_t rolled_back_to = 0;  // ... or, to this epoch, that they are its user's to send again or not
 };
 
 class Stream {
@@ -42,7 +43,8 @@ class Stream {
 
   explicit Stream(RecoveredStream recovered);
 
-  // Goes on from what the same stream was before it was rewound: with its sessions, which are to open it again.
+  // Goes on from what the same stream was before it was rewound or rolled back: with its sessions, which are to open it
+  // again.
   void take_over(Stream& before);
 
   const std::uint64_t id;
@@ -68,10 +70,11 @@ class Stream {
   // change. Never while one is in flight, so that a slow disk makes epochs larger and not more.
   bool due(TimePoint now, std::chrono::milliseconds interval, std::uint64_t epoch_rows) const;
   TimePoint deadline(std::chrono::milliseconds interval) const { return dirty_since_ + interval; }
-  bool epoch_in_flight() const { return in_flight_; }
+  bool epoch_in_flight() const { return in_flight_ != 0; }
   void hurry() { hurried_ = dirty_; }
 
   EpochCut cut();
+  std::uint64_t take_epoch_number() { return ++epoch_; }  // for an epoch that is made elsewhere
   // The epoch last cut is on disk: returns the bytes of memory that are no longer held for it.
   std::size_t made_durable(std::uint64_t epoch);
 
@@ -85,8 +88,9 @@ class Stream {
   std::shared_ptr<StreamProducer> producer(const std::string& producer_name);
 
  private:
-  std::uint64_t epoch_ = 0;  // the last one cut
-  bool in_flight_ = false;
+  const std::uint64_t rolled_back_to_;  // as in RecoveredStream
+  std::uint64_t epoch_ = 0;             // the last number given
+  std::uint64_t in_flight_ = 0;         // the epoch that is cut and not durable; 0 for none
   bool dirty_ = false;
   bool hurried_ = false;
   TimePoint dirty_since_{};

@@ -58,12 +58,20 @@ void StreamTable::open_what_waits() {
 
 // The stream's partitions are not where they were: it goes on from its newest epoch.
 void StreamTable::rewind(Stream& stream) {
-  if (stream.phase != Stream::Phase::kLearning) return;
+  if (stream.phase == Stream::Phase::kLearning) go_back(stream, wire::encode(Rewind{stream.id}));
+}
+
+void StreamTable::roll_back(Stream& stream, std::uint64_t epoch) {
+  ACCRUE_ASSERT(stream.phase != Stream::Phase::kRewinding);
+  go_back(stream, wire::encode(RollBackStream{stream.id, epoch, stream.take_epoch_number()}));
+}
+
+void StreamTable::go_back(Stream& stream, const wire::Bytes& asked_of_committer) {
   stream.phase = Stream::Phase::kRewinding;
   ++stream.generation;
   std::erase(dirty_, stream.id);
   workers_.close(stream);
-  outbox_.to_committer(wire::encode(Rewind{stream.id}));
+  outbox_.to_committer(asked_of_committer);
 }
 
 void StreamTable::drop(Stream& stream) {
@@ -103,9 +111,16 @@ void StreamTable::acknowledge(std::uint64_t stream_id, const StreamProducer& pro
 }
 
 void StreamTable::ask_to_reopen(const Stream& stream, const StreamProducer& producer) {
-  const std::string text =
-      "stream '" + stream.name + "' went back to its last epoch: open it again, and send again what is not in it";
-  outbox_.to_client(producer.session, wire::encode(wire::Error{0, wire::ErrorCode::kSequenceGap, stream.name, text}));
+  wire::Error error{
+      0, wire::ErrorCode::kSequenceGap, stream.name,
+      "stream '" + stream.name + "' went back to its last epoch: open it again, and send again what is not in it"};
+  if (producer.rolled_back_to != 0) {
+    error.code = wire::ErrorCode::kRolledBack;
+    error.text = "stream '" + stream.name + "' was rolled back to epoch " + std::to_string(producer.rolled_back_to) +
+                 " by an operator: batches after " + std::to_string(producer.log.durable()) +
+                 " are not in it; open it again to go on from there";
+  }
+  outbox_.to_client(producer.session, wire::encode(error));
 }
 
 void StreamTable::cut(Stream& stream) {

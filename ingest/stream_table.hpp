@@ -2,7 +2,8 @@
 // epochs are cut and become durable, its producers are told so.
 //
 // When a partition moves, because its worker is gone or another has come, the stream goes back to its newest epoch and
-// its producers are asked to send again what is not in it: as after a restart, on the same path. A message of a worker
+// its producers are asked to send again what is not in it: as after a restart, on the same path. A rollback goes that
+// way too, but first makes an earlier epoch the newest, and its producers are told so instead. A message of a worker
 // that is not known any more, or of an earlier generation of the stream, is void.
 //
 // One thread. Nothing here throws on what a worker sends: a worker that talks nonsense is dismissed.
@@ -51,10 +52,13 @@ class StreamTable {
   void add(RecoveredStream recovered, std::vector<SessionId> opening = {});
   void drop(Stream& stream);
 
+  // Asks for an epoch that is a copy of `epoch`, from which the stream then goes on. Not while it is being rewound.
+  void roll_back(Stream& stream, std::uint64_t epoch);
+
   // Delivers a batch that its producer's log admits.
   void deliver(Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t bytes, ScreenedBatch batch,
                TimePoint now);
-  // Acknowledges to the producer, soon or at once, or asks its session to open the stream again.
+  // Acknowledges to the producer, soon or at once, or tells its session why it is to open the stream again.
   void ack_later(const Stream& stream, const std::shared_ptr<StreamProducer>& producer);
   void acknowledge(std::uint64_t stream_id, const StreamProducer& producer);
   void ask_to_reopen(const Stream& stream, const StreamProducer& producer);
@@ -78,6 +82,7 @@ class StreamTable {
   void open_what_waits();
   void open_if_possible(Stream& stream);
   void rewind(Stream& stream);
+  void go_back(Stream& stream, const wire::Bytes& asked_of_committer);
   void cut(Stream& stream);
 
   const StreamTableOptions options_;

@@ -51,5 +51,6 @@ int epochs(const Connection& connection, const std::string& stream);
 int status(const Connection& connection);
 int streams(const Connection& connection);
 int drop(const Connection& connection, const std::string& stream);
+int rollback(const Connection& connection, const std::string& stream, std::uint64_t epoch);
 
 }  // namespace accrue::cli

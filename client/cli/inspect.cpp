@@ -1,4 +1,4 @@
-// The commands that ask one question and show the answer, and the one that takes a stream away.
+// The commands that ask one question and show the answer, and those that take a stream away or back.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -222,6 +222,18 @@ int drop(const Connection& connection, const std::string& stream) {
   show(connection, record({{"dropped", "dropped", stream},
                            {"n", "rows it had learned", dropped.rows},
                            {"epoch", "epoch", dropped.epoch}}));
+  return 0;
+}
+
+int rollback(const Connection& connection, const std::string& stream, std::uint64_t epoch) {
+  Client client = connect(connection);
+  const std::uint64_t copy = client.rollback(stream, epoch);
+  const std::vector<Epoch> kept = client.epochs(stream).epochs;
+  const auto made = std::find_if(kept.begin(), kept.end(), [&](const Epoch& one) { return one.epoch == copy; });
+  show(connection, record({{"rolled_back", "rolled back", stream},
+                           {"to_epoch", "to epoch", epoch},
+                           {"epoch", "as epoch", copy},
+                           {"n", "rows", made == kept.end() ? Json() : Json(made->rows)}}));
   return 0;
 }
 

@@ -27,6 +27,7 @@ constexpr const char* kExamples = R"(Examples:
   accrue predict homes new.csv                  one prediction a row
   accrue coef homes --format json               coefficients and their standard errors
   accrue epochs homes                           the past models that are kept, for --epoch
+  accrue rollback homes --epoch 7               go on from one of them
   accrue metrics homes                          error of predictions made before learning
   accrue replay california --order shuffle      the public housing data, end to end
 
@@ -83,6 +84,7 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
 }
 
 CLI::Validator count() { return whole_number(1, std::numeric_limits<std::uint32_t>::max()); }
+CLI::Validator epoch_number() { return whole_number(1, std::numeric_limits<std::int64_t>::max()); }
 CLI::Validator seed() { return whole_number(0, std::numeric_limits<std::uint64_t>::max()); }
 
 using Action = int (*)(const Invocation&);
@@ -120,7 +122,7 @@ void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
   command
       ->add_option("--epoch", epoch, "answer as of this epoch; accrue epochs STREAM lists them (default: the newest)")
       ->type_name("N")
-      ->transform(whole_number(1, std::numeric_limits<std::int64_t>::max()));
+      ->transform(epoch_number());
 }
 
 void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
@@ -260,6 +262,24 @@ void add_questions(CLI::App& app, Invocation& asked) {
              asked.stream);
 }
 
+void add_rollback(CLI::App& app, Invocation& asked) {
+  CLI::App* command =
+      add_command(app, asked, "rollback", "Make a stream again what it was at a past epoch",
+                  [](const Invocation& given) { return rollback(given.connection, given.stream, *given.epoch); });
+  add_stream(command, asked.stream);
+  command->add_option("--epoch", asked.epoch, "which, to be given; accrue epochs STREAM lists those that are kept")
+      ->type_name("N")
+      ->required()
+      ->transform(epoch_number());
+  command->footer(
+      R"(A new epoch is made, a copy of that one: the epochs between stay, and a rollback can be rolled back. Whoever is pushing
+to the stream is told, and goes on with new rows or sends again what came after the epoch, as they choose.
+
+Example:
+  accrue epochs homes
+  accrue rollback homes --epoch 7)");
+}
+
 // The exit code where there is nothing to run: help, the version, a wrong command line.
 std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   CLI::App app("accrue feeds accrued, the online machine-learning daemon, and asks it questions.", "accrue");
@@ -270,6 +290,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   add_push(app, asked);
   add_predict(app, asked);
   add_questions(app, asked);
+  add_rollback(app, asked);
   add_replay(app, asked);
   app.footer(kExamples);  // after the subcommands, which would inherit it
   try {

@@ -181,6 +181,11 @@ void Client::drop(const std::string& name) {
   state_->core->connection.drop(name);
 }
 
+std::uint64_t Client::rollback(const std::string& name, std::uint64_t epoch) {
+  client::require_stream_name(name);
+  return state_->core->connection.rollback(name, epoch);
+}
+
 Prediction Client::predict(const std::string& stream, std::span<const double> rows,
                            std::optional<std::uint64_t> epoch) const {
   return state_->core->queries.predict(stream, rows, epoch);

@@ -162,6 +162,18 @@ void Connection::drop(const std::string& name) {
       [&] { return "stream '" + name + "' was not dropped within " + in_seconds(timeout_); });
 }
 
+std::uint64_t Connection::rollback(const std::string& name, std::uint64_t epoch) {
+  Lock lock(mutex_);
+  throw_if_failed(std::nullopt);
+  const std::shared_ptr<Rollback> rollback = session_.rollback(name, epoch);
+  wake_by(Clock::time_point::min());
+  Patience patience(timeout_);
+  await(
+      lock, patience, rollback->failure, [&] { return rollback->done; },
+      [&] { return "stream '" + name + "' was not rolled back within " + in_seconds(timeout_) + ", and may be yet"; });
+  return rollback->new_epoch;
+}
+
 void Connection::push(Channel& channel, std::span<const double> rows) {
   if (rows.size_bytes() > max_kept_bytes_) throw too_many_at_once(rows);
   Lock lock(mutex_);

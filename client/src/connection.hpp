@@ -38,6 +38,7 @@ class Connection {
   // The stream, open. With a specification it is created when it is new.
   std::shared_ptr<Channel> open(const std::string& name, const std::optional<wire::StreamSpec>& spec);
   void drop(const std::string& name);
+  std::uint64_t rollback(const std::string& name, std::uint64_t epoch);
 
   // Takes all of the rows or, throwing, none.
   void push(Channel& channel, std::span<const double> rows);

@@ -19,6 +19,7 @@ Error::Kind kind_of(wire::ErrorCode code) {
     case wire::ErrorCode::kSpecMismatch: return Error::Kind::kSpecMismatch;
     case wire::ErrorCode::kNoModelYet: return Error::Kind::kNoModelYet;
     case wire::ErrorCode::kUnknownEpoch: return Error::Kind::kUnknownEpoch;
+    case wire::ErrorCode::kRolledBack: return Error::Kind::kRolledBack;
     case wire::ErrorCode::kBadSpec:
     case wire::ErrorCode::kBadRows: return Error::Kind::kInvalid;
     default: return Error::Kind::kRefused;

@@ -87,7 +87,9 @@ Outbound::Reopened Outbound::reopen(const wire::Opened& opened) {
   }
   if (opened.durable < durable_) {
     return problem("the daemon has lost batches it had reported durable (it has " + std::to_string(opened.durable) +
-                   ", had " + std::to_string(durable_) + "): was an older copy of its data directory restored?");
+                   ", had " + std::to_string(durable_) +
+                   "): was the stream rolled back, or an older copy of the data directory "
+                   "restored? open it again to go on from there");
   }
   if (opened.accepted > sent_) {
     return problem(

@@ -24,7 +24,8 @@ void Session::restart(Clock::time_point now) {
   unanswered_since_.reset();
   greet_or_ping_at_ = std::max(now, last_hello_ + kHelloPause);
   for (const auto& channel : channels_) unopen(*channel, now);
-  for_each_drop([](Drop& drop) { drop.due = true; });
+  for_each(drops_, [](Order& drop) { drop.due = true; });
+  for_each(rollbacks_, [](Order& rollback) { rollback.due = true; });
 }
 
 bool Session::lost(Clock::time_point now) const {
@@ -63,11 +64,14 @@ void Session::collect(Clock::time_point now, std::deque<SharedFrame>& frames) {
     probing_ = false;
   }
   if (phase_ == Phase::kReady) {
-    for_each_drop([&](Drop& drop) {
-      if (!drop.due) return;
-      frames.push_back(frame_of(wire::Drop{.stream = drop.name}));
-      ++drop.sent;
-      drop.due = false;
+    const auto send = [&](Order& order, const auto& message) {
+      if (!std::exchange(order.due, false)) return;
+      frames.push_back(frame_of(message));
+      ++order.sent;
+    };
+    for_each(drops_, [&](Drop& drop) { send(drop, wire::Drop{.stream = drop.name}); });
+    for_each(rollbacks_, [&](Rollback& rollback) {
+      send(rollback, wire::Rollback{.request = rollback.request, .stream = rollback.name, .epoch = rollback.epoch});
     });
     for (const auto& channel : channels_) collect(*channel, now, frames);
   }
@@ -95,9 +99,8 @@ bool Session::busy() const {
     return channel->phase != Channel::Phase::kOpen || channel->outbound->outstanding() ||
            channel->outbound->flush_pending();
   };
-  const auto waited_for = [](const std::weak_ptr<Drop>& drop) { return !drop.expired(); };
-  return std::any_of(channels_.begin(), channels_.end(), awaited) ||
-         std::any_of(drops_.begin(), drops_.end(), waited_for);
+  return std::any_of(channels_.begin(), channels_.end(), awaited) || any_waited_for(drops_) ||
+         any_waited_for(rollbacks_);
 }
 
 std::optional<SharedFrame> Session::goodbye() const {
@@ -132,6 +135,15 @@ std::shared_ptr<Drop> Session::drop(const std::string& name) {
   drop->name = name;
   drops_.push_back(drop);
   return drop;
+}
+
+std::shared_ptr<Rollback> Session::rollback(const std::string& name, std::uint64_t epoch) {
+  auto rollback = std::make_shared<Rollback>();
+  rollback->name = name;
+  rollback->request = ++last_request_;
+  rollback->epoch = epoch;
+  rollbacks_.push_back(rollback);
+  return rollback;
 }
 
 void Session::append(Channel& channel, std::span<const double> rows, Clock::time_point now) {
@@ -171,6 +183,7 @@ void Session::receive(wire::BytesView bytes, Clock::time_point now) {
     case wire::Pong::kType: return read<wire::Pong>(frame, now);
     case wire::Error::kType: return read<wire::Error>(frame, now);
     case wire::Dropped::kType: return read<wire::Dropped>(frame, now);
+    case wire::RolledBack::kType: return read<wire::RolledBack>(frame, now);
     default: return fail_unreadable("message type " + std::to_string(frame.type()));
   }
 }
@@ -238,13 +251,27 @@ void Session::on(const wire::RowsRejected& rejected, Clock::time_point) {
 }
 
 void Session::on(const wire::Dropped& dropped, Clock::time_point) {
-  for_each_drop([&](Drop& drop) { drop.done = drop.done || (drop.name == dropped.stream && drop.sent > 0); });
+  for_each(drops_, [&](Drop& drop) { drop.done = drop.done || (drop.name == dropped.stream && drop.sent > 0); });
   if (const auto channel = find(dropped.stream)) {
     fail(*channel, Error(Error::Kind::kUnknownStream, "stream '" + channel->name + "' was dropped"));
   }
 }
 
+void Session::on(const wire::RolledBack& rolled_back, Clock::time_point) {
+  for_each(rollbacks_, [&](Rollback& rollback) {
+    if (rollback.request != rolled_back.request) return;
+    rollback.done = true;
+    rollback.new_epoch = rolled_back.epoch;
+  });
+}
+
 void Session::on(const wire::Error& error, Clock::time_point now) {
+  if (error.request != 0) {
+    for_each(rollbacks_, [&](Rollback& rollback) {
+      if (rollback.request == error.request) rollback.failure = from_wire(error);
+    });
+    return;
+  }
   switch (error.code) {
     case wire::ErrorCode::kNoSession: session_unknown_ = true; return;
     case wire::ErrorCode::kSuperseded:
@@ -255,12 +282,12 @@ void Session::on(const wire::Error& error, Clock::time_point now) {
     case wire::ErrorCode::kSequenceGap:
     case wire::ErrorCode::kOverWindow: {
       // One for every batch that was on its way: the first of them opens anew.
-      const auto channel = find(error.about);
-      const bool opened =
-          channel && (channel->phase == Channel::Phase::kOpen || channel->phase == Channel::Phase::kSettling);
-      if (opened) unopen(*channel, now);
+      if (const auto channel = find_opened(error.about)) unopen(*channel, now);
       return;
     }
+    case wire::ErrorCode::kRolledBack:  // likewise: what opens it anew is not meant
+      if (const auto channel = find_opened(error.about)) on_stream_error(*channel, error, now);
+      return;
     case wire::ErrorCode::kShuttingDown: trouble_ = text_of(error); return;
     case wire::ErrorCode::kStoreFailed: {
       trouble_ = text_of(error);
@@ -284,7 +311,9 @@ void Session::on_stream_error(Channel& channel, const wire::Error& error, Clock:
     return;
   }
   const Error reason = from_wire(error);
-  std::string text = "stream '" + channel.name + "': " + reason.what();
+  const std::string subject = "stream '" + channel.name + "'";
+  std::string text = reason.what();
+  if (!text.starts_with(subject)) text = subject + ": " + text;
   if (channel.outbound && !channel.outbound->all_durable()) {
     text += " (" + std::to_string(channel.outbound->kept_rows()) + " rows pushed here were not durable)";
   }
@@ -292,7 +321,7 @@ void Session::on_stream_error(Channel& channel, const wire::Error& error, Clock:
 }
 
 void Session::on_drop_error(const wire::Error& error) {
-  for_each_drop([&](Drop& drop) {
+  for_each(drops_, [&](Drop& drop) {
     if (drop.name != error.about || drop.sent == 0) return;
     if (error.code == wire::ErrorCode::kUnknownStream && drop.sent > 1) {
       drop.done = true;
@@ -325,6 +354,13 @@ std::shared_ptr<Channel> Session::find(const std::string& name) const {
   return nullptr;
 }
 
+std::shared_ptr<Channel> Session::find_opened(const std::string& name) const {
+  auto channel = find(name);
+  const bool opened =
+      channel && (channel->phase == Channel::Phase::kOpen || channel->phase == Channel::Phase::kSettling);
+  return opened ? channel : nullptr;
+}
+
 std::shared_ptr<Channel> Session::find(std::uint64_t stream_id) const {
   for (const auto& channel : channels_) {
     if (channel->opened && channel->opened->stream_id == stream_id) return channel;
@@ -332,13 +368,18 @@ std::shared_ptr<Channel> Session::find(std::uint64_t stream_id) const {
   return nullptr;
 }
 
-template <class Visit>
-void Session::for_each_drop(Visit visit) {
-  std::erase_if(drops_, [&](const std::weak_ptr<Drop>& pending) {
-    const std::shared_ptr<Drop> drop = pending.lock();
-    if (drop) visit(*drop);
-    return !drop || drop->done || drop->failure;
+template <class Kind, class Visit>
+void Session::for_each(std::vector<std::weak_ptr<Kind>>& orders, Visit visit) {
+  std::erase_if(orders, [&](const std::weak_ptr<Kind>& pending) {
+    const std::shared_ptr<Kind> order = pending.lock();
+    if (order) visit(*order);
+    return !order || order->done || order->failure;
   });
+}
+
+template <class Kind>
+bool Session::any_waited_for(const std::vector<std::weak_ptr<Kind>>& orders) {
+  return std::any_of(orders.begin(), orders.end(), [](const auto& order) { return !order.expired(); });
 }
 
 }  // namespace accrue::client

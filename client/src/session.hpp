@@ -54,13 +54,19 @@ struct Channel {
   std::optional<Error> failure;
 };
 
-// A stream to be dropped. Its caller alone holds it: nothing is dropped for one who has given up waiting.
-struct Drop {
+// A stream to be dropped or rolled back. Its caller alone holds it: nothing is done for one who has given up waiting.
+struct Order {
   std::string name;
   int sent = 0;  // times; the answer to an earlier one may have been lost
   bool due = true;
   bool done = false;
   std::optional<Error> failure;
+};
+struct Drop : Order {};
+struct Rollback : Order {
+  std::uint64_t request = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t new_epoch = 0;  // when it is done
 };
 
 class Session {
@@ -86,6 +92,7 @@ class Session {
   // ---- the callers ----
   std::shared_ptr<Channel> open(const std::string& name, const std::optional<wire::StreamSpec>& spec);
   std::shared_ptr<Drop> drop(const std::string& name);
+  std::shared_ptr<Rollback> rollback(const std::string& name, std::uint64_t epoch);
   void append(Channel& channel, std::span<const double> rows, Clock::time_point now);
   std::size_t kept_bytes() const { return kept_bytes_; }
   void ping_now() { probing_ = true; }
@@ -107,6 +114,7 @@ class Session {
   void on(const wire::Pong&, Clock::time_point) {}
   void on(const wire::Error& error, Clock::time_point now);
   void on(const wire::Dropped& dropped, Clock::time_point now);
+  void on(const wire::RolledBack& rolled_back, Clock::time_point now);
   template <class Message>
   void read(const wire::Frame& frame, Clock::time_point now);
 
@@ -114,19 +122,24 @@ class Session {
   void start(Channel& channel);
   void on_stream_error(Channel& channel, const wire::Error& error, Clock::time_point now);
   void on_drop_error(const wire::Error& error);
-  template <class Visit>
-  void for_each_drop(Visit visit);
+  template <class Kind, class Visit>
+  static void for_each(std::vector<std::weak_ptr<Kind>>& orders, Visit visit);
+  template <class Kind>
+  static bool any_waited_for(const std::vector<std::weak_ptr<Kind>>& orders);
   static void unopen(Channel& channel, Clock::time_point open_at);  // Open is to be sent, again perhaps
   void fail(Channel& channel, Error error);
   void fail_unreadable(const std::string& reason);
   bool busy() const;
   std::shared_ptr<Channel> find(const std::string& name) const;
+  std::shared_ptr<Channel> find_opened(const std::string& name) const;  // and open as far as the daemon knows
   std::shared_ptr<Channel> find(std::uint64_t stream_id) const;
 
   Options options_;
   Phase phase_ = Phase::kGreeting;
   std::vector<std::shared_ptr<Channel>> channels_;
   std::vector<std::weak_ptr<Drop>> drops_;
+  std::vector<std::weak_ptr<Rollback>> rollbacks_;
+  std::uint64_t last_request_ = 0;  // of a rollback
   std::size_t kept_bytes_ = 0;
 
   std::optional<wire::Welcome> welcome_;

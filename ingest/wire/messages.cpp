@@ -19,6 +19,7 @@ const char* to_string(ErrorCode code) {
     case ErrorCode::kStoreFailed: return "store_failed";
     case ErrorCode::kShuttingDown: return "shutting_down";
     case ErrorCode::kUnknownEpoch: return "unknown_epoch";
+    case ErrorCode::kRolledBack: return "rolled_back";
   }
   return "unknown";
 }

@@ -33,8 +33,9 @@ enum class ErrorCode : std::uint8_t {
   kStoreFailed,    // the daemon could not read or write its store
   kShuttingDown,   // the daemon is stopping
   kUnknownEpoch,   // the epoch asked for is not kept
+  kRolledBack,     // the stream is as of an earlier epoch again: what came after is not in it
 };
-constexpr std::uint8_t enumerators(ErrorCode) { return 15; }
+constexpr std::uint8_t enumerators(ErrorCode) { return 16; }
 const char* to_string(ErrorCode code);
 
 enum class RejectReason : std::uint8_t {
@@ -98,6 +99,14 @@ struct Drop {
   auto fields() { return std::tie(stream); }
 };
 
+struct Rollback {
+  static constexpr std::uint8_t kType = 8;
+  std::uint64_t request = 0;  // echoed in the answer
+  std::string stream;
+  std::uint64_t epoch = 0;  // a kept one: the stream is to be again what it was then
+  auto fields() { return std::tie(request, stream, epoch); }
+};
+
 // ---- the ingest socket to a client ----
 
 struct Welcome {
@@ -145,7 +154,7 @@ struct Pong {
 
 struct Error {
   static constexpr std::uint8_t kType = 37;
-  std::uint64_t request = 0;  // the query it answers; 0 on the ingest socket
+  std::uint64_t request = 0;  // the query or rollback it answers; otherwise 0
   ErrorCode code = ErrorCode::kMalformed;
   std::string about;  // the stream's name, where it is about one
   std::string text;
@@ -156,6 +165,14 @@ struct Dropped {
   static constexpr std::uint8_t kType = 38;
   std::string stream;
   auto fields() { return std::tie(stream); }
+};
+
+struct RolledBack {
+  static constexpr std::uint8_t kType = 39;
+  std::uint64_t request = 0;
+  std::string stream;
+  std::uint64_t epoch = 0;  // the new one, a copy of the one asked for
+  auto fields() { return std::tie(request, stream, epoch); }
 };
 
 // ---- client to the query socket ----

@@ -32,7 +32,8 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   const Finished general = accrue({"--help"});
   EXPECT_EQ(general.exit_code, 0);
   EXPECT_THAT(general.output, HasSubstr("Examples:"));
-  for (const char* command : {"push", "predict", "coef", "metrics", "epochs", "status", "streams", "drop", "replay"}) {
+  for (const char* command :
+       {"push", "predict", "coef", "metrics", "epochs", "status", "streams", "drop", "rollback", "replay"}) {
     EXPECT_THAT(general.output, HasSubstr(std::string("\n  ") + command + " "));
     const Finished finished = accrue({command, "--help"});
     EXPECT_EQ(finished.exit_code, 0) << command;
@@ -64,6 +65,7 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
       {{"coef", "homes", "--format", "xml"}, "xml"},
       {{"coef", "homes", "--timeout", "0"}, "--timeout"},
       {{"coef", "homes", "--epoch", "0"}, "--epoch"},
+      {{"rollback", "homes"}, "--epoch is required"},
       {{"push", "homes", "a.csv", "--partition-by", "luck"}, "luck"},
       {{"push", "homes", "a.csv", "--ridge", "-1"}, "--ridge"},
       {{"push", "homes", "a.csv", "--partitions", "0"}, "--partitions"},
@@ -89,6 +91,7 @@ TEST(CommandLine, TakesWholeNumbersAsTheyAreWrittenOrNotAtAll) {
                                                          {"push", "homes", "a.csv", "--partition-seed"},
                                                          {"coef", "homes", "--epoch"},
                                                          {"predict", "homes", "a.csv", "--epoch"},
+                                                         {"rollback", "homes", "--epoch"},
                                                          {"replay", "california", "--seed"},
                                                          {"replay", "california", "--batch-rows"}};
   for (std::vector<std::string> arguments : options) {
@@ -114,6 +117,7 @@ TEST(CommandLine, SaysThatNoDaemonAnswers) {
                                                           {"status"},
                                                           {"streams"},
                                                           {"drop", "homes"},
+                                                          {"rollback", "homes", "--epoch", "1"},
                                                           {"replay", "california"}};
   for (std::vector<std::string> arguments : commands) {
     arguments.insert(arguments.end(), {"--timeout", "0.3"});

@@ -110,6 +110,29 @@ TEST_F(Recovery, AStreamThatIsNotTheSameAnyMoreFailsInsteadOfLosingRows) {
   EXPECT_EQ(daemon.ingest.expect<wire::Batch>().sequence, 1u);
 }
 
+TEST_F(Recovery, AStreamThatHasLessThanWasDurableFailsAndIsOpenedAgainFromThere) {
+  Client client(options());
+  Stream stream = open(client);
+  stream.push({1}, 0);
+  auto flushed = flush(stream);
+  expect_batch(1, {1, 0});
+  daemon.ingest.expect<wire::Flush>();
+  acknowledge(1);
+  flushed.get();
+  daemon.ingest.send(error(wire::ErrorCode::kNoSession, ""));
+  stream.push({2}, 0);
+  auto failing = flush(stream);
+  reopen(opened(0, 0));
+  EXPECT_THAT(error_of([&] { failing.get(); }),
+              is_error(Error::Kind::kRefused, "(it has 0, had 1): was the stream rolled back, or an older copy"));
+
+  auto again = std::async(std::launch::async, [&] { return client.stream("s"); });
+  daemon.ingest.expect<wire::Open>();
+  daemon.ingest.send(opened(0, 0));
+  again.get().push({1}, 0);
+  expect_batch(1, {1, 0});
+}
+
 TEST_F(Recovery, ASupersededClientFailsForGood) {
   Client client(options());
   Stream stream = open(client);

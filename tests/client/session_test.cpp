@@ -54,6 +54,7 @@ class SessionTest : public testing::Test {
   static constexpr int kOpen = wire::Open::kType;
   static constexpr int kBatch = wire::Batch::kType;
   static constexpr int kPing = wire::Ping::kType;
+  static constexpr int kRollback = wire::Rollback::kType;
 
   Clock::time_point now{std::chrono::hours(1)};
   Session session{{.endpoint = "tcp://here:1",
@@ -170,6 +171,68 @@ TEST_F(SessionTest, AStreamDroppedByAnotherFailsWithTheRowsItLost) {
   EXPECT_EQ(channel->failure->kind(), Error::Kind::kUnknownStream);
   EXPECT_THAT(channel->failure->what(), testing::HasSubstr("1 rows pushed here were not durable"));
   EXPECT_EQ(session.kept_bytes(), 0u) << "its rows use up no credit of other streams";
+}
+
+TEST_F(SessionTest, AStreamThatWasRolledBackFailsOnceAndCanBeOpenedAgain) {
+  const wire::Error rolled_back{
+      .request = 0, .code = wire::ErrorCode::kRolledBack, .about = "s", .text = "stream 's' was rolled back"};
+  said();
+  hear_welcome();
+  const auto before = open();
+  const auto drop = session.drop("s");
+  said();
+  session.append(*before, std::vector<double>{1, 2}, now);
+  hear(rolled_back);
+  ASSERT_TRUE(before->failure);
+  EXPECT_EQ(before->failure->kind(), Error::Kind::kRolledBack);
+  EXPECT_STREQ(before->failure->what(), "stream 's' was rolled back (1 rows pushed here were not durable)");
+  EXPECT_EQ(session.kept_bytes(), 0u);
+
+  hear(rolled_back);  // for a batch that was on its way
+  const auto after = session.open("s", std::nullopt);
+  EXPECT_THAT(said(), ElementsAre(kOpen));
+  hear(rolled_back);  // and another
+  wire::Opened answer = opened();
+  answer.accepted = answer.durable = 4;
+  hear(answer);
+  ASSERT_EQ(after->phase, Channel::Phase::kOpen);
+  session.append(*after, std::vector<double>{1, 2}, now);
+  EXPECT_EQ(after->outbound->request_flush(), 5u) << "it goes on from what the daemon has";
+  EXPECT_FALSE(drop->failure) << "that is another matter";
+}
+
+TEST_F(SessionTest, ARollbackIsAskedForUntilItIsAnswered) {
+  said();
+  const auto one = session.rollback("s", 3);
+  const auto other = session.rollback("s", 4);
+  hear_welcome();
+  EXPECT_THAT(said(), ElementsAre(kRollback, kRollback));
+  EXPECT_THAT(said(), IsEmpty());
+  hear(
+      wire::Error{.request = other->request, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
+  ASSERT_TRUE(other->failure);
+  EXPECT_EQ(other->failure->kind(), Error::Kind::kUnknownEpoch);
+  EXPECT_FALSE(one->failure);
+  session.restart(now);
+  now += kHelloPause;
+  said();
+  hear_welcome();
+  EXPECT_THAT(said(), ElementsAre(kRollback));
+  hear(wire::RolledBack{.request = one->request, .stream = "s", .epoch = 9});
+  EXPECT_TRUE(one->done);
+  EXPECT_EQ(one->new_epoch, 9u);
+}
+
+TEST_F(SessionTest, ARefusedRollbackLeavesTheStreamOpen) {
+  said();
+  hear_welcome();
+  const auto channel = open();
+  const auto rollback = session.rollback("s", 3);
+  EXPECT_THAT(said(), ElementsAre(kRollback));
+  hear(wire::Error{
+      .request = rollback->request, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
+  EXPECT_TRUE(rollback->failure);
+  EXPECT_EQ(channel->phase, Channel::Phase::kOpen);
 }
 
 TEST_F(SessionTest, NothingIsDroppedForACallerWhoGaveUp) {

@@ -246,6 +246,40 @@ TEST_F(StoreTest, RewindingToAnEpochThatIsNotKeptChangesNothing) {
   EXPECT_THAT(store->epochs(stream), ElementsAre(2));
 }
 
+TEST_F(StoreTest, RolledBackStreamHasACopyOfTheEpochAndItsProducersOfThatTime) {
+  reopen(4);
+  const std::uint64_t stream = store->create_stream("a", "{}");
+  const std::uint64_t other = store->create_stream("b", "{}");
+  EpochRecord r = record(stream, 1);
+  r.producers = {{"gone", 1}, {"moved", 10}, {"still", 5}};
+  commit(r);
+  r = record(stream, 2);
+  r.producers = {{"moved", 20}, {"new", 1}};
+  r.departed = {"gone"};
+  commit(r);
+  commit(record(other, 7));
+  store->roll_back(stream, 1, 5, kNow + 1);
+  EXPECT_THAT(store->epochs(stream), ElementsAre(5, 2, 1));
+  EXPECT_THAT(store->epochs(other), ElementsAre(7));
+  const StoredEpoch then = store->load(stream, 1);
+  const StoredEpoch copy = store->load(stream, 5);
+  EXPECT_EQ(copy.rows, then.rows);
+  EXPECT_EQ(copy.states.at(0).state, then.states.at(0).state);
+  EXPECT_EQ(copy.rejections.at(0).rows, 1u);
+  EXPECT_EQ(sequences(stream, 5), (Sequences{{"gone", 1}, {"moved", 10}, {"still", 5}}));
+  EXPECT_EQ(sequences(stream, 2), (Sequences{{"moved", 20}, {"new", 1}, {"still", 5}}));
+  EXPECT_EQ(single("SELECT count(*) FROM producers WHERE epoch = 5"), "3") << "what did not move is not said again";
+  EXPECT_EQ(single("SELECT committed_unix_ms FROM epochs WHERE epoch = 5"), std::to_string(kNow + 1));
+  EXPECT_EQ(single("SELECT count(*) FROM metrics WHERE epoch = 5"), "1");
+
+  store->roll_back(stream, 2, 6, kNow);
+  store->roll_back(stream, 6, 7, kNow);
+  EXPECT_THAT(store->epochs(stream), ElementsAre(7, 6, 5, 2)) << "pruned as by any commit";
+  EXPECT_EQ(sequences(stream, 7), (Sequences{{"moved", 20}, {"new", 1}, {"still", 5}}));
+  EXPECT_THROW(store->roll_back(stream, 1, 8, kNow), StoreError);
+  EXPECT_THAT(store->epochs(stream), ElementsAre(7, 6, 5, 2));
+}
+
 // A producer's life against a plain memory of it: every kept epoch, whichever recovery falls back to, knows every
 // producer's sequence as it was then, and the table holds no row that no kept epoch needs.
 TEST_F(StoreTest, EveryKeptEpochKnowsTheSequencesOfItsTime) {
@@ -265,6 +299,12 @@ TEST_F(StoreTest, EveryKeptEpochKnowsTheSequencesOfItsTime) {
     }
     commit(r);
     history[epoch] = now;
+    if (random() % 10 == 0) {
+      const std::vector<std::uint64_t> choice = store->epochs(stream);
+      const std::uint64_t to = choice[random() % choice.size()];
+      store->roll_back(stream, to, ++epoch, kNow);
+      now = history[epoch] = history.at(to);
+    }
     const std::vector<std::uint64_t> kept = store->epochs(stream);
     for (const std::uint64_t e : kept) ASSERT_EQ(sequences(stream, e), history.at(e)) << "epoch " << e;
 

@@ -103,10 +103,21 @@ TEST_F(VerificationTest, PartitionUnderAWrongNumberIsNamed) {
 }
 
 TEST_F(VerificationTest, RowsMustBeThoseLearnedAndNeverBecomeFewer) {
-  change("UPDATE epochs SET rows = 5 WHERE stream = 1 AND epoch = 5");
-  EXPECT_THAT(problems(), ElementsAre("stream 's', epoch 5: it has 5 rows, and the one before it had 20",
-                                      "stream 's', epoch 5: it has 5 rows, and its states have learned 30",
-                                      "stream 's', epoch 5: it has 5 rows, and its metrics are of 30"));
+  change("UPDATE epochs SET rows = 15 WHERE stream = 1 AND epoch = 5");
+  EXPECT_THAT(problems(), ElementsAre("stream 's', epoch 5: it has 15 rows, and the one before it had 20",
+                                      "stream 's', epoch 5: it has 15 rows, and its states have learned 30",
+                                      "stream 's', epoch 5: it has 15 rows, and its metrics are of 30"));
+}
+
+TEST_F(VerificationTest, RollbackIsNoProblemAlsoWhenItsEpochIsNotKeptAnyMore) {
+  Store store(file, {.keep_epochs = 3});
+  store.roll_back(1, 1, 6, 0);
+  EXPECT_THAT(store.epochs(1), ElementsAre(6, 5, 2));
+  EXPECT_THAT(problems(), IsEmpty());
+  store.roll_back(1, 5, 7, 0);
+  store.roll_back(1, 6, 8, 0);
+  EXPECT_THAT(store.epochs(1), ElementsAre(8, 7, 6));
+  EXPECT_THAT(problems(), IsEmpty());
 }
 
 TEST_F(VerificationTest, MissingMetricsAreNamed) {

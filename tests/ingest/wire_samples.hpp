@@ -135,6 +135,7 @@ void for_each(Visit visit) {
   visit("ping", Ping{});
   visit("bye", Bye{});
   visit("drop", Drop{.stream = "homes"});
+  visit("rollback", Rollback{.request = 14, .stream = "homes", .epoch = 7});
   visit("welcome",
         Welcome{.version = "0.1.0", .query_endpoint = "tcp://0.0.0.0:7701", .max_message_bytes = 16'777'216});
   visit(
@@ -148,6 +149,7 @@ void for_each(Visit visit) {
   visit("error",
         Error{.request = 0, .code = ErrorCode::kUnknownStream, .about = "homes", .text = "there is no stream 'homes'"});
   visit("dropped", Dropped{.stream = "homes"});
+  visit("rolled_back", RolledBack{.request = 14, .stream = "homes", .epoch = 13});
   visit("predict", Predict{.request = 8,
                            .stream = "homes",
                            .dtype = DataType::kFloat64,

@@ -15,7 +15,8 @@
 //
 // Errors: accrue::Error, whose message says what happened and what to do. A timeout leaves everything as it was: rows
 // that were taken are still queued, rows that were not are not, and the call may be made again. When a stream cannot go
-// on without losing rows (it was dropped, an old store was restored), every push and flush of it throws from then on.
+// on without losing rows (it was dropped or rolled back, an old store was restored), every push and flush of it throws
+// from then on; Client::stream() opens it anew.
 #pragma once
 
 #include <chrono>
@@ -40,6 +41,7 @@ class Error : public std::runtime_error {
     kSpecMismatch,   // the stream exists with another specification
     kNoModelYet,     // the stream has not learned a row yet
     kUnknownEpoch,   // the epoch asked for is not kept; the message says which are
+    kRolledBack,     // the stream was rolled back: open it again, and push what is to be learned from there
     kRefused,        // the daemon refused, for a reason it gave
   };
   Error(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
@@ -221,6 +223,13 @@ class Client {
   Stream stream(const std::string& name, const StreamSpec& spec);  // creates it, or opens it if it is the same
   Stream stream(const std::string& name);                          // opens it
   void drop(const std::string& name);                              // and all it has learned
+
+  // Makes the stream what it was at an epoch that is kept (epochs()), for everybody, and returns the number of the new
+  // epoch, which is a copy of that one and durable. What was learned since is undone, also what was reported durable.
+  // Every Stream that was open, here too, throws kRolledBack from then on. Whoever pushed to it decides: open it again
+  // and push new rows, or also, once more, those that came after the epoch. After a timeout it may have happened;
+  // another call does no harm.
+  std::uint64_t rollback(const std::string& name, std::uint64_t epoch);
 
   // Without opening the stream for pushing.
   Prediction predict(const std::string& stream, std::span<const double> rows,
