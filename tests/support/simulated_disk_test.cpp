@@ -31,7 +31,11 @@ class Database {
       static_cast<std::string*>(text)->append(values[0] == nullptr ? "NULL" : values[0]);
       return 0;
     };
-    EXPECT_EQ(sqlite3_exec(handle_, sql.c_str(), append, &answer, nullptr), SQLITE_OK) << sqlite3_errmsg(handle_);
+    int code = SQLITE_OK;
+    do {  // the sleeps with which SQLite waits for a writer in its way take no time on this disk
+      code = sqlite3_exec(handle_, sql.c_str(), append, &answer, nullptr);
+    } while (code == SQLITE_PROTOCOL);
+    EXPECT_EQ(code, SQLITE_OK) << sqlite3_errmsg(handle_);
     return answer;
   }
 
@@ -202,7 +206,8 @@ TEST(SimulatedDiskTest, ThreadsReadWhatAnotherWrites) {
   for (int rows = 0; rows < kRows;) {
     const int code = writer.run("INSERT INTO t VALUES (1)");
     if (code == SQLITE_OK) ++rows;
-    ASSERT_TRUE(code == SQLITE_OK || code == SQLITE_BUSY) << code;  // a reader that closes is in the way for a moment
+    const bool in_the_way = code == SQLITE_BUSY || code == SQLITE_PROTOCOL;  // of a reader, for a moment
+    ASSERT_TRUE(code == SQLITE_OK || in_the_way) << code;
   }
   for (std::thread& reader : readers) reader.join();
 }
