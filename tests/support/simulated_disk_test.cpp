@@ -34,7 +34,7 @@ class Database {
     int code = SQLITE_OK;
     do {  // the sleeps with which SQLite waits for a writer in its way take no time on this disk
       code = sqlite3_exec(handle_, sql.c_str(), append, &answer, nullptr);
-    } while (code == SQLITE_PROTOCOL);
+    } while (code == SQLITE_PROTOCOL || code == SQLITE_BUSY);
     EXPECT_EQ(code, SQLITE_OK) << sqlite3_errmsg(handle_);
     return answer;
   }
