@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -127,18 +128,25 @@ void expect_no_trace(Daemon& daemon, Push& push) {
   EXPECT_EQ(stored(daemon), stored_undisturbed(push.all_rows()));
 }
 
-// A daemon and a push at the two ends of a link that is cut and mended, the first time for as long as it ever is. Three
-// of four times it is awaited that the link is alive again before the next cut.
+// A daemon at one end of a link that is cut and mended, the first time for as long as it ever is, and at the other end
+// a push, or one of its workers. Three of four times it is awaited that the link is alive again before the next cut.
+enum class FarEnd { kProducer, kWorker };
+
 class CutLink {
  public:
-  CutLink(int number, int cuts, std::uint64_t seed)
+  CutLink(int number, FarEnd far_end, int cuts, std::uint64_t seed)
       : number_(number),
+        far_end_(far_end),
         random_(seed),
         link_(number),
-        daemon_(short_of_credit(), {.host = link_.near_address()}),
-        push_(daemon_.endpoint(), seed, link_.far_namespace()),
+        daemon_(flags(), {.host = link_.near_address()}),
+        push_(daemon_.endpoint(), seed, far_end == FarEnd::kProducer ? link_.far_namespace() : -1),
         cuts_(cuts),
         cuts_left_(cuts) {
+    if (far_end == FarEnd::kWorker) {
+      const std::vector<std::string> arguments = {ACCRUED_PATH, "worker", "--connect", worker_endpoint()};
+      worker_.emplace(arguments, ChildProcess::Options{.network_namespace = link_.far_namespace()});
+    }
     push_.rows(1);
   }
 
@@ -153,9 +161,20 @@ class CutLink {
     }
   }
 
-  void expect_no_trace() { tests::expect_no_trace(daemon_, push_); }
+  void expect_no_trace() {
+    tests::expect_no_trace(daemon_, push_);
+    if (far_end_ == FarEnd::kProducer) return;
+    EXPECT_NE(daemon_.process().error_output().find("it fell silent"), std::string::npos) << "it was to be missed";
+  }
 
  private:
+  std::string worker_endpoint() const { return "tcp://" + link_.near_address() + ":7702"; }
+  std::vector<std::string> flags() const {
+    std::vector<std::string> flags = short_of_credit();
+    if (far_end_ == FarEnd::kWorker) flags.insert(flags.end(), {"--worker-listen", worker_endpoint()});
+    return flags;
+  }
+
   enum class Phase : std::uint8_t { kAlive, kCut, kReviving };
 
   void push_some() { push_.rows(1 + random_.below(20'000)); }
@@ -177,7 +196,7 @@ class CutLink {
   }
 
   void mend() {
-    if (nothing_arrives_) {
+    if (nothing_arrives_ && far_end_ == FarEnd::kProducer) {
       EXPECT_LE(durable_rows(daemon_), pushed_before_) << "the link was to be cut";
     }
     push_some();
@@ -204,10 +223,12 @@ class CutLink {
   static constexpr int kRowsLost = 2;
 
   int number_;
+  FarEnd far_end_;
   Random random_;
   NetworkLink link_;
   Daemon daemon_;
   Push push_;
+  std::optional<ChildProcess> worker_;
   Phase phase_ = Phase::kReviving;
   Clock::time_point due_ = Clock::now();
   Clock::time_point alive_by_ = Clock::now() + kPatience;
@@ -217,17 +238,16 @@ class CutLink {
   std::uint64_t pushed_before_ = 0;
 };
 
-TEST(Silence, OfACutNetworkLeavesNoTrace) {
+void cut_and_mend(FarEnd far_end, milliseconds longest) {
   if (const std::string problem = enter_network_namespace(); !problem.empty()) {
     GTEST_SKIP() << "no network can be made here: " << problem;
   }
   const int count = torture() ? 8 : 2;
   const int cuts = torture() ? 25 : 2;
-  const milliseconds longest = torture() ? milliseconds(10'000) : milliseconds(4'000);
   report_torture(static_cast<std::uint64_t>(count * cuts), "cuts of a network");
   std::vector<std::unique_ptr<CutLink>> links;
   for (int i = 1; i <= count; ++i) {
-    links.push_back(std::make_unique<CutLink>(i, cuts, torture_seed() + static_cast<std::uint64_t>(i)));
+    links.push_back(std::make_unique<CutLink>(i, far_end, cuts, torture_seed() + static_cast<std::uint64_t>(i)));
   }
   std::vector<CutLink*> waiting;
   for (const auto& link : links) waiting.push_back(link.get());
@@ -239,6 +259,13 @@ TEST(Silence, OfACutNetworkLeavesNoTrace) {
     if ((*next)->done()) waiting.erase(next);
   }
   for (const auto& link : links) link->expect_no_trace();
+}
+
+TEST(Silence, OfACutNetworkLeavesNoTrace) { cut_and_mend(FarEnd::kProducer, milliseconds(torture() ? 10'000 : 4'000)); }
+
+// Longer than a worker may be silent, which is 5 s.
+TEST(Silence, OfACutNetworkToAWorkerLeavesNoTrace) {
+  cut_and_mend(FarEnd::kWorker, milliseconds(torture() ? 10'000 : 7'000));
 }
 
 // Longer than a connection may be silent: 3 s to the client, and in the long form 30 s to the daemon.
