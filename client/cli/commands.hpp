@@ -52,5 +52,7 @@ int status(const Connection& connection);
 int streams(const Connection& connection);
 int drop(const Connection& connection, const std::string& stream);
 int rollback(const Connection& connection, const std::string& stream, std::uint64_t epoch);
+int verify(const std::string& directory);
+int backup(const Connection& connection, const std::string& file);
 
 }  // namespace accrue::cli

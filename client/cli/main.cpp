@@ -53,6 +53,7 @@ struct Invocation {
   ReplayOptions replay;
   std::string partition_by;
   std::string order = "file";
+  std::string path;
   std::function<int()> run;
 };
 
@@ -280,6 +281,18 @@ Example:
   accrue rollback homes --epoch 7)");
 }
 
+void add_store_chores(CLI::App& app, Invocation& asked) {
+  add_command(app, asked, "backup", "Copy the store of the running daemon, on this machine, into a new file",
+              [](const Invocation& given) { return backup(given.connection, given.path); })
+      ->add_option("FILE", asked.path, "to be written; accrued --restore FILE puts it into a data directory")
+      ->type_name("")
+      ->required();
+  CLI::App* command =
+      app.add_subcommand("verify", "Check a data directory, of no running daemon; 1 if it has problems");
+  command->callback([&asked] { asked.run = [&asked] { return verify(asked.path); }; });
+  command->add_option("DIR", asked.path, "the daemon's data directory")->type_name("")->required();
+}
+
 // The exit code where there is nothing to run: help, the version, a wrong command line.
 std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   CLI::App app("accrue feeds accrued, the online machine-learning daemon, and asks it questions.", "accrue");
@@ -291,6 +304,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   add_predict(app, asked);
   add_questions(app, asked);
   add_rollback(app, asked);
+  add_store_chores(app, asked);
   add_replay(app, asked);
   app.footer(kExamples);  // after the subcommands, which would inherit it
   try {

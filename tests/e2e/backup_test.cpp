@@ -161,6 +161,25 @@ TEST_F(Backup, WritesOverNothingAndReadsFromNothingElse) {
   EXPECT_FALSE(fs::exists(nowhere));
 }
 
+TEST_F(Backup, AndVerifyingAreAtHandInAccrueToo) {
+  learn(2);
+  const Coefficients then = Client({.endpoint = daemon_.endpoint()}).coef("s");
+  const Finished backup = run({ACCRUE_PATH, "backup", file_, "--endpoint", daemon_.endpoint()});
+  EXPECT_EQ(backup.exit_code, 0) << backup.error_output;
+  EXPECT_THAT(backup.output, HasSubstr(file_));
+  EXPECT_EQ(daemon_.stop(), 0);
+  EXPECT_EQ(run({ACCRUE_PATH, "verify", daemon_.data_dir()}).exit_code, 0);
+  damage_oldest_epoch();
+  const Finished damaged = run({ACCRUE_PATH, "verify", daemon_.data_dir()});
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_THAT(damaged.output, HasSubstr("epoch 1"));
+  EXPECT_EQ(run({ACCRUE_PATH, "verify", "/nowhere"}).exit_code, 1);
+  fs::remove_all(daemon_.data_dir());
+  ASSERT_EQ(accrued({"--restore", file_}).exit_code, 0);
+  daemon_.start();
+  expect_newest(then);
+}
+
 TEST_F(Backup, IsRestoredOnlyWhereThereIsNoStoreAndNoDaemon) {
   learn(1);
   ASSERT_EQ(accrued({"--backup", file_}).exit_code, 0);
