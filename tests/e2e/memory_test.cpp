@@ -24,14 +24,6 @@ namespace {
 constexpr std::size_t kMiB = 1u << 20;
 constexpr std::size_t kMessage = 16 * kMiB;
 
-std::size_t memory_mb(Daemon& daemon, const std::string& what) {
-  std::ifstream status("/proc/" + std::to_string(daemon.process().pid()) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(what)) return std::stoul(line.substr(line.find(':') + 1)) / 1024;
-  }
-  throw std::runtime_error("no " + what);
-}
-
 // One connection that sends what `next` gives it, piece after piece, for as long as it gives something.
 struct Flood {
   using Next = std::function<std::span<const std::byte>()>;
@@ -98,14 +90,7 @@ wire::StreamSpec wide(std::size_t features) {
   return spec;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 constexpr std::size_t kLimitMb = 256;
-constexpr std::size_t kSlackMb = 64;
 
 class Memory : public testing::Test {
  protected:
@@ -114,9 +99,9 @@ class Memory : public testing::Test {
   }
   void TearDown() override {
     if (IsSkipped()) return;
-    const std::size_t peak = memory_mb(daemon, "VmHWM");
-    std::cout << "resident " << memory_mb(daemon, "VmRSS") << " MB, at most " << peak << " MB" << std::endl;
-    EXPECT_LT(peak, kLimitMb + kSlackMb);
+    const std::size_t peak = daemon.peak_memory_mb().value();
+    std::cout << "resident at most " << peak << " MiB" << std::endl;
+    EXPECT_LT(peak, kLimitMb + kMemorySlackMb);
     Client client({.endpoint = daemon.endpoint(), .timeout = kPatience});
     EXPECT_EQ(client.status().memory_limit_bytes, kLimitMb * kMiB) << "the daemon answers still";
   }

@@ -1,12 +1,18 @@
 // Workers as processes of their own: they are killed, stopped, join and leave while rows are pushed, and what is on the
 // disk in the end is bit for bit what an undisturbed run of threads leaves there.
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <deque>
 #include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <accrue/client.hpp>
@@ -15,6 +21,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/random.hpp"
+#include "models/model.hpp"
 #include "tests/e2e/undisturbed_run.hpp"
 #include "tests/support/torture.hpp"
 
@@ -128,6 +135,72 @@ TEST(Workers, KillsAtRandomMomentsLeaveNoTrace) {
   EXPECT_EQ(stored(coordinated.daemon()), stored_undisturbed(rows));
 }
 
+// What the stopped daemon's store holds, all partitions together.
+models::Model stored_model(const Daemon& daemon) {
+  models::Model whole({.features = kColumns - 1});
+  for (const SqliteFile::Row& row : stored(daemon)) {
+    std::vector<std::byte> state;
+    for (std::size_t i = 0; i < row.at(2).size(); i += 2) {
+      state.push_back(static_cast<std::byte>(std::stoi(row.at(2).substr(i, 2), nullptr, 16)));
+    }
+    std::optional<models::Model> part;
+    EXPECT_EQ(models::Model::decode(state, part), models::DecodeError::kNone);
+    whole.merge(*part);
+  }
+  return whole;
+}
+
+// Several producers are interleaved as it happens, and the least loaded worker is whoever it is at the moment: the rows
+// are the same all the same, by the sum of a column of whole numbers, and the coefficients to rounding.
+TEST(Workers, KillsUnderSeveralProducersLoseNoRow) {
+  constexpr std::size_t kProducers = 3;
+  const int kills = torture() ? 200 : 6;
+  report_torture(static_cast<std::uint64_t>(kills), "kills of workers under several producers");
+  Random random(torture_seed());
+  const std::size_t count = static_cast<std::size_t>(kills) * 300;
+  StreamSpec spec = kHashed;
+  spec.key.clear();
+  spec.partition_by = PartitionBy::kLeastLoaded;
+  CoordinatedDaemon coordinated({"--workers", "3", "--worker-kind", "processes"});
+  models::Model expected({.features = kColumns - 1});
+  double checksum = 0;
+  {
+    std::vector<std::unique_ptr<Client>> clients;
+    std::vector<Stream> streams;
+    for (std::size_t i = 0; i < kProducers; ++i) {
+      clients.push_back(std::make_unique<Client>(
+          ClientOptions{.endpoint = coordinated.daemon().endpoint(), .batch_rows = 32, .timeout = kPatience}));
+      streams.push_back(clients.back()->stream("s", spec));
+    }
+    for (int i = 0; i < kills; ++i) {
+      for (Stream& stream : streams) {
+        const std::vector<double> rows =
+            rows_of(1 + random.below(2 * count / static_cast<std::size_t>(kills)), random.next());
+        expected.learn({rows.data(), rows.size() / kColumns, kColumns, kColumns - 1, false});
+        for (std::size_t at = 0; at < rows.size(); at += kColumns) checksum += rows[at];
+        stream.push_rows(rows);
+      }
+      coordinated.await_joined(3 + static_cast<std::size_t>(i));
+      const auto victim = std::next(coordinated.workers().begin(),
+                                    static_cast<std::ptrdiff_t>(random.below(coordinated.workers().size())));
+      ASSERT_EQ(::kill(pid_of(*victim), SIGKILL), 0);
+      coordinated.await_lost();
+    }
+    for (Stream& stream : streams) stream.flush();
+  }
+  ASSERT_EQ(coordinated.stop(), 0);
+  const models::Model learned = stored_model(coordinated.daemon());
+  ASSERT_EQ(learned.learner().rows(), expected.learner().rows());
+  const double sum = learned.learner().summary().feature_means.at(0) * learned.learner().sum_weights();
+  EXPECT_NEAR(sum, checksum, 1e-3) << "a sum of whole numbers";
+  const models::Fit fit = learned.learner().fit();
+  const models::Fit reference = expected.learner().fit();
+  for (std::size_t i = 0; i < fit.coefficients.size(); ++i) {
+    EXPECT_NEAR(fit.coefficients[i], reference.coefficients[i],
+                1e-12 * std::max(1.0, std::abs(reference.coefficients[i])));
+  }
+}
+
 class OutsideWorkers : public testing::Test {
  protected:
   std::string endpoint() const { return "ipc://" + (directory_.path() / "workers").string(); }
@@ -178,7 +251,10 @@ TEST_F(OutsideWorkers, OneThatIsStoppedIsFencedAndJoinsAnew) {
   push_disturbed(coordinated, rows, 3, random, [&] {
     switch (step++) {
       case 0: return workers_.front().signal(SIGSTOP);
-      case 1: return coordinated.await_lost();
+      case 1:
+        coordinated.await_lost();
+        if (torture()) std::this_thread::sleep_for(std::chrono::seconds(60));
+        return;
       case 2: workers_.front().signal(SIGCONT); return coordinated.await_joined(3);
     }
   });

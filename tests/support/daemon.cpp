@@ -1,6 +1,7 @@
 #include "tests/support/daemon.hpp"
 
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 
 namespace accrue::tests {
@@ -29,12 +30,33 @@ void Daemon::start() {
   endpoint_ = ready->substr(at + kListening.size());
 }
 
+std::optional<std::size_t> Daemon::peak_memory_mb() const {
+  std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM")) return std::stoul(line.substr(line.find(':') + 1)) / 1024;
+  }
+  return std::nullopt;
+}
+
+void Daemon::check_memory() const {
+  std::size_t limit = 1024;  // the default
+  for (std::size_t i = 0; i + 1 < flags_.size(); ++i) {
+    if (flags_[i] == "--memory-limit-mb") limit = std::stoul(flags_[i + 1]);
+  }
+  const std::optional<std::size_t> peak = peak_memory_mb();
+  if (kSanitized || !peak || *peak < limit + kMemorySlackMb) return;
+  throw std::runtime_error("accrued took " + std::to_string(*peak) +
+                           " MiB, with memory_limit_mb = " + std::to_string(limit));
+}
+
 int Daemon::stop() {
+  check_memory();
   process_->signal(SIGTERM);
   return process_->wait();
 }
 
 void Daemon::kill() {
+  check_memory();
   process_->signal(SIGKILL);
   process_->wait();
 }

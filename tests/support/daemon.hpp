@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,14 @@ struct DaemonPlace {
   std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;  // a sanitizer's shadow is resident too: memory says nothing
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+inline constexpr std::size_t kMemorySlackMb = 64;  // that a daemon may have above memory_limit_mb
+
 class Daemon {
  public:
   // Starts at once, on a port of its own, and returns when it listens. `flags` are added at every start.
@@ -27,11 +36,16 @@ class Daemon {
   std::filesystem::path store_file() const { return data_dir() / "store.sqlite"; }
   ChildProcess& process() { return *process_; }
 
-  int stop();    // SIGTERM; its exit code
-  void kill();   // SIGKILL
+  // MiB resident at most since it was started; nothing once it has ended.
+  std::optional<std::size_t> peak_memory_mb() const;
+
+  int stop();    // SIGTERM; its exit code. No daemon's memory may ever have been above its limit and 64 MiB more
+  void kill();   // SIGKILL; likewise
   void start();  // again, on the same port and data
 
  private:
+  void check_memory() const;
+
   TemporaryDirectory directory_;
   std::filesystem::path data_dir_;
   std::vector<std::string> flags_;
