@@ -31,6 +31,7 @@ HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiv
       learned_(std::move(learned)) {}
 
 void HeldStream::open(const ingest::OpenPartition& open) {
+  ACCRUE_ASSERT(open.generation == generation_);  // it is closed before it goes on from another epoch
   std::optional<models::Model> model(std::in_place, learner_options(spec_));
   if (!open.state.empty()) {
     ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it

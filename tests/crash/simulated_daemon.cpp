@@ -67,7 +67,17 @@ void SimulatedDaemon::end_worker(bool told) {
 }
 
 void SimulatedDaemon::hang_worker(Duration how_long) {
-  if (WorkerPart* part = any_worker()) part->hangs_until = std::max(part->hangs_until, queue_.now() + how_long);
+  WorkerPart* part = any_worker();
+  if (!part) return;
+  part->hangs_until = std::max(part->hangs_until, queue_.now() + how_long);
+  later(part->hangs_until, [this, part, alive = std::weak_ptr(part->alive)] {
+    // Any of what it goes on with may end it.
+    while (!alive.expired() && queue_.now() >= part->hangs_until && !part->held_up.empty()) {
+      const auto event = std::move(part->held_up.front());
+      part->held_up.pop_front();
+      event();
+    }
+  });
 }
 
 void SimulatedDaemon::add_worker() { start_worker(); }
@@ -99,8 +109,8 @@ void SimulatedDaemon::settle_worker(WorkerPart& part, TimePoint when) {
 void SimulatedDaemon::later(WorkerPart& part, TimePoint when, std::function<void()> event) {
   later(when, [this, &part, alive = std::weak_ptr(part.alive), event = std::move(event)] {
     if (alive.expired()) return;
-    if (queue_.now() >= part.hangs_until) return event();
-    later(part, part.hangs_until, event);  // in the order in which they came
+    const bool hangs = queue_.now() < part.hangs_until || !part.held_up.empty();
+    hangs ? part.held_up.push_back(event) : event();
   });
 }
 

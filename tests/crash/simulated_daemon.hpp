@@ -3,6 +3,7 @@
 // disk had is what the next life finds. Its workers may die, hang and join while it lives.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,6 +53,7 @@ class SimulatedDaemon final : private ingest::Outbox {
     Link inbox;
     Link outbox;
     TimePoint hangs_until{};
+    std::deque<std::function<void()>> held_up{};  // while it hangs
     TimePoint wakes = TimePoint::max();
     std::shared_ptr<const bool> alive = std::make_shared<const bool>(true);  // its events hold it weakly
   };
