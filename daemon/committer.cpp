@@ -13,23 +13,7 @@
 namespace accrue::daemon {
 namespace {
 
-// The partitions' states, in the order of the partitions, as one model.
-models::Model merged(const std::map<std::uint32_t, wire::Bytes>& states) {
-  std::optional<models::Model> whole;
-  for (const auto& [partition, state] : states) {
-    std::optional<models::Model> part;
-    ACCRUE_ASSERT(models::Model::decode(state, part) == models::DecodeError::kNone);
-    if (whole) {
-      whole->merge(*part);
-    } else {
-      whole = std::move(part);
-    }
-  }
-  return std::move(*whole);
-}
-
-EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire::Bytes> states,
-                      const models::ProgressiveError& error) {
+EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire::Bytes> states) {
   EpochRecord record;
   record.stream = cut.stream_id;
   record.epoch = cut.epoch;
@@ -38,9 +22,12 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
   for (const auto& [producer, sequence] : cut.producers) record.producers.push_back({producer, sequence});
   record.departed = cut.departed;
   for (const auto& [reason, rows] : cut.rejected) record.rejections.push_back({to_string(reason), rows});
-  record.metrics = {kModelName,   error.n(),  error.mse(),         error.mae(),
-                    error.rmse(), error.r2(), error.mse_clipped(), error.mae_clipped()};
   return record;
+}
+
+ModelMetrics metrics_of(const models::ProgressiveError& error) {
+  return {kModelName,   error.n(),  error.mse(),         error.mae(),
+          error.rmse(), error.r2(), error.mse_clipped(), error.mae_clipped()};
 }
 
 }  // namespace
@@ -129,11 +116,14 @@ void Committer::gather(const ingest::PartitionState& part) {
   epoch.states[part.partition].assign(part.state.begin(), part.state.end());
   const Known& stream = streams_.at(part.stream_id);
   if (epoch.states.size() < stream.spec.partitions) return;
-  models::Model model = merged(epoch.states);
-  models::Fit fit = model.learner().fit();
-  ready_.push_back(record_of(epoch.cut, std::move(epoch.states), model.error()));
+  EpochRecord& record = ready_.emplace_back(record_of(epoch.cut, std::move(epoch.states)));
+  std::string why;
+  std::optional<models::Model> model = merged_model(record.states, stream.spec, why);
+  ACCRUE_ASSERT(model);  // our own workers have just encoded the states
+  record.metrics = metrics_of(model->error());
+  models::Fit fit = model->learner().fit();
   board_.post(std::make_shared<const Snapshot>(
-      Snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rejected, std::move(model), std::move(fit)}));
+      Snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rejected, std::move(*model), std::move(fit)}));
   gathering_.erase(found);
 }
 

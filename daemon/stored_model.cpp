@@ -1,5 +1,7 @@
 #include "daemon/stored_model.hpp"
 
+#include <utility>
+
 #include "daemon/snapshot.hpp"
 
 namespace accrue::daemon {
@@ -19,11 +21,15 @@ std::optional<models::Model> merged_model(std::span<const PartitionState> states
     why = std::to_string(states.size()) + " of " + std::to_string(spec.partitions) + " partitions are there";
     return std::nullopt;
   }
-  models::Model whole(learner_options(spec));
+  std::optional<models::Model> whole;
   for (const PartitionState& state : states) {
-    const std::optional<models::Model> part = decoded_part(state, spec, why);
+    std::optional<models::Model> part = decoded_part(state, spec, why);
     if (!part) return std::nullopt;
-    whole.merge(*part);
+    if (whole) {
+      whole->merge(*part);
+    } else {
+      whole = std::move(part);
+    }
   }
   return whole;
 }
