@@ -1,8 +1,6 @@
 #include "daemon/loops.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -21,12 +19,6 @@ using SteadyClock = std::chrono::steady_clock;
 // Deliveries learned before the receiver is told, while more are waiting.
 constexpr std::uint64_t kReportEvery = 64;
 constexpr milliseconds kReportAtLatest{250};
-
-constexpr milliseconds kNoEnd{-1};
-
-milliseconds patience_until(SteadyClock::time_point next) {
-  return std::max(std::chrono::ceil<milliseconds>(next - SteadyClock::now()), milliseconds(0));
-}
 
 ingest::Say say_on(zmq::socket_t& socket) {
   return [&socket](const wire::Bytes& message) { ingest::send(socket, message); };
@@ -51,8 +43,7 @@ bool WorkerLoop::work(int stop) {
   Worker worker(name_, say_on(receiver), SteadyClock::now());
   std::vector<zmq::pollitem_t> items = {{receiver.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop, ZMQ_POLLIN, 0}};
   for (;;) {
-    const auto next = worker.settle(SteadyClock::now());
-    ingest::wait(items, patience_until(next));
+    ingest::wait(items, worker.settle(SteadyClock::now()));
     if ((items[1].revents & ZMQ_POLLIN) != 0) break;
     const auto report_at = SteadyClock::now() + kReportAtLatest;
     zmq::message_t message;
@@ -78,12 +69,11 @@ CommitterLoop::CommitterLoop(zmq::context_t& context, std::unique_ptr<Store> sto
 void CommitterLoop::run() {
   std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};
   zmq::message_t message;
-  milliseconds patience = kNoEnd;
+  ingest::Deadline next;
   while (!committer_.stopped()) {
-    ingest::wait(items, patience);
+    ingest::wait(items, next);
     while (ingest::try_receive(inbox_, message)) committer_.on_message(ingest::view(message));
-    const auto next = committer_.settle(SteadyClock::now(), unix_ms());
-    patience = next ? patience_until(*next) : kNoEnd;
+    next = committer_.settle(SteadyClock::now(), unix_ms());
   }
 }
 

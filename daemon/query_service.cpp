@@ -89,7 +89,7 @@ void QueryService::run() {
   ingest::SessionId client;
   zmq::message_t message;
   for (;;) {
-    ingest::wait(items, std::chrono::milliseconds(-1));
+    ingest::wait(items);
     if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
     if (!ingest::receive_from(clients_, client, message, &memory_)) continue;
     if (message.size() > kLargeQuestionBytes && memory_.crowded()) continue;  // whoever reads answers asks again

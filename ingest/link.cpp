@@ -1,5 +1,6 @@
 #include "ingest/link.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -103,7 +104,13 @@ bool try_receive(zmq::socket_t& socket, zmq::message_t& frame) {
   }
 }
 
-void wait(std::vector<zmq::pollitem_t>& items, std::chrono::milliseconds timeout) {
+void wait(std::vector<zmq::pollitem_t>& items, Deadline deadline) {
+  using std::chrono::milliseconds;
+  milliseconds timeout{-1};
+  if (deadline) {
+    const auto left = std::chrono::ceil<milliseconds>(*deadline - std::chrono::steady_clock::now());
+    timeout = std::max(left, milliseconds(0));
+  }
   try {
     zmq::poll(items, timeout);
   } catch (const zmq::error_t& error) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,9 @@ void send(zmq::socket_t& socket, wire::BytesView message);
 // The next frame, if there is one; a message's second frame is there as soon as its first is. Retries EINTR.
 [[nodiscard]] bool try_receive(zmq::socket_t& socket, zmq::message_t& frame);
 
-// As zmq::poll, but an interruption counts as a time-out.
-void wait(std::vector<zmq::pollitem_t>& items, std::chrono::milliseconds timeout);
+// As zmq::poll, but an interruption counts as a time-out, and there is one only where it is given.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+void wait(std::vector<zmq::pollitem_t>& items, Deadline deadline = std::nullopt);
 
 inline wire::BytesView view(const zmq::message_t& frame) { return {frame.data<std::byte>(), frame.size()}; }
 

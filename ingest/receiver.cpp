@@ -100,11 +100,10 @@ bool Receiver::run(std::chrono::milliseconds stop_timeout) {
   std::optional<TimePoint> deadline;
   TimePoint next = Clock::now();
   for (;;) {
-    const auto until_next = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
                                           {workers_.handle(), 0, ZMQ_POLLIN, 0},
                                           {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
-    wait(items, std::max(until_next, std::chrono::milliseconds(0)));
+    wait(items, next);
     const TimePoint now = Clock::now();
     take_from_clients(now);
     take_from_workers(now);
