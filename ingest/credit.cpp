@@ -4,9 +4,9 @@
 
 namespace accrue::ingest {
 
-std::size_t Credit::window_bytes(std::size_t producers) const {
+std::size_t Credit::window_bytes() const {
   const std::size_t free = limit_bytes_ - std::min(held_bytes_, limit_bytes_);
-  const std::size_t share = std::max(free / std::max<std::size_t>(producers, 1), kLeastWindow);
+  const std::size_t share = std::max(free / std::max<std::size_t>(producers_, 1), kLeastWindow);
   return std::min(share, window_bytes_);
 }
 

@@ -36,8 +36,9 @@ class Credit {
   void give_back(std::size_t bytes) { held_bytes_ -= bytes; }
   std::size_t held_bytes() const { return held_bytes_; }
 
-  // What each of so many producers may have outstanding.
-  std::size_t window_bytes(std::size_t producers) const;
+  // Among how many producers it is shared, and what each may have outstanding.
+  void share_among(std::size_t producers) { producers_ = producers; }
+  std::size_t window_bytes() const;
 
   // Who waits: a connection, for a stream.
   struct Waiter {
@@ -75,6 +76,7 @@ class Credit {
   std::size_t limit_bytes_;
   std::size_t window_bytes_;
   std::size_t held_bytes_ = 0;
+  std::size_t producers_ = 0;
   std::deque<Refused> refused_;  // oldest first
   std::optional<Turn> turn_;
 };

@@ -101,7 +101,7 @@ void Intake::on_hello(const SessionId& id, const wire::Hello& hello, TimePoint n
   if (known == sessions_.end() || known->second.producer != hello.producer) {  // otherwise it has only said it twice
     leave(id, false);
     sessions_[id] = {hello.producer, hello.ephemeral, now, {}};
-    gauges_.producers = sessions_.size();
+    count_sessions();
   }
   say(id, wire::Welcome{options_.streams.version, options_.query_endpoint, options_.max_message_bytes});
 }
@@ -180,7 +180,7 @@ void Intake::attach(const SessionId& id, Stream& stream) {
     session.streams.push_back(stream.id);
   }
   say(id, wire::Opened{stream.name, stream.id, stream.spec, producer.log.accepted(), producer.log.durable(),
-                       credit_.window_bytes(sessions_.size())});
+                       credit_.window_bytes()});
 }
 
 // Lets those whose batches found no room go on, one after the other.
@@ -280,11 +280,12 @@ void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
     if (other.empty() || other == id) continue;
     refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
   }
-  for (const Rollback& rollback : rollbacks_[stream->id]) {
-    say(rollback.session, wire::Error{rollback.request, ErrorCode::kUnknownStream, drop.stream,
-                                      "stream '" + drop.stream + "' has been dropped"});
+  if (const auto rollbacks = rollbacks_.extract(stream->id)) {
+    for (const Rollback& rollback : rollbacks.mapped()) {
+      say(rollback.session, wire::Error{rollback.request, ErrorCode::kUnknownStream, drop.stream,
+                                        "stream '" + drop.stream + "' has been dropped"});
+    }
   }
-  rollbacks_.erase(stream->id);
   streams_.drop(*stream);
   drops_[drop.stream].insert(id);
 }
@@ -380,7 +381,12 @@ void Intake::leave(const SessionId& id, bool said_bye) {
     producer->second->session.clear();
     if (said_bye && session.ephemeral) stream->depart(session.producer);
   }
+  count_sessions();
+}
+
+void Intake::count_sessions() {
   gauges_.producers = sessions_.size();
+  credit_.share_among(sessions_.size());
 }
 
 void Intake::forget_silent_sessions(TimePoint now) {

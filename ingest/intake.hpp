@@ -68,7 +68,6 @@ class Intake {
     wire::StreamSpec spec;
     std::vector<SessionId> waiting;  // oldest first: of two connections of one producer, the newer is the living one
   };
-
   struct Rollback {
     SessionId session;
     std::uint64_t request = 0;
@@ -95,6 +94,7 @@ class Intake {
   bool make_room_for_producer(Stream& stream);
   void begin_next_rollback(Stream& stream);
   void leave(const SessionId& id, bool said_bye);
+  void count_sessions();
   void forget_silent_sessions(TimePoint now);
 
   template <class Message>

@@ -105,8 +105,7 @@ void StreamTable::ack_later(const Stream& stream, const std::shared_ptr<StreamPr
 
 void StreamTable::acknowledge(std::uint64_t stream_id, const StreamProducer& producer) {
   if (producer.session.empty()) return;
-  const wire::Ack ack{stream_id, producer.log.applied(), producer.log.durable(),
-                      credit_.window_bytes(gauges_.producers)};
+  const wire::Ack ack{stream_id, producer.log.applied(), producer.log.durable(), credit_.window_bytes()};
   outbox_.to_client(producer.session, wire::encode(ack));
 }
 

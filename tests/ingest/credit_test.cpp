@@ -22,15 +22,23 @@ TEST(Credit, OneBatchAlwaysHasRoomAndTheNextOnlyWithinTheLimit) {
 
 TEST(Credit, WindowIsAnEvenShareOfWhatIsFree) {
   Credit credit(512 * kMiB, 64 * kMiB);
-  EXPECT_EQ(credit.window_bytes(0), 64 * kMiB);
-  EXPECT_EQ(credit.window_bytes(8), 64 * kMiB);
-  EXPECT_EQ(credit.window_bytes(64), 8 * kMiB);
+  credit.share_among(0);
+  EXPECT_EQ(credit.window_bytes(), 64 * kMiB);
+  credit.share_among(8);
+  EXPECT_EQ(credit.window_bytes(), 64 * kMiB);
+  credit.share_among(64);
+  EXPECT_EQ(credit.window_bytes(), 8 * kMiB);
   credit.take(256 * kMiB);
-  EXPECT_EQ(credit.window_bytes(64), 4 * kMiB);
+  credit.share_among(64);
+  EXPECT_EQ(credit.window_bytes(), 4 * kMiB);
   credit.take(300 * kMiB);
-  EXPECT_EQ(credit.window_bytes(64), Credit::kLeastWindow) << "it is full, and more";
-  EXPECT_EQ(credit.window_bytes(100'000), Credit::kLeastWindow);
-  EXPECT_EQ(Credit(512 * kMiB, 1'000).window_bytes(1), 1'000u) << "never more than one producer may have";
+  credit.share_among(64);
+  EXPECT_EQ(credit.window_bytes(), Credit::kLeastWindow) << "it is full, and more";
+  credit.share_among(100'000);
+  EXPECT_EQ(credit.window_bytes(), Credit::kLeastWindow);
+  Credit narrow(512 * kMiB, 1'000);
+  narrow.share_among(1);
+  EXPECT_EQ(narrow.window_bytes(), 1'000u) << "never more than one producer may have";
 }
 
 TEST(Credit, WhoWasNotRefusedNeedNotWait) {
