@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "ingest/exchange.hpp"
 #include "ingest/partitioning.hpp"
 #include "models/model.hpp"
+#include "tests/support/exchange.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -36,15 +36,8 @@ struct Expected {
   std::uint64_t rejected = 0;
   std::vector<std::uint64_t> sums;  // by feature
 
-  // Every partition sees what the others have learned.
   void exchange() {
-    std::vector<std::vector<std::byte>> shares;
-    for (const models::Model& model : partitions) shares.push_back(model.share());
-    for (std::size_t i = 0; i < partitions.size(); ++i) {
-      std::vector<std::span<const std::byte>> others(shares.begin(), shares.end());
-      others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-      if (partitions[i].see(others) != models::DecodeError::kNone) fail("a share cannot be seen");
-    }
+    if (!tests::exchange(partitions)) fail("a share cannot be seen");
   }
 };
 

@@ -16,6 +16,7 @@
 #include "ingest/partitioning.hpp"
 #include "models/model.hpp"
 #include "tests/models/test_rows.hpp"
+#include "tests/support/exchange.hpp"
 
 namespace accrue::models {
 namespace {
@@ -48,17 +49,7 @@ class Partitions {
 
   Model& operator[](std::size_t i) { return models_[i]; }
 
-  void exchange() {
-    std::vector<std::vector<std::byte>> shares;
-    for (const Model& model : models_) {
-      shares.push_back(model.share());
-    }
-    for (std::size_t i = 0; i < models_.size(); ++i) {
-      std::vector<std::vector<std::byte>> others = shares;
-      others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-      ASSERT_TRUE(see(models_[i], others));
-    }
-  }
+  void exchange() { ASSERT_TRUE(tests::exchange(models_)); }
 
   ProgressiveError error() const {
     Model whole({.features = kFeatures});

@@ -12,6 +12,7 @@
 
 #include "models/model.hpp"
 #include "tests/models/test_rows.hpp"
+#include "tests/support/exchange.hpp"
 
 namespace accrue::models {
 namespace {
@@ -77,19 +78,6 @@ RC_GTEST_PROP(ModelProperty, SavedRestoredAndContinuedIsUninterruptedBitForBit, 
   RC_ASSERT(model->learner().fit().coefficients == uninterrupted.learner().fit().coefficients);
 }
 
-// Lets all partitions see each other.
-void exchange(std::vector<Model>& partitions) {
-  std::vector<std::vector<std::byte>> shares;
-  for (const Model& partition : partitions) {
-    shares.push_back(partition.share());
-  }
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    std::vector<std::vector<std::byte>> others = shares;
-    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-    RC_ASSERT(see(partitions[i], others));
-  }
-}
-
 RC_GTEST_PROP(ModelProperty, PartitionsSavedRestoredAndContinuedAreUninterruptedBitForBit, ()) {
   const Stream stream = any_stream();
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
@@ -108,8 +96,8 @@ RC_GTEST_PROP(ModelProperty, PartitionsSavedRestoredAndContinuedAreUninterrupted
     }
     restored[i % count].learn(rows.slice(half, rows.count - half));
     if (*rc::gen::arbitrary<bool>().as("an exchange")) {
-      exchange(uninterrupted);
-      exchange(restored);
+      RC_ASSERT(tests::exchange(uninterrupted));
+      RC_ASSERT(tests::exchange(restored));
     }
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -125,7 +113,7 @@ RC_GTEST_PROP(ModelProperty, WhatIsSeenOfOthersIsNotLearned, ()) {
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     alone[i % 2].learn(piece(stream, cuts, i));
     seeing[i % 2].learn(piece(stream, cuts, i));
-    exchange(seeing);
+    RC_ASSERT(tests::exchange(seeing));
   }
   for (std::size_t i = 0; i < 2; ++i) {
     RC_ASSERT(coefficients(seeing[i].learner().fit()) == coefficients(alone[i].learner().fit()));
