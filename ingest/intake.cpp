@@ -37,14 +37,12 @@ Intake::Intake(IntakeOptions options, Outbox& outbox, Gauges& gauges)
 void Intake::on_client(const SessionId& id, zmq::message_t frame, TimePoint now) {
   const DecodeError error = frame_.parse({frame.data<std::byte>(), frame.size()});
   if (error != DecodeError::kNone) {
-    refuse(id, ErrorCode::kMalformed, "", std::string("a message is ") + to_string(error));
-    return;
+    return refuse(id, ErrorCode::kMalformed, "", std::string("a message is ") + to_string(error));
   }
   if (const auto session = sessions_.find(id); session != sessions_.end()) {
     session->second.heard = now;
   } else if (frame_.type() != wire::Hello::kType) {
-    refuse(id, ErrorCode::kNoSession, "", "this connection has not said Hello");
-    return;
+    return refuse(id, ErrorCode::kNoSession, "", "this connection has not said Hello");
   }
   on_message(id, frame, now);
 }
@@ -94,8 +92,7 @@ void Intake::on_pipeline(wire::BytesView message) {
 
 void Intake::on_hello(const SessionId& id, const wire::Hello& hello, TimePoint now) {
   if (hello.producer.empty() || hello.producer.size() > wire::kMaxNameBytes) {
-    refuse(id, ErrorCode::kMalformed, "", "a producer's name is 1 to 128 bytes");
-    return;
+    return refuse(id, ErrorCode::kMalformed, "", "a producer's name is 1 to 128 bytes");
   }
   const auto known = sessions_.find(id);
   if (known == sessions_.end() || known->second.producer != hello.producer) {  // otherwise it has only said it twice
@@ -124,7 +121,7 @@ void Intake::on_open(const SessionId& id, const wire::Open& open) {
 void Intake::create(const SessionId& id, const wire::Open& open) {
   const auto pending = creations_.find(open.stream);
   if (!open.spec) {
-    refuse(id, ErrorCode::kUnknownStream, open.stream, "there is no stream '" + open.stream.substr(0, 128) + "'");
+    refuse_unknown(id, open.stream);
   } else if (std::string problem = wire::problem_with_stream_name(open.stream); !problem.empty()) {
     refuse(id, ErrorCode::kBadSpec, "", problem);
   } else if (problem = wire::problem_with(*open.spec); !problem.empty()) {
@@ -270,21 +267,17 @@ void Intake::on_ping(const SessionId& id) {
 
 void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
   Stream* stream = streams_.find(drop.stream);
-  if (!stream) {
-    refuse(id, ErrorCode::kUnknownStream, drop.stream, "there is no stream '" + drop.stream.substr(0, 128) + "'");
-    return;
-  }
+  if (!stream) return refuse_unknown(id, drop.stream);
+  const auto tell = [&](const SessionId& other, std::uint64_t request = 0) {
+    refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped", request);
+  };
   std::vector<SessionId> bereft = std::move(stream->opening);
   for (const auto& [name, producer] : stream->producers) bereft.push_back(producer->session);
   for (const SessionId& other : bereft) {
-    if (other.empty() || other == id) continue;
-    refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped");
+    if (!other.empty() && other != id) tell(other);
   }
   if (const auto rollbacks = rollbacks_.extract(stream->id)) {
-    for (const Rollback& rollback : rollbacks.mapped()) {
-      say(rollback.session, wire::Error{rollback.request, ErrorCode::kUnknownStream, drop.stream,
-                                        "stream '" + drop.stream + "' has been dropped"});
-    }
+    for (const Rollback& rollback : rollbacks.mapped()) tell(rollback.session, rollback.request);
   }
   streams_.drop(*stream);
   drops_[drop.stream].insert(id);
@@ -304,15 +297,12 @@ void Intake::on_dropped(const StreamDropped& dropped) {
 
 void Intake::on_rollback(const SessionId& id, const wire::Rollback& rollback) {
   Stream* stream = streams_.find(rollback.stream);
-  if (!stream) {
-    say(id, wire::Error{rollback.request, ErrorCode::kUnknownStream, rollback.stream,
-                        "there is no stream '" + rollback.stream.substr(0, 128) + "'"});
-    return;
-  }
+  if (!stream) return refuse_unknown(id, rollback.stream, rollback.request);
   std::deque<Rollback>& waiting = rollbacks_[stream->id];
   if (waiting.size() >= kMaxRollbacks) {
-    say(id, wire::Error{rollback.request, ErrorCode::kTooMany, rollback.stream,
-                        std::to_string(kMaxRollbacks) + " rollbacks of stream '" + rollback.stream + "' are waiting"});
+    refuse(id, ErrorCode::kTooMany, rollback.stream,
+           std::to_string(kMaxRollbacks) + " rollbacks of stream '" + rollback.stream + "' are waiting",
+           rollback.request);
     return;
   }
   waiting.push_back({id, rollback.request, rollback.epoch});
@@ -344,7 +334,7 @@ void Intake::on_rolled_back(const StreamRolledBack& rolled_back) {
   if (rolled_back.error.empty()) {
     say(done.session, wire::RolledBack{done.request, stream.name, rolled_back.epoch});
   } else {
-    say(done.session, wire::Error{done.request, rolled_back.code, stream.name, rolled_back.error});
+    refuse(done.session, rolled_back.code, stream.name, rolled_back.error, done.request);
   }
   begin_next_rollback(stream);
 }
@@ -397,8 +387,13 @@ void Intake::forget_silent_sessions(TimePoint now) {
   for (const SessionId& id : silent) leave(id, false);
 }
 
-void Intake::refuse(const SessionId& id, ErrorCode code, const std::string& about, const std::string& text) {
-  say(id, wire::Error{0, code, about, text});
+void Intake::refuse(const SessionId& id, ErrorCode code, const std::string& about, const std::string& text,
+                    std::uint64_t request) {
+  say(id, wire::Error{request, code, about, text});
+}
+
+void Intake::refuse_unknown(const SessionId& id, const std::string& stream, std::uint64_t request) {
+  refuse(id, ErrorCode::kUnknownStream, stream, "there is no stream '" + stream.substr(0, 128) + "'", request);
 }
 
 }  // namespace accrue::ingest

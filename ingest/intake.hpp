@@ -101,7 +101,9 @@ class Intake {
   void say(const SessionId& id, const Message& message) {
     outbox_.to_client(id, wire::encode(message));
   }
-  void refuse(const SessionId& id, wire::ErrorCode code, const std::string& about, const std::string& text);
+  void refuse(const SessionId& id, wire::ErrorCode code, const std::string& about, const std::string& text,
+              std::uint64_t request = 0);
+  void refuse_unknown(const SessionId& id, const std::string& stream, std::uint64_t request = 0);
 
   IntakeOptions options_;
   Outbox& outbox_;

@@ -18,8 +18,8 @@ class Outbox {
   // Sending never blocks. What a client cannot be sent is lost: it asks again. A worker whose connection is gone is
   // reported to Intake, afterwards.
   virtual void to_client(const SessionId& session, const wire::Bytes& message) = 0;
-  virtual void to_worker(const WorkerId& worker, const wire::Bytes& message) = 0;
-  virtual void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) = 0;
+  virtual void to_worker(const WorkerId& worker, wire::BytesView message) = 0;
+  virtual void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t rows) = 0;
   virtual void to_committer(wire::BytesView message) = 0;
 
   // For whoever watches over the workers.

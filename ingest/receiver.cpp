@@ -142,9 +142,9 @@ void Receiver::to_client(const SessionId& session, const wire::Bytes& message) {
   (void)send_to_client(clients_, memory_, session, message);
 }
 
-void Receiver::to_worker(const WorkerId& worker, const wire::Bytes& message) { to_worker(worker, message, {}); }
+void Receiver::to_worker(const WorkerId& worker, wire::BytesView message) { to_worker(worker, message, {}); }
 
-void Receiver::to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) {
+void Receiver::to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t rows) {
   if (!send_to(workers_, worker, message, std::move(rows))) unreachable_.push_back(worker);
 }
 

@@ -58,8 +58,8 @@ class Receiver final : private Outbox {
 
  private:
   void to_client(const SessionId& session, const wire::Bytes& message) override;
-  void to_worker(const WorkerId& worker, const wire::Bytes& message) override;
-  void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) override;
+  void to_worker(const WorkerId& worker, wire::BytesView message) override;
+  void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t rows) override;
   void to_committer(wire::BytesView message) override;
   void worker_joined(const std::string& name) override { events_.joined(name); }
   void worker_lost(const std::string& name, const std::string& why) override { events_.lost(name, why); }

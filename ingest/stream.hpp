@@ -1,6 +1,5 @@
 // One stream as the receiver sees it: its phase, its producers, what it has rejected, and where it stands with its
-// epochs.
-// Used by Intake alone, on one thread.
+// epochs. One thread.
 #pragma once
 
 #include <chrono>

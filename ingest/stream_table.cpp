@@ -179,7 +179,7 @@ void StreamTable::on_worker(const WorkerId& id, wire::BytesView message, TimePoi
   }
   if (Share share; frame_.type() == Share::kType && read(share)) {
     const Stream* stream = learning(share.stream_id, share.generation);
-    if (stream) workers_.pass_on(*stream, id, {message.begin(), message.end()});
+    if (stream) workers_.pass_on(*stream, id, message);
     return;
   }
   if (Applied applied; frame_.type() == Applied::kType && read(applied)) {

@@ -69,7 +69,7 @@ class Workers {
   void cut(const Stream& stream, std::uint64_t epoch);
 
   // Gives what one worker says of a stream to the others that hold partitions of it.
-  void pass_on(const Stream& stream, const WorkerId& from, const wire::Bytes& message);
+  void pass_on(const Stream& stream, const WorkerId& from, wire::BytesView message);
 
   // A worker has learned everything up to `ordinal`; calls back for every delivery that this completes. False when it
   // was not delivered so much.

@@ -80,8 +80,6 @@ void SimulatedDaemon::hang_worker(Duration how_long) {
   });
 }
 
-void SimulatedDaemon::add_worker() { start_worker(); }
-
 void SimulatedDaemon::at_worker(WorkerPart& part, const wire::Bytes& message,
                                 const std::shared_ptr<zmq::message_t>& rows) {
   part.worker->on_message(view(message), rows ? std::move(*rows) : zmq::message_t());
@@ -128,17 +126,18 @@ void SimulatedDaemon::to_client(const ingest::SessionId& session, const wire::By
   to_client_(session, message);
 }
 
-void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Bytes& message) {
+void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, wire::BytesView message) {
   to_worker(worker, message, {});
 }
 
-void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) {
+void SimulatedDaemon::to_worker(const ingest::WorkerId& worker, wire::BytesView message, zmq::message_t rows) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;  // nobody noticed yet
   WorkerPart& part = found->second;
   const auto payload = rows.size() > 0 ? std::make_shared<zmq::message_t>(std::move(rows)) : nullptr;
   later(part, part.inbox.arrival(queue_, latency_.draw(random_)),
-        [this, &part, message, payload] { at_worker(part, message, payload); });
+
+        [this, &part, copy = wire::Bytes(message.begin(), message.end()), payload] { at_worker(part, copy, payload); });
 }
 
 void SimulatedDaemon::to_committer(wire::BytesView message) {

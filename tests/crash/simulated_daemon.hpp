@@ -38,7 +38,7 @@ class SimulatedDaemon final : private ingest::Outbox {
   // One that hangs goes on after a while, and does not know that it ever stood still. One may join, to stay.
   void end_worker(bool told);
   void hang_worker(Duration how_long);
-  void add_worker();
+  void start_worker();
 
   bool degraded() const { return !health_.degraded().empty(); }
 
@@ -59,14 +59,13 @@ class SimulatedDaemon final : private ingest::Outbox {
   };
 
   void to_client(const ingest::SessionId& session, const wire::Bytes& message) override;
-  void to_worker(const ingest::WorkerId& worker, const wire::Bytes& message) override;
-  void to_worker(const ingest::WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) override;
+  void to_worker(const ingest::WorkerId& worker, wire::BytesView message) override;
+  void to_worker(const ingest::WorkerId& worker, wire::BytesView message, zmq::message_t rows) override;
   void to_committer(wire::BytesView message) override;
   void worker_joined(const std::string&) override {}
   void worker_lost(const std::string&, const std::string&) override {}
 
   WorkerPart* any_worker();
-  void start_worker();
   void at_worker(WorkerPart& part, const wire::Bytes& message, const std::shared_ptr<zmq::message_t>& rows);
   void settle_worker(WorkerPart& part, TimePoint when);
   void at_committer(const wire::Bytes& message);

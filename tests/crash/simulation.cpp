@@ -204,7 +204,7 @@ class History {
       case 0: return daemon_->end_worker(true);
       case 1: return daemon_->end_worker(false);
       case 2: return daemon_->hang_worker(within(seconds(20)));
-      case 3: return daemon_->add_worker();
+      case 3: return daemon_->start_worker();
     }
   }
 

@@ -29,10 +29,8 @@ TEST(Credit, WindowIsAnEvenShareOfWhatIsFree) {
   credit.share_among(64);
   EXPECT_EQ(credit.window_bytes(), 8 * kMiB);
   credit.take(256 * kMiB);
-  credit.share_among(64);
   EXPECT_EQ(credit.window_bytes(), 4 * kMiB);
   credit.take(300 * kMiB);
-  credit.share_among(64);
   EXPECT_EQ(credit.window_bytes(), Credit::kLeastWindow) << "it is full, and more";
   credit.share_among(100'000);
   EXPECT_EQ(credit.window_bytes(), Credit::kLeastWindow);

@@ -24,9 +24,11 @@ inline const wire::StreamSpec kSpec = {.features = {"a"}, .target = "y"};
 class Recorder final : public Outbox {
  public:
   void to_client(const SessionId& session, const wire::Bytes& message) override { clients[session].push_back(message); }
-  void to_worker(const WorkerId& worker, const wire::Bytes& message) override { workers[worker].push_back(message); }
-  void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t rows) override {
-    workers[worker].push_back(message);
+  void to_worker(const WorkerId& worker, wire::BytesView message) override {
+    workers[worker].emplace_back(message.begin(), message.end());
+  }
+  void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t rows) override {
+    to_worker(worker, message);
     payload_bytes += rows.size();
   }
   void to_committer(wire::BytesView message) override { committer.emplace_back(message.begin(), message.end()); }

@@ -19,7 +19,7 @@ using testing::ElementsAre;
 class Recorder final : public Outbox {
  public:
   void to_client(const SessionId&, const wire::Bytes&) override { FAIL(); }
-  void to_worker(const WorkerId& worker, const wire::Bytes& message) override {
+  void to_worker(const WorkerId& worker, wire::BytesView message) override {
     wire::Frame frame;
     Exchange exchange;
     ASSERT_EQ(frame.parse(message), wire::DecodeError::kNone);
@@ -29,7 +29,7 @@ class Recorder final : public Outbox {
   void to_committer(wire::BytesView) override { FAIL(); }
   void worker_joined(const std::string&) override { FAIL(); }
   void worker_lost(const std::string&, const std::string&) override { FAIL(); }
-  void to_worker(const WorkerId& worker, const wire::Bytes& message, zmq::message_t) override {
+  void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t) override {
     wire::Frame frame;
     Deliver deliver;
     ASSERT_EQ(frame.parse(message), wire::DecodeError::kNone);
