@@ -8,11 +8,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
-#include "daemon/committer.hpp"
-#include "tests/support/simulated_disk.hpp"
+#include "tests/daemon/committer_fixture.hpp"
 #include "tests/support/torture.hpp"
 
 namespace accrue::daemon {
@@ -22,19 +20,14 @@ using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using tests::SimulatedDisk;
 using Operation = SimulatedDisk::Operation;
 using Epochs = std::vector<std::uint64_t>;
 
-const std::filesystem::path kFile = "/store.sqlite";
 const wire::StreamSpec kSpec = {.features = {"x"}, .target = "y"};
-constexpr std::chrono::milliseconds kRetry{200};
 
 // A committer with a test in the place of the receiver and the worker. Time passes when the test says so.
-class CommitterFaultsTest : public ::testing::Test {
+class CommitterFaultsTest : public CommitterFixture {
  protected:
-  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
-
   void start(std::uint64_t seed = 1) {
     committer.reset();
     disk.reset();
@@ -44,7 +37,6 @@ class CommitterFaultsTest : public ::testing::Test {
     committer = std::make_unique<Committer>(std::make_unique<Store>(kFile), CommitterOptions{kFile, {}, kRetry}, board,
                                             health, [this](const wire::Bytes& message) { hear(message); });
   }
-  ~CommitterFaultsTest() override { committer.reset(); }  // before its disk
 
   // The stream's id, 0 where it was refused.
   std::uint64_t create(const std::string& name) {
@@ -70,30 +62,12 @@ class CommitterFaultsTest : public ::testing::Test {
     committer->on_message(wire::encode(ingest::PartitionState{stream, 0, epoch, 0, state}));
   }
 
-  // Lets the committer work, after enough time for it to try again. True when it wants to go on later.
-  bool settle() {
-    now += kRetry;
-    return committer->settle(now, 1'000).has_value();
-  }
-
   std::size_t said_durable() const {
     std::size_t epochs = 0;
     for (const auto& [stream, of_stream] : durable) epochs += of_stream.size();
     return epochs;
   }
 
-  // What a new daemon finds after a power cut.
-  std::unique_ptr<Store> lose_power() {
-    disk->cut_power();
-    committer.reset();
-    return std::make_unique<Store>(kFile);
-  }
-
-  std::unique_ptr<SimulatedDisk> disk;
-  SnapshotBoard board;
-  Health health;
-  std::unique_ptr<Committer> committer;
-  Committer::TimePoint now{};
   std::map<std::uint64_t, Epochs> durable;  // by stream, as it was said
   ingest::StreamCreated created;            // the last answers
   ingest::StreamDropped dropped;

@@ -8,12 +8,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
-#include "daemon/committer.hpp"
+#include "tests/daemon/committer_fixture.hpp"
 #include "tests/daemon/stored_stream.hpp"
-#include "tests/support/simulated_disk.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -22,17 +20,11 @@ using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using tests::SimulatedDisk;
 using Operation = SimulatedDisk::Operation;
 
-const std::filesystem::path kFile = "/store.sqlite";
-constexpr std::chrono::milliseconds kRetry{200};
-
 // Stream "s" is in the store with epochs 1 to 3, of 10, 20 and 30 rows and as many batches of p as their number.
-class CommitterRollbackTest : public ::testing::Test {
+class CommitterRollbackTest : public CommitterFixture {
  protected:
-  static void SetUpTestSuite() { spdlog::set_level(spdlog::level::off); }
-
   void start(std::uint64_t seed = 1, const std::function<void(Store&)>& also = {}) {
     committer.reset();
     disk.reset();
@@ -48,7 +40,6 @@ class CommitterRollbackTest : public ::testing::Test {
                                             [this](const wire::Bytes& message) { hear(message); });
     committer->know(stream->id(), "s", stream->spec());
   }
-  ~CommitterRollbackTest() override { committer.reset(); }  // before its disk
 
   void roll_back(std::uint64_t epoch, std::uint64_t as) {
     recovered.reset();
@@ -65,19 +56,6 @@ class CommitterRollbackTest : public ::testing::Test {
     }
   }
 
-  // Lets the committer work, after enough time for it to try again. True when it wants to go on later.
-  bool settle() {
-    now += kRetry;
-    return committer->settle(now, 1'000).has_value();
-  }
-
-  // What a new daemon finds after a power cut.
-  std::unique_ptr<Store> lose_power() {
-    disk->cut_power();
-    committer.reset();
-    return std::make_unique<Store>(kFile);
-  }
-
   void expect_same(const StoredEpoch& one, const StoredEpoch& other) {
     EXPECT_EQ(one.rows, other.rows);
     ASSERT_EQ(one.states.size(), other.states.size());
@@ -88,12 +66,7 @@ class CommitterRollbackTest : public ::testing::Test {
     }
   }
 
-  std::unique_ptr<SimulatedDisk> disk;
   std::optional<tests::StoredStream> stream;
-  SnapshotBoard board;
-  Health health;
-  std::unique_ptr<Committer> committer;
-  Committer::TimePoint now{};
   std::vector<int> said;  // types of messages
   std::optional<ingest::RecoveredStream> recovered;
   std::optional<ingest::StreamRolledBack> answer;
