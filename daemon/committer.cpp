@@ -13,7 +13,7 @@
 namespace accrue::daemon {
 namespace {
 
-EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire::Bytes> states) {
+EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire::Bytes>&& states) {
   EpochRecord record;
   record.stream = cut.stream_id;
   record.epoch = cut.epoch;

@@ -22,6 +22,7 @@ namespace {
   const std::string program = std::filesystem::exists(beside, ignored) ? beside.string() : "accrued";
   arguments.insert(arguments.begin(), "accrued");
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   ::execvp(program.c_str(), argv.data());
