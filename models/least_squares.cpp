@@ -79,6 +79,21 @@ std::optional<double> r_squared(const Factor& factor, bool intercept, double res
   return if_finite(1 - unexplained * unexplained);
 }
 
+class FitPredictor final : public Predictor {
+ public:
+  explicit FitPredictor(Fit fit) : fit_(std::move(fit)) {}
+  double predict(const double* x) const override { return fit_.predict(x); }
+
+ private:
+  Fit fit_;
+};
+
+const LeastSquares& same_kind(const Learner& learner) {
+  const auto* same = dynamic_cast<const LeastSquares*>(&learner);
+  require(same != nullptr, "least squares meets least squares");
+  return *same;
+}
+
 }  // namespace
 
 double Fit::predict(const double* x) const {
@@ -188,7 +203,8 @@ Factor LeastSquares::penalised(const Factor& factor) const {
   return result;
 }
 
-void LeastSquares::merge(const LeastSquares& other) {
+void LeastSquares::merge(const Learner& from) {
+  const LeastSquares& other = same_kind(from);
   require(options_ == other.options_, "merged learners have the same options");
   fold_pending();
   factor_.merge(other.folded());
@@ -199,11 +215,21 @@ void LeastSquares::merge(const LeastSquares& other) {
   others_.reset();
 }
 
-void LeastSquares::see(const LeastSquares& others) {
+void LeastSquares::see(const Learner& learner) {
+  const LeastSquares& others = same_kind(learner);
   require(options_ == others.options_, "learners that see each other have the same options");
   others_ = {others.folded(), others.rows_, others.sum_weights_};
   scoring_is_current_ = false;
 }
+
+void LeastSquares::forget(double keep) {
+  fold_pending();
+  factor_.scale(std::sqrt(keep));
+  sum_weights_ *= keep;
+  folded_weights_ = sum_weights_;
+}
+
+std::unique_ptr<const Predictor> LeastSquares::predictor() const { return std::make_unique<FitPredictor>(fit()); }
 
 Fit LeastSquares::fit() const {
   std::vector<double> solution = solve_least_norm(penalised(folded()));
@@ -215,7 +241,7 @@ Fit LeastSquares::fit() const {
   return fit;
 }
 
-Summary LeastSquares::summary() const {
+Summary LeastSquares::describe() const {
   const Factor factor = folded();
   const Factor solved = penalised(factor);
   const std::vector<double> solution = solve_least_norm(solved);
@@ -252,9 +278,6 @@ Summary LeastSquares::summary() const {
 }
 
 void LeastSquares::encode(StateWriter& writer) const {
-  writer.put_count(options_.features);
-  writer.put_count(options_.intercept ? 1 : 0);
-  writer.put_double(options_.ridge);
   writer.put_count(rows_);
   writer.put_count(positive_rows_);
   writer.put_count(pending_rows_);
@@ -264,14 +287,19 @@ void LeastSquares::encode(StateWriter& writer) const {
   for (std::size_t k = 0; k < columns(); ++k) {
     writer.put_doubles(std::span(pending_).subspan(k * kPendingStride, pending_rows_));
   }
-  if (writer.version() == kStateVersionWithOthers) {
+  writer.put_count(others_ ? 1 : 0);
+  if (others_) {
     writer.put_count(others_->rows);
     writer.put_double(others_->sum_weights);
     writer.put_doubles(others_->factor.packed());
   }
 }
 
-DecodeError LeastSquares::decode(StateReader& reader, std::optional<LeastSquares>& out) {
+DecodeError LeastSquares::decode(StateReader& reader) {
+  return decode_state(reader) ? DecodeError::kNone : DecodeError::kInvalid;
+}
+
+DecodeError LeastSquares::decode_with_options(StateReader& reader, std::optional<LeastSquares>& out) {
   out.reset();
   std::uint64_t features = 0;
   std::uint64_t intercept = 0;
@@ -312,7 +340,11 @@ bool LeastSquares::decode_state(StateReader& reader) {
       return false;
     }
   }
-  if (reader.version() == kStateVersionWithOthers) {
+  bool has_others = reader.version() == kStateVersionWithOthers;
+  if (reader.version() == kStateVersion && !reader.get_flag(has_others)) {
+    return false;
+  }
+  if (has_others) {
     Others others{Factor(0), 0, 0};
     if (!reader.get_count(others.rows) || !reader.get_double(0, kMaxStateMagnitude, others.sum_weights) ||
         !decode_factor(reader, columns(), others.factor)) {
@@ -321,6 +353,13 @@ bool LeastSquares::decode_state(StateReader& reader) {
     others_ = std::move(others);
   }
   return pending_rows_ < block_size();
+}
+
+std::unique_ptr<Learner> make_least_squares(std::size_t features, Settings& settings) {
+  LeastSquaresOptions options{.features = features};
+  options.intercept = settings.flag("intercept", options.intercept);
+  options.ridge = settings.number("ridge", options.ridge, 0, kMaxMagnitude);
+  return std::make_unique<LeastSquares>(options);
 }
 
 }  // namespace accrue::models

@@ -32,14 +32,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "models/factor.hpp"
-#include "models/rows.hpp"
+#include "models/learner.hpp"
+#include "models/settings.hpp"
 #include "models/solve.hpp"
-#include "models/state_codec.hpp"
 
 namespace accrue::models {
 
@@ -62,50 +63,32 @@ struct Fit {
   double predict(const double* x) const;
 };
 
-struct Estimate {
-  double value;
-  std::optional<double> std_error;  // nothing when columns depend on each other or no degrees of freedom are left
-  std::optional<double> t;          // value / std_error
-};
-
-/// A fit and how far it can be trusted. With ridge the standard errors are those of the penalised problem (the
-/// posterior standard deviations under the prior that the penalty stands for); rank and condition are always those of
-/// the data.
-struct Summary {
-  std::uint64_t rows = 0;
-  std::optional<Estimate> intercept;
-  std::vector<Estimate> coefficients;
-  std::vector<double> feature_means;   // weighted; empty without an intercept
-  std::optional<double> residual_std;  // sqrt(weighted squared residuals / (rows of positive weight - rank))
-  std::optional<double> r2;            // about the mean with an intercept, about zero without
-  std::size_t rank = 0;                // of the features and the intercept
-  std::optional<double> condition;     // of the columns scaled to norm 1; nothing when they depend on each other
-};
-
-class LeastSquares {
+class LeastSquares final : public Learner {
  public:
   static constexpr std::size_t kMaxBlock = 256;
 
   explicit LeastSquares(const LeastSquaresOptions& options);
 
-  /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
-  void partial_fit(const RowsView& rows, std::span<double> predictions);
-  /// Learns all that the other learner, of the same options, has learned. Forgets what either has seen of others.
-  void merge(const LeastSquares& other);
-  /// From the next row on predicts with all that `others`, of the same options, have learned besides its own rows; what
-  /// it saw of others before is forgotten. It learns nothing: fit, summary, rows and what merge gives stay its own.
-  void see(const LeastSquares& others);
+  std::unique_ptr<Learner> clone() const override { return std::make_unique<LeastSquares>(*this); }
+
+  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void merge(const Learner& other) override;
+  void see(const Learner& others) override;
+  void forget(double keep) override;
+  std::unique_ptr<const Predictor> predictor() const override;
+  Summary describe() const override;
   /// The exact solution over all rows, those of the unfinished block included. All zeros before the first row.
   Fit fit() const;
-  Summary summary() const;
 
   const LeastSquaresOptions& options() const { return options_; }
-  std::uint64_t rows() const { return rows_; }
+  std::uint64_t rows() const override { return rows_; }
   double sum_weights() const { return sum_weights_; }
   bool sees_others() const { return others_.has_value(); }
 
-  void encode(StateWriter& writer) const;
-  [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<LeastSquares>& out);
+  void encode(StateWriter& writer) const override;
+  [[nodiscard]] DecodeError decode(StateReader& reader) override;
+  /// Of a state of version 1 or 2, in which the options stand before the learner's numbers.
+  [[nodiscard]] static DecodeError decode_with_options(StateReader& reader, std::optional<LeastSquares>& out);
 
  private:
   // What others had learned when they were last seen.
@@ -141,5 +124,8 @@ class LeastSquares {
   std::vector<double> norms_;
   std::vector<double> row_;
 };
+
+/// Reads the settings intercept and ridge.
+std::unique_ptr<Learner> make_least_squares(std::size_t features, Settings& settings);
 
 }  // namespace accrue::models

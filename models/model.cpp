@@ -4,83 +4,66 @@
 #include <array>
 #include <utility>
 
+#include "models/learners.hpp"
+#include "models/settings.hpp"
+
 namespace accrue::models {
+namespace {
 
-Model::Model(const LeastSquaresOptions& options) : learner_(options) {}
+constexpr std::size_t kRowsAtOnce = 256;
 
-Model::Model(LeastSquares learner, const ProgressiveError& error) : learner_(std::move(learner)), error_(error) {}
+}  // namespace
+
+Model::Model(ModelSpec spec, std::size_t features) : spec_(std::move(spec)) {
+  Settings settings(spec_.settings);
+  learner_ = learner_kind(spec_.learner).make(features, settings);
+  settings.finish("learner " + spec_.learner);
+}
+
+Model::Model(ModelSpec spec, std::unique_ptr<Learner> learner) : spec_(std::move(spec)), learner_(std::move(learner)) {}
+
+Model::Model(const Model& other) : spec_(other.spec_), learner_(other.learner_->clone()), error_(other.error_) {}
+
+Model& Model::operator=(const Model& other) { return *this = Model(other); }
 
 void Model::learn(const RowsView& rows) {
-  std::array<double, LeastSquares::kMaxBlock> predictions;
+  std::array<double, kRowsAtOnce> predictions;
   for (std::size_t first = 0; first < rows.count; first += predictions.size()) {
     const RowsView part = rows.slice(first, std::min(predictions.size(), rows.count - first));
-    learner_.partial_fit(part, predictions);
+    learner_->partial_fit(part, predictions);
     for (std::size_t i = 0; i < part.count; ++i) {
       error_.add(predictions[i], part.target(i), part.weight(i));
     }
   }
 }
 
-std::vector<std::byte> Model::share() const {
-  Model own = *this;
-  own.merge(Model(learner_.options()));  // folds the pending rows in, and forgets the others
-  return own.encode();
-}
-
-DecodeError Model::see(std::span<const std::span<const std::byte>> shares) {
-  std::optional<Model> others;
-  for (const std::span<const std::byte> share : shares) {
-    std::optional<Model> other;
-    if (const DecodeError damage = decode(share, other); damage != DecodeError::kNone) {
-      return damage;
-    }
-    if (other->learner_.options() != learner_.options()) {
-      return DecodeError::kInvalid;
-    }
-    if (others) {
-      others->merge(*other);
-    } else {
-      others = std::move(other);
-    }
-  }
-  if (others) {
-    learner_.see(others->learner_);
-    error_.see(others->error_);
-  }
-  return DecodeError::kNone;
+void Model::see(const Model& others) {
+  learner_->see(*others.learner_);
+  error_.see(others.error_);
 }
 
 void Model::merge(const Model& other) {
-  learner_.merge(other.learner_);
+  learner_->merge(*other.learner_);
   error_.merge(other.error_);
 }
 
-std::vector<std::byte> Model::encode() const {
-  StateWriter writer(learner_.sees_others() ? kStateVersionWithOthers : kStateVersion);
-  learner_.encode(writer);
+void Model::encode(StateWriter& writer) const {
+  learner_->encode(writer);
   error_.encode(writer);
-  return std::move(writer).finish();
 }
 
-DecodeError Model::decode(std::span<const std::byte> state, std::optional<Model>& out) {
-  out.reset();
-  StateReader reader;
-  if (const DecodeError damage = reader.open(state); damage != DecodeError::kNone) {
+DecodeError Model::decode(StateReader& reader) {
+  if (const DecodeError damage = learner_->decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  std::optional<LeastSquares> learner;
-  if (const DecodeError damage = LeastSquares::decode(reader, learner); damage != DecodeError::kNone) {
+  return decode_error(reader);
+}
+
+DecodeError Model::decode_error(StateReader& reader) {
+  if (const DecodeError damage = error_.decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  std::optional<ProgressiveError> error;
-  if (const DecodeError damage = ProgressiveError::decode(reader, error); damage != DecodeError::kNone) {
-    return damage;
-  }
-  if (reader.remaining() != 0 || error->n() != learner->rows()) {
-    return DecodeError::kInvalid;
-  }
-  out = Model(*std::move(learner), *error);
-  return DecodeError::kNone;
+  return error_.n() == learner_->rows() ? DecodeError::kNone : DecodeError::kInvalid;
 }
 
 }  // namespace accrue::models

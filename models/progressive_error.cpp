@@ -100,16 +100,13 @@ void ProgressiveError::encode(StateWriter& writer) const {
   writer.put_double(target_variance_);
   writer.put_double(target_min_);
   writer.put_double(target_max_);
-  if (writer.version() == kStateVersionWithOthers) {
-    const Range range = others_.value_or(Range{0, 0});
-    writer.put_count(others_ ? 1 : 0);
-    writer.put_double(range.lowest);
-    writer.put_double(range.highest);
-  }
+  const Range range = others_.value_or(Range{0, 0});
+  writer.put_count(others_ ? 1 : 0);
+  writer.put_double(range.lowest);
+  writer.put_double(range.highest);
 }
 
-DecodeError ProgressiveError::decode(StateReader& reader, std::optional<ProgressiveError>& out) {
-  out.reset();
+DecodeError ProgressiveError::decode(StateReader& reader) {
   ProgressiveError error;
   const bool sane = reader.get_count(error.n_) &&                                          //
                     reader.get_double(0, kMaxStateMagnitude, error.sum_weights_) &&        //
@@ -124,18 +121,18 @@ DecodeError ProgressiveError::decode(StateReader& reader, std::optional<Progress
   if (!sane || (error.n_ == 0 && !error.empty())) {
     return DecodeError::kInvalid;
   }
-  if (reader.version() == kStateVersionWithOthers) {
-    std::uint64_t seen = 0;
+  if (reader.version() != kStateVersionAlone) {
+    bool seen = false;
     Range range{};
-    if (!reader.get_count(seen) || seen > 1 ||                              //
+    if (!reader.get_flag(seen) ||                                           //
         !reader.get_double(-kMaxMagnitude, kMaxMagnitude, range.lowest) ||  //
         !reader.get_double(range.lowest, kMaxMagnitude, range.highest) ||   //
-        (seen == 0 && (range.lowest != 0 || range.highest != 0))) {
+        (!seen && (range.lowest != 0 || range.highest != 0))) {
       return DecodeError::kInvalid;
     }
-    error.others_ = seen == 1 ? std::optional(range) : std::nullopt;
+    error.others_ = seen ? std::optional(range) : std::nullopt;
   }
-  out = error;
+  *this = error;
   return DecodeError::kNone;
 }
 

@@ -42,7 +42,7 @@ class ProgressiveError {
   double r2_clipped() const;
 
   void encode(StateWriter& writer) const;
-  [[nodiscard]] static DecodeError decode(StateReader& reader, std::optional<ProgressiveError>& out);
+  [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
   struct Range {

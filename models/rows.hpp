@@ -1,17 +1,23 @@
 // Rows as the learners see them: a view of somebody else's memory, nothing is owned and nothing is copied.
 //
-// Row i begins at data + i * stride and is x[0..features), then y, then w when weighted (otherwise w is 1).
-// Counts are in rows, strides in doubles. The values have been validated by ingest: finite, |v| <= kMaxMagnitude, w >=
-// 0; the learners keep every result finite under that promise and do not check it again. Threads: a view is a plain
-// value; who owns the memory says who may read it, and when.
+// Row i begins at data + i * stride and is x[0..features), then y, then w when weighted (otherwise w is 1); behind them
+// may stand the event time and the key, where the view says that there are such columns.
+// Counts are in rows, strides and columns in doubles, event times in seconds. The values have been validated by ingest:
+// finite, |v| <= kMaxMagnitude, w >= 0 (a feature may be NaN where a transform takes it); the learners keep every
+// result finite under that promise and do not check it again. Threads: a view is a plain value; who owns the memory
+// says who may read it, and when.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace accrue::models {
 
 /// The largest magnitude of a feature, target, weight or prediction: a squared error of it is still finite.
 inline constexpr double kMaxMagnitude = 1e150;
+
+/// A column that there is not.
+inline constexpr std::size_t kNoColumn = static_cast<std::size_t>(-1);
 
 struct RowsView {
   const double* data;
@@ -19,11 +25,27 @@ struct RowsView {
   std::size_t stride;
   std::size_t features;
   bool weighted;
+  /// Where the rows stand among all rows of the stream, which is what forgetting and windows go by: row i has index
+  /// first_index + i or, where a partition's rows were picked out of others, indices[i]. Indices increase.
+  std::uint64_t first_index = 0;
+  const std::uint64_t* indices = nullptr;
+  std::size_t time_column = kNoColumn;
+  std::size_t key_column = kNoColumn;
 
   const double* row(std::size_t i) const { return data + i * stride; }
   double target(std::size_t i) const { return row(i)[features]; }
   double weight(std::size_t i) const { return weighted ? row(i)[features + 1] : 1.0; }
-  RowsView slice(std::size_t first, std::size_t rows) const { return {row(first), rows, stride, features, weighted}; }
+  std::uint64_t index(std::size_t i) const { return indices ? indices[i] : first_index + i; }
+  double time(std::size_t i) const { return row(i)[time_column]; }
+  double key(std::size_t i) const { return row(i)[key_column]; }
+  RowsView slice(std::size_t first, std::size_t rows) const {
+    RowsView part = *this;
+    part.data = row(first);
+    part.count = rows;
+    part.first_index += first;
+    part.indices = indices ? indices + first : nullptr;
+    return part;
+  }
 };
 
 }  // namespace accrue::models

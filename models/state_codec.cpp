@@ -55,10 +55,10 @@ const char* to_string(DecodeError error) {
   return "unknown error";
 }
 
-StateWriter::StateWriter(std::uint64_t version) : version_(version) {
+StateWriter::StateWriter() {
   std::transform(kMagic.begin(), kMagic.end(), std::back_inserter(bytes_),
                  [](char letter) { return static_cast<std::byte>(letter); });
-  put_count(version);
+  put_count(kStateVersion);
   put_count(0);  // the length, once it is known
 }
 
@@ -77,6 +77,13 @@ void StateWriter::put_doubles(std::span<const double> values) {
   }
 }
 
+void StateWriter::put_text(std::string_view text) {
+  put_count(text.size());
+  std::transform(text.begin(), text.end(), std::back_inserter(bytes_),
+                 [](char letter) { return static_cast<std::byte>(letter); });
+  bytes_.resize((bytes_.size() + kWord - 1) / kWord * kWord);
+}
+
 std::vector<std::byte> StateWriter::finish() && {
   store(bytes_.size() - kHeaderSize, std::span(bytes_).subspan(kLengthOffset, kWord));
   std::array<std::byte, kChecksumSize> crc;
@@ -93,7 +100,7 @@ DecodeError StateReader::open(std::span<const std::byte> state) {
     return DecodeError::kBadMagic;
   }
   const std::uint64_t version = load(state.subspan(kWord, kWord));
-  if (version != kStateVersion && version != kStateVersionWithOthers) {
+  if (version < kStateVersionAlone || version > kStateVersion) {
     return DecodeError::kUnknownVersion;
   }
   const std::uint64_t said = load(state.subspan(kLengthOffset, kWord));
@@ -115,6 +122,34 @@ bool StateReader::get_count(std::uint64_t& value) {
   }
   value = load(fields_.first(kWord));
   fields_ = fields_.subspan(kWord);
+  return true;
+}
+
+bool StateReader::get_flag(bool& value) {
+  std::uint64_t number = 0;
+  const bool good = get_count_up_to(1, number);
+  value = number == 1;
+  return good;
+}
+
+bool StateReader::get_text(std::size_t max_bytes, std::string& text) {
+  std::uint64_t size = 0;
+  if (!get_count_up_to(max_bytes, size)) {
+    return false;
+  }
+  const std::size_t padded = (static_cast<std::size_t>(size) + kWord - 1) / kWord * kWord;
+  if (fields_.size() < padded) {
+    return false;
+  }
+  text.clear();
+  for (std::size_t i = 0; i < padded; ++i) {
+    if (i < size) {
+      text.push_back(static_cast<char>(fields_[i]));
+    } else if (fields_[i] != std::byte{0}) {
+      return false;
+    }
+  }
+  fields_ = fields_.subspan(padded);
   return true;
 }
 

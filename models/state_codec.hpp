@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace accrue::models {
@@ -19,9 +21,11 @@ inline constexpr std::size_t kMaxFeatures = 1024;
 /// No number in a learner's state is larger in magnitude: rows are bounded by kMaxMagnitude and their count by 2^64.
 inline constexpr double kMaxStateMagnitude = 1e240;
 
-/// A model by itself, and a partition's with what the other partitions told it.
-inline constexpr std::uint64_t kStateVersion = 1;
+/// 1 and 2 hold one least-squares model: by itself, and a partition's with what the other partitions told it. 3 holds
+/// any number of models of any learner, and is what is written.
+inline constexpr std::uint64_t kStateVersionAlone = 1;
 inline constexpr std::uint64_t kStateVersionWithOthers = 2;
+inline constexpr std::uint64_t kStateVersion = 3;
 
 enum class [[nodiscard]] DecodeError{
     kNone,
@@ -38,16 +42,16 @@ const char* to_string(DecodeError error);
 
 class StateWriter {
  public:
-  explicit StateWriter(std::uint64_t version = kStateVersion);
-  std::uint64_t version() const { return version_; }
+  StateWriter();
   void put_count(std::uint64_t value);
   void put_double(double value);
   void put_doubles(std::span<const double> values);
+  /// Its length, its bytes, and zeros up to a multiple of eight.
+  void put_text(std::string_view text);
   /// The finished state, its length and checksum filled in. The writer is empty afterwards.
   std::vector<std::byte> finish() &&;
 
  private:
-  std::uint64_t version_;
   std::vector<std::byte> bytes_;
 };
 
@@ -62,6 +66,14 @@ class StateReader {
   /// A double within [lowest, highest]; never NaN.
   [[nodiscard]] bool get_double(double lowest, double highest, double& value);
   [[nodiscard]] bool get_doubles(double lowest, double highest, std::span<double> values);
+  [[nodiscard]] bool get_text(std::size_t max_bytes, std::string& text);
+  /// A count from 0 to highest.
+  [[nodiscard]] bool get_count_up_to(std::uint64_t highest, std::uint64_t& value) {
+    return get_count(value) && value <= highest;
+  }
+  [[nodiscard]] bool get_flag(bool& value);
+  /// Whether so many more numbers of eight bytes are there: to be asked before memory is taken for them.
+  bool holds(std::uint64_t numbers) const { return fields_.size() / 8 >= numbers; }
   /// The bytes not yet read.
   std::size_t remaining() const { return fields_.size(); }
 

@@ -24,7 +24,7 @@ void require_equal(const std::string& what, std::uint64_t is, std::uint64_t shou
 
 // Sums of whole numbers survive the factor's roundings, so they tell exactly which rows are in.
 std::uint64_t sum_of_column(const models::LeastSquares& learner, std::size_t column) {
-  const double sum = learner.summary().feature_means.at(column) * learner.sum_weights();
+  const double sum = learner.describe().feature_means.at(column) * learner.sum_weights();
   const double whole = std::round(sum);
   if (std::abs(sum - whole) > 1e-3) fail("the sum of a whole-numbered column is " + std::to_string(sum));
   return static_cast<std::uint64_t>(whole);

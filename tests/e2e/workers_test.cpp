@@ -191,7 +191,7 @@ TEST(Workers, KillsUnderSeveralProducersLoseNoRow) {
   ASSERT_EQ(coordinated.stop(), 0);
   const models::Model learned = stored_model(coordinated.daemon());
   ASSERT_EQ(learned.learner().rows(), expected.learner().rows());
-  const double sum = learned.learner().summary().feature_means.at(0) * learned.learner().sum_weights();
+  const double sum = learned.learner().describe().feature_means.at(0) * learned.learner().sum_weights();
   EXPECT_NEAR(sum, checksum, 1e-3) << "a sum of whole numbers";
   const models::Fit fit = learned.learner().fit();
   const models::Fit reference = expected.learner().fit();

@@ -141,8 +141,8 @@ TEST(LeastSquares, RowsOfWeightZeroTeachNothing) {
   learn(learner, rows.view());
   EXPECT_EQ(learner.rows(), 2);
   EXPECT_EQ(coefficients(learner.fit()), Eigen::VectorXd::Zero(2));
-  EXPECT_EQ(learner.summary().rank, 0);
-  EXPECT_FALSE(learner.summary().residual_std);
+  EXPECT_EQ(learner.describe().rank, 0);
+  EXPECT_FALSE(learner.describe().residual_std);
 }
 
 TEST(LeastSquares, MergesUnfinishedBlocksToo) {
@@ -274,7 +274,7 @@ TEST(LeastSquares, FittingDoesNotChangeTheLearner) {
     ASSERT_EQ(prediction, expected[i]);
     if (i % 100 == 99) {
       (void)watched.fit();
-      (void)watched.summary();
+      (void)watched.describe();
     }
   }
 }
@@ -296,9 +296,9 @@ TEST(LeastSquares, CollinearAndConstantColumnsGetTheRightFittedValues) {
     ASSERT_NEAR(actual[i], expected[i], 1e-8) << i;
     ASSERT_NEAR(fit.predict(collinear.view().row(i)), plain_fit.predict(rows.view().row(i)), 1e-9) << i;
   }
-  EXPECT_EQ(learner.summary().rank, 3);
-  EXPECT_EQ(plain.summary().rank, 3);
-  EXPECT_NEAR(*learner.summary().residual_std, *plain.summary().residual_std, 1e-10);
+  EXPECT_EQ(learner.describe().rank, 3);
+  EXPECT_EQ(plain.describe().rank, 3);
+  EXPECT_NEAR(*learner.describe().residual_std, *plain.describe().residual_std, 1e-10);
 }
 
 TEST(LeastSquares, FewerRowsThanCoefficientsAreFittedExactly) {
@@ -308,9 +308,9 @@ TEST(LeastSquares, FewerRowsThanCoefficientsAreFittedExactly) {
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(learner.fit().predict(rows.view().row(i)), rows.view().target(i), 1e-11);
   }
-  EXPECT_EQ(learner.summary().rank, 3);
-  EXPECT_FALSE(learner.summary().residual_std);
-  EXPECT_FALSE(learner.summary().coefficients[0].std_error);
+  EXPECT_EQ(learner.describe().rank, 3);
+  EXPECT_FALSE(learner.describe().residual_std);
+  EXPECT_FALSE(learner.describe().coefficients[0].std_error);
 }
 
 TEST(LeastSquares, StaysFiniteForTheLargestAndSmallestRows) {
@@ -328,7 +328,7 @@ TEST(LeastSquares, StaysFiniteForTheLargestAndSmallestRows) {
     EXPECT_TRUE(coefficients(learner.fit()).allFinite());
     const std::vector<double> huge(3, kMaxMagnitude);
     EXPECT_LE(std::abs(learner.fit().predict(huge.data())), kMaxMagnitude);
-    const Summary summary = learner.summary();
+    const Summary summary = learner.describe();
     EXPECT_TRUE(std::isfinite(summary.residual_std.value_or(0)) && std::isfinite(summary.r2.value_or(0)));
   }
 }

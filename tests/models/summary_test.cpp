@@ -12,7 +12,7 @@ namespace {
 Summary summary_of(const TestRows& rows, const LeastSquaresOptions& options) {
   LeastSquares learner(options);
   learn(learner, rows.view());
-  return learner.summary();
+  return learner.describe();
 }
 
 // The textbook's formulas, over the whole matrix.
@@ -63,9 +63,9 @@ TEST(Summary, HasTheCoefficientsOfTheFit) {
   const TestRows rows = random_rows(2, 1100, 3);
   LeastSquares learner({.features = 3, .ridge = 2});
   learn(learner, rows.view());
-  EXPECT_EQ(learner.summary().intercept->value, learner.fit().intercept);
+  EXPECT_EQ(learner.describe().intercept->value, learner.fit().intercept);
   for (std::size_t k = 0; k < 3; ++k) {
-    EXPECT_EQ(learner.summary().coefficients[k].value, learner.fit().coefficients[k]);
+    EXPECT_EQ(learner.describe().coefficients[k].value, learner.fit().coefficients[k]);
   }
 }
 
@@ -77,9 +77,9 @@ TEST(Summary, OfMergedLearnersIsThatOfAllRows) {
   learn(other, rows.view().slice(120, 80));
   merged.merge(other);
   const Textbook expected = textbook(rows.view(), true);
-  EXPECT_EQ(merged.summary().rows, 200);
-  EXPECT_NEAR(*merged.summary().residual_std, expected.residual_std, 1e-11);
-  EXPECT_NEAR(*merged.summary().intercept->std_error, expected.std_errors[0], 1e-11);
+  EXPECT_EQ(merged.describe().rows, 200);
+  EXPECT_NEAR(*merged.describe().residual_std, expected.residual_std, 1e-11);
+  EXPECT_NEAR(*merged.describe().intercept->std_error, expected.std_errors[0], 1e-11);
 }
 
 TEST(Summary, KnowsTheWeightedMeansOfTheFeatures) {
@@ -129,7 +129,7 @@ TEST(Summary, RidgeMakesCollinearColumnsEstimable) {
 }
 
 TEST(Summary, SaysNothingWhereNothingCanBeEstimated) {
-  const Summary none = LeastSquares({.features = 1}).summary();
+  const Summary none = LeastSquares({.features = 1}).describe();
   EXPECT_EQ(none.rank, 0);
   EXPECT_FALSE(none.r2 || none.residual_std || none.condition || none.intercept->std_error);
   EXPECT_TRUE(none.feature_means.empty());

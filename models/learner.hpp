@@ -1,0 +1,76 @@
+// Learner: what learns a linear model from a stream of rows. All learners stand behind this interface and are made by
+// name (learners.hpp).
+//
+// What every learner keeps to:
+// - Test, then train: partial_fit tells what was predicted for each row before that row was learned.
+// - The same rows, sights and merges in the same order give the same bits, however the calls were cut, with or without
+//   an encode and decode between.
+// - merge adds what another learner of the same settings has learned from other rows of the stream; its header says
+//   whether that is exact, or to what tolerance.
+// - Under the promise of rows.hpp every prediction is within kMaxMagnitude, every coefficient finite.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Errors: makers throw std::invalid_argument for settings that no learner can have; decode answers DecodeError, and a
+// learner that could not be decoded is only good for destruction; a learner or rows of another kind are a broken
+// invariant (require.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+
+#include "models/rows.hpp"
+#include "models/state_codec.hpp"
+#include "models/summary.hpp"
+
+namespace accrue::models {
+
+/// The predictions of a learner as it was at one moment; immutable, independent of it, for any thread.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+  /// For a row of the learner's features, behind which stands the key if the learner groups by one.
+  virtual double predict(const double* x) const = 0;
+  /// The variance of a target of weight 1 about that prediction, its noise included; NaN for what does not know.
+  virtual double variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
+};
+
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  virtual std::unique_ptr<Learner> clone() const = 0;
+
+  /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
+  virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
+  /// Learns all that the other learner, of the same settings, has learned. Forgets what either has seen of others.
+  virtual void merge(const Learner& other) = 0;
+  /// From the next row on predicts with what the learners of all other partitions had learned, merged into `others`,
+  /// besides its own rows; what it saw of others before is forgotten. It learns nothing by it: what it describes,
+  /// predicts (predictor) and merges stays its own. Learners whose merge is not exact may look away.
+  virtual void see(const Learner& /*others*/) {}
+  /// Lets go of what was learned so far, as far as keep, from 0 (all of it) to 1 (nothing), says: each row learned then
+  /// counts as much as a row of keep times its weight would.
+  virtual void forget(double keep) = 0;
+
+  /// All rows count, also those that wait for their block.
+  virtual std::unique_ptr<const Predictor> predictor() const = 0;
+  virtual Summary describe() const = 0;
+  /// Learned, those of weight 0 included.
+  virtual std::uint64_t rows() const = 0;
+
+  /// The state alone: the settings are known to whoever decodes it, into a new learner of the same.
+  virtual void encode(StateWriter& writer) const = 0;
+  [[nodiscard]] virtual DecodeError decode(StateReader& reader) = 0;
+
+ protected:
+  Learner() = default;
+  Learner(const Learner&) = default;
+  Learner(Learner&&) = default;
+  Learner& operator=(const Learner&) = default;
+  Learner& operator=(Learner&&) = default;
+};
+
+}  // namespace accrue::models

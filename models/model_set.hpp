@@ -1,0 +1,76 @@
+// ModelSet: all that one partition of a stream learns, or all partitions merged: the champion, whose predictions are
+// the stream's unless another model is asked for, and its challengers.
+//
+// Partitions score as honestly as one learner of all rows would when they tell each other now and then what they know:
+// each hands out its share(), and lets the shares of all the others be seen (see). Same rows, same exchanges and same
+// changes of the set at the same places give the same bits, with or without an encode and decode between.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one. A copy is
+// independent.
+// Errors: the constructor and add throw std::invalid_argument for a spec that no model can have, a name that is taken,
+// too many models; decode answers DecodeError and leaves its output empty unless that is kNone.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "models/model.hpp"
+#include "models/model_spec.hpp"
+#include "models/rows.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+class ModelSet {
+ public:
+  static constexpr std::size_t kMaxModels = 32;
+  static constexpr std::size_t kMaxSettings = 64;      // of a model
+  static constexpr std::size_t kMaxTextBytes = 4'096;  // of a name, a key, a value
+
+  /// The first model is the champion.
+  ModelSet(std::size_t features, std::span<const ModelSpec> specs);
+
+  /// Every model predicts each row, scores its prediction, then learns the row.
+  void learn(const RowsView& rows);
+  /// What the other partitions see of this one: its state with no row pending and nothing seen of others.
+  std::vector<std::byte> share() const;
+  /// From the next row on predicts with what the other partitions had learned when they handed out these shares; what
+  /// it saw of them before is forgotten. It learns nothing: all that merge adds up stays its own. The last bits of the
+  /// predictions depend on the order of the shares, so let that be the partitions'. A damaged share and one of other
+  /// models (kInvalid) change nothing.
+  [[nodiscard]] DecodeError see(std::span<const std::span<const std::byte>> shares);
+  /// Adds what the models of another set of the same specs have learned and how they erred.
+  void merge(const ModelSet& other);
+
+  std::size_t features() const { return features_; }
+  const std::vector<Model>& models() const { return models_; }  // in the order they were added
+  const Model& champion() const { return models_[champion_]; }
+  const Model* find(std::string_view name) const;  // null where there is none of that name
+
+  /// Starts from now: it knows nothing of the rows before.
+  void add(const ModelSpec& spec);
+  /// Of a model that is there; not the champion.
+  void drop(std::string_view name);
+  /// Of a model that is there.
+  void promote(std::string_view name);
+
+  /// The state as documented in STATE.md, the specs included.
+  std::vector<std::byte> encode() const;
+  [[nodiscard]] static DecodeError decode(std::span<const std::byte> state, std::optional<ModelSet>& out);
+
+ private:
+  explicit ModelSet(std::size_t features) : features_(features) {}
+  std::size_t position(std::string_view name) const;
+  bool of_the_same_specs(const ModelSet& other) const;
+  [[nodiscard]] DecodeError decode_alone(StateReader& reader);
+  [[nodiscard]] DecodeError decode_models(StateReader& reader);
+
+  std::size_t features_;
+  std::vector<Model> models_;
+  std::size_t champion_ = 0;
+};
+
+}  // namespace accrue::models
