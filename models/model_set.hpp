@@ -49,6 +49,8 @@ class ModelSet {
   const std::vector<Model>& models() const { return models_; }  // in the order they were added
   const Model& champion() const { return models_[champion_]; }
   const Model* find(std::string_view name) const;  // null where there is none of that name
+  /// Whether the two can merge: the same features, models and champion.
+  bool has_the_models_of(const ModelSet& other) const;
 
   /// Starts from now: it knows nothing of the rows before.
   void add(const ModelSpec& spec);
@@ -64,7 +66,6 @@ class ModelSet {
  private:
   explicit ModelSet(std::size_t features) : features_(features) {}
   std::size_t position(std::string_view name) const;
-  bool of_the_same_specs(const ModelSet& other) const;
   [[nodiscard]] DecodeError decode_alone(StateReader& reader);
   [[nodiscard]] DecodeError decode_models(StateReader& reader);
 
