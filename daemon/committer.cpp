@@ -25,9 +25,10 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
   return record;
 }
 
-ModelMetrics metrics_of(const models::ProgressiveError& error) {
-  return {kModelName,   error.n(),  error.mse(),         error.mae(),
-          error.rmse(), error.r2(), error.mse_clipped(), error.mae_clipped()};
+ModelMetrics metrics_of(const models::Model& model) {
+  const models::ProgressiveError& error = model.error();
+  return {model.spec().name, error.n(),  error.mse(),         error.mae(),
+          error.rmse(),      error.r2(), error.mse_clipped(), error.mae_clipped()};
 }
 
 }  // namespace
@@ -120,7 +121,8 @@ void Committer::gather(const ingest::PartitionState& part) {
   std::string why;
   std::optional<models::ModelSet> models = merged_models(record.states, stream.spec, why);
   ACCRUE_ASSERT(models);  // our own workers have just encoded the states
-  record.metrics = metrics_of(models->champion().error());
+  record.champion = models->champion().spec().name;
+  for (const models::Model& one : models->models()) record.metrics.push_back(metrics_of(one));
   board_.post(
       ready({stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)}));
   gathering_.erase(found);

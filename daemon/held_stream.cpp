@@ -109,6 +109,17 @@ void HeldStream::finish_exchange() {
   shares_.erase(*std::exchange(awaited_, std::nullopt));
 }
 
+void HeldStream::act(const ingest::ChangeModels& change) {
+  const auto& [kind, model] = change.change;
+  for (auto& [partition, models] : partitions_) {
+    switch (kind) {
+      case ingest::ModelChange::Kind::kAdd: models.add(model_spec(model)); break;
+      case ingest::ModelChange::Kind::kDrop: models.drop(model.name); break;
+      case ingest::ModelChange::Kind::kPromote: models.promote(model.name); break;
+    }
+  }
+}
+
 void HeldStream::act(const ingest::Barrier& barrier) {
   for (const auto& [partition, models] : partitions_) {
     const wire::Bytes state = models.encode();

@@ -32,7 +32,7 @@ class HeldStream {
     ingest::Deliver what;
     zmq::message_t rows;
   };
-  using Step = std::variant<Delivery, ingest::Exchange, ingest::Barrier>;
+  using Step = std::variant<Delivery, ingest::Exchange, ingest::ChangeModels, ingest::Barrier>;
   void take(Step step);
 
   void see(const ingest::Share& share);  // another worker's
@@ -46,6 +46,7 @@ class HeldStream {
   void go_on();
   void act(const Delivery& delivery);
   void act(const ingest::Exchange& exchange);
+  void act(const ingest::ChangeModels& change);
   void act(const ingest::Barrier& barrier);
   void finish_exchange();
 

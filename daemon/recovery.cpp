@@ -45,6 +45,8 @@ ingest::RecoveredStream recover(Store& store, const StreamRecord& record, Snapsh
       log_error("stream_rewound", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}});
     }
     ingest::RecoveredStream stream = recovered_from(std::move(epoch), record, spec);
+    for (const models::Model& model : models->models()) stream.models.push_back(model.spec().name);
+    stream.champion = models->champion().spec().name;
     board.post(ready({record.name, spec, number, stream.rows, stream.rejected, *std::move(models)}));
     return stream;
   }

@@ -1,5 +1,6 @@
 #include "daemon/snapshot.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "models/settings.hpp"
@@ -8,7 +9,7 @@ namespace accrue::daemon {
 namespace {
 
 models::ModelSpec default_model(const wire::StreamSpec& spec) {
-  models::ModelSpec model{.name = kModelName};
+  models::ModelSpec model{.name = wire::kDefaultModel};
   if (!spec.intercept) model.settings.push_back({"intercept", "false"});
   if (spec.ridge != 0) model.settings.push_back({"ridge", models::shortest(spec.ridge)});
   return model;
@@ -20,6 +21,10 @@ models::ModelSpec model_spec(const wire::ModelSpec& spec) {
   models::ModelSpec model{spec.name, spec.learner};
   for (const auto& [key, value] : spec.settings) model.settings.push_back({key, value});
   return model;
+}
+
+const models::Model* Snapshot::model(const std::string& name) const {
+  return name.empty() ? &models.champion() : models.find(name);
 }
 
 const models::Predictor& Snapshot::predictor(const models::Model& of) const {
@@ -40,6 +45,15 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
 
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec) {
   return ready({stream, spec, 0, 0, {}, first_models(spec)});
+}
+
+std::string problem_with_first_models(const wire::StreamSpec& spec) {
+  try {
+    first_models(spec);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
 }
 
 void SnapshotBoard::post(std::shared_ptr<const Snapshot> snapshot) {

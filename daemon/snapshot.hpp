@@ -17,8 +17,6 @@
 
 namespace accrue::daemon {
 
-inline constexpr const char* kModelName = "least_squares";  // a stream has one model, and this is its name
-
 struct Snapshot {
   std::string stream;
   wire::StreamSpec spec;
@@ -28,6 +26,8 @@ struct Snapshot {
   models::ModelSet models;
   std::vector<std::unique_ptr<const models::Predictor>> predictors = {};  // of each of the models; made by ready()
 
+  // The champion where no name is given; null where there is none of that name.
+  const models::Model* model(const std::string& name) const;
   const models::Predictor& predictor(const models::Model& of) const;  // one of `models`
 };
 
@@ -37,6 +37,8 @@ models::ModelSpec model_spec(const wire::ModelSpec& spec);
 
 // What each partition of a new stream begins with. Throws std::invalid_argument for models that there cannot be.
 models::ModelSet first_models(const wire::StreamSpec& spec);
+// The same as a sentence; empty where there can be such models.
+std::string problem_with_first_models(const wire::StreamSpec& spec);
 
 // Of a stream that was just created.
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);

@@ -9,8 +9,6 @@ std::string of_partition(const PartitionState& state, const char* what) {
   return "partition " + std::to_string(state.partition) + ": " + what;
 }
 
-}  // namespace
-
 std::optional<models::ModelSet> decoded_part(const PartitionState& state, const wire::StreamSpec& spec,
                                              std::string& why) {
   std::optional<models::ModelSet> part;
@@ -18,6 +16,23 @@ std::optional<models::ModelSet> decoded_part(const PartitionState& state, const 
   if (part && part->features() == spec.features.size()) return part;
   why = of_partition(state, part ? "it belongs to another specification" : to_string(error));
   return std::nullopt;
+}
+
+}  // namespace
+
+bool merge_part(const PartitionState& state, const wire::StreamSpec& spec, std::optional<models::ModelSet>& whole,
+                std::string& why) {
+  std::optional<models::ModelSet> part = decoded_part(state, spec, why);
+  if (!part) return false;
+  if (!whole) {
+    whole = std::move(part);
+  } else if (whole->has_the_models_of(*part)) {
+    whole->merge(*part);
+  } else {
+    why = of_partition(state, "it has other models than the partitions before it");
+    return false;
+  }
+  return true;
 }
 
 std::optional<models::ModelSet> merged_models(std::span<const PartitionState> states, const wire::StreamSpec& spec,
@@ -28,16 +43,7 @@ std::optional<models::ModelSet> merged_models(std::span<const PartitionState> st
   }
   std::optional<models::ModelSet> whole;
   for (const PartitionState& state : states) {
-    std::optional<models::ModelSet> part = decoded_part(state, spec, why);
-    if (!part) return std::nullopt;
-    if (!whole) {
-      whole = std::move(part);
-    } else if (whole->has_the_models_of(*part)) {
-      whole->merge(*part);
-    } else {
-      why = of_partition(state, "it has other models than the partitions before it");
-      return std::nullopt;
-    }
+    if (!merge_part(state, spec, whole, why)) return std::nullopt;
   }
   return whole;
 }

@@ -13,8 +13,9 @@
 
 namespace accrue::daemon {
 
-std::optional<models::ModelSet> decoded_part(const PartitionState& state, const wire::StreamSpec& spec,
-                                             std::string& why);
+// Adds one of an epoch's states to what the others are together; false, and nothing changed, where it cannot be.
+bool merge_part(const PartitionState& state, const wire::StreamSpec& spec, std::optional<models::ModelSet>& whole,
+                std::string& why);
 
 // An epoch's states, by partition, as one set of models.
 std::optional<models::ModelSet> merged_models(std::span<const PartitionState> states, const wire::StreamSpec& spec,

@@ -152,6 +152,10 @@ void Workers::exchange(const Stream& stream, std::uint64_t rows) {
   for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(Exchange{stream.id, rows}));
 }
 
+void Workers::change_models(const Stream& stream, const ModelChange& change) {
+  for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(ChangeModels{stream.id, change}));
+}
+
 void Workers::pass_on(const Stream& stream, const WorkerId& from, wire::BytesView message) {
   for (const WorkerId& id : holders(stream)) {
     if (id != from) outbox_.to_worker(id, message);

@@ -68,6 +68,9 @@ class Workers {
   // Has every holder of a partition send its state.
   void cut(const Stream& stream, std::uint64_t epoch);
 
+  // Has every holder of a partition change its models, at this place among the rows.
+  void change_models(const Stream& stream, const ModelChange& change);
+
   // Gives what one worker says of a stream to the others that hold partitions of it.
   void pass_on(const Stream& stream, const WorkerId& from, wire::BytesView message);
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 
 namespace accrue::cli {
@@ -15,6 +16,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// None where the options do not ask for a model but for the default one.
+std::vector<ModelSpec> models_of(const PushOptions& options) {
+  if (!options.model.learner && options.model.settings.empty()) return {};
+  ModelSpec model = model_spec(options.model.learner.value_or(ModelSpec().learner), options.model);
+  if (options.no_intercept) model.settings.push_back({.key = "intercept", .value = "false"});
+  if (options.ridge) model.settings.push_back({.key = "ridge", .value = exact(*options.ridge)});
+  return {model};
+}
+
 }  // namespace
 
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
@@ -22,6 +32,11 @@ StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& 
   spec.weighted = options.weight.has_value();
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
+  spec.models = models_of(options);
+  if (!spec.models.empty()) {  // which then have them
+    spec.intercept = true;
+    spec.ridge = 0;
+  }
   set_partitioning(spec, options.partitioning);
   std::vector<std::string> others;
   for (const std::string& column : columns) {
@@ -45,6 +60,10 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   if (!wants.empty() && wants != has) return "--features: it has other features";
   if (asked.target && *asked.target != is.target) return "--target: it learns '" + is.target + "'";
   if (asked.weight && !is.weighted) return "--weight: it has no weights";
+  if (const auto models = models_of(asked); !models.empty()) {
+    if (models == is.models) return partitioning_contradiction(is, asked.partitioning);
+    return "--learner or --set: it was created with other models, and accrue model add gives it more";
+  }
   if (asked.no_intercept && is.intercept) return "--no-intercept: it has one";
   if (asked.ridge && *asked.ridge != is.ridge) return "--ridge: it has " + exact(is.ridge);
   return partitioning_contradiction(is, asked.partitioning);

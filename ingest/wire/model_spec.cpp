@@ -25,6 +25,9 @@ std::string problem_with(const ModelSpec& spec) {
   if (std::any_of(spec.settings.begin(), spec.settings.end(), too_long)) {
     return which + " has a setting of more than 4096 bytes";
   }
+  std::size_t bytes = 0;
+  for (const Setting& setting : spec.settings) bytes += setting.key.size() + setting.value.size();
+  if (bytes > kMaxTextBytes) return which + " has settings of more than 65536 bytes together";
   return {};
 }
 

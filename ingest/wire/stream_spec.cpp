@@ -180,6 +180,13 @@ std::vector<std::string> StreamSpec::columns() const {
   return names;
 }
 
+std::vector<std::string> StreamSpec::model_names() const {
+  if (models.empty()) return {kDefaultModel};
+  std::vector<std::string> names;
+  for (const ModelSpec& model : models) names.push_back(model.name);
+  return names;
+}
+
 std::string problem_with_stream_name(const std::string& name) {
   if (is_plain_name(name)) return {};
   return "stream name " + quoted(name) + " is not 1 to 128 letters, digits, '_', '-' or '.'";

@@ -60,9 +60,11 @@ struct StreamSpec {
   bool keyed() const { return !key.empty(); }
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire
   std::size_t column_count() const { return columns().size(); }
+  std::vector<std::string> model_names() const;  // of those it is created with, the champion's first
 };
 
-inline constexpr const char* kWeightColumn = "weight";  // the weight's name in rows given by names
+inline constexpr const char* kDefaultModel = "least_squares";  // the name of the one where none are asked for
+inline constexpr const char* kWeightColumn = "weight";         // the weight's name in rows given by names
 
 // What is wrong with a name or a specification, as a sentence for its author; empty when nothing is.
 [[nodiscard]] std::string problem_with_stream_name(const std::string& name);
