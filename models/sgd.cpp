@@ -27,8 +27,9 @@ void check(const SgdOptions& options) {
 // Moves a mean and a variance to those of one value more, the rows-th.
 void add_to_moments(double value, double rows, double& mean, double& variance) {
   const double deviation = value - mean;
-  mean += deviation / rows;
-  variance += (std::max(0.0, deviation * (value - mean)) - variance) / rows;
+  const double share = 1 / rows;
+  mean += share * deviation;
+  variance += share * (std::max(0.0, deviation * (value - mean)) - variance);
 }
 
 Loss quantile_loss(Settings& settings) {
@@ -54,13 +55,9 @@ Sgd::Sgd(const SgdOptions& options) : options_(options), coordinates_((check(opt
 void Sgd::partial_fit(const RowsView& rows, std::span<double> predictions) {
   require(rows.features == options_.features, "rows have the learner's features");
   require(predictions.size() >= rows.count, "a prediction for every row");
+  const auto column_of = [](std::size_t k) { return static_cast<std::uint32_t>(k); };
   for (std::size_t i = 0; i < rows.count; ++i) {
-    const double* x = rows.row(i);
-    begin_row();
-    for (std::size_t k = 0; k < options_.features; ++k) {
-      put(static_cast<std::uint32_t>(k), x[k]);
-    }
-    end_row();
+    activate(options_.features, column_of, rows.row(i));
     predictions[i] = learn(rows.target(i), rows.weight(i));
   }
 }
@@ -70,50 +67,37 @@ void Sgd::partial_fit_sparse(const SparseRowsView& rows, std::span<double> predi
   require(predictions.size() >= rows.count, "a prediction for every row");
   for (std::size_t i = 0; i < rows.count; ++i) {
     const std::span<const std::uint32_t> columns = rows.row_columns(i);
-    begin_row();
-    for (std::size_t k = 0; k < columns.size(); ++k) {
-      put(columns[k], rows.row_values(i)[k]);
-    }
-    end_row();
+    activate(
+        columns.size(), [&](std::size_t k) { return columns[k]; }, rows.row_values(i));
     predictions[i] = learn(rows.target(i), rows.weight(i));
   }
 }
 
-void Sgd::begin_row() {
-  active_.coordinates.clear();
-  active_.columns.clear();
-  active_.dense.clear();
-  active_.x.clear();
-  active_.next_dense = 0;
-}
-
-void Sgd::put(std::uint32_t column, double x) {
-  if (x == 0) {
-    return;
+template <class ColumnOf>
+void Sgd::activate(std::size_t count, ColumnOf column_of, const double* values) {
+  active_.clear();
+  auto next_dense = dense_.cbegin();
+  const auto add = [&](std::uint32_t column, double x, bool dense) {
+    active_.push_back({&coordinates_.at(column), x, column, dense});
+  };
+  for (std::size_t k = 0; k < count; ++k) {
+    if (values[k] == 0) {
+      continue;
+    }
+    const std::uint32_t column = column_of(k);
+    for (; next_dense != dense_.cend() && *next_dense < column; ++next_dense) {
+      add(*next_dense, 0, true);
+    }
+    const bool dense = next_dense != dense_.cend() && *next_dense == column;
+    next_dense += dense ? 1 : 0;
+    add(column, values[k], dense);
   }
-  std::size_t& next = active_.next_dense;
-  for (; next < dense_.size() && dense_[next] < column; ++next) {
-    activate(dense_[next], 0, true);
+  for (; next_dense != dense_.cend(); ++next_dense) {
+    add(*next_dense, 0, true);
   }
-  const bool dense = next < dense_.size() && dense_[next] == column;
-  next += dense ? 1 : 0;
-  activate(column, x, dense);
-}
-
-void Sgd::activate(std::uint32_t column, double x, bool dense) {
-  active_.coordinates.push_back(&coordinates_.at(column));
-  active_.columns.push_back(column);
-  active_.dense.push_back(dense);
-  active_.x.push_back(x);
-}
-
-void Sgd::end_row() {
-  for (std::size_t k = active_.next_dense; k < dense_.size(); ++k) {
-    activate(dense_[k], 0, true);
-  }
-  active_.z.resize(active_.size());
-  active_.coefficients.resize(active_.size());
-  active_.pulls.resize(active_.size());
+  z_.resize(active_.size());
+  active_coefficients_.resize(active_.size());
+  pulls_.resize(active_.size());
 }
 
 double Sgd::learn(double target, double weight) {
@@ -130,17 +114,17 @@ double Sgd::learn(double target, double weight) {
 }
 
 double Sgd::predict_active() {
-  const double size = step_size();
+  const StepSize size = step_size();
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    const Coordinate& coordinate = *active_.coordinates[k];
-    active_.coefficients[k] = penalised(coordinate, size);
-    active_.z[k] = (active_.x[k] - coordinate.centre) * coordinate.inverse_scale;
+    const Coordinate& coordinate = *active_[k].coordinate;
+    active_coefficients_[k] = penalised(coordinate, size);
+    z_[k] = (active_[k].x - coordinate.centre) * coordinate.inverse_scale;
   }
   return output_of_active();
 }
 
 double Sgd::output_of_active() const {
-  return bounded(intercept_ + dot(active_.coefficients.data(), active_.z.data(), active_.size()), kMaxMagnitude);
+  return bounded(intercept_ + dot(active_coefficients_.data(), z_.data(), active_.size()), kMaxMagnitude);
 }
 
 void Sgd::observe_target(double target) {
@@ -152,23 +136,25 @@ void Sgd::observe_target(double target) {
 }
 
 void Sgd::observe_features() {
+  double shift = 0;
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    Coordinate& coordinate = *active_.coordinates[k];
-    if (active_.x[k] != 0) {
+    Coordinate& coordinate = *active_[k].coordinate;
+    const double x = active_[k].x;
+    if (x != 0) {
       coordinate.rows += 1;
       if (options_.standardise) {
-        add_to_moments(active_.x[k], coordinate.rows, coordinate.mean, coordinate.variance);
+        add_to_moments(x, coordinate.rows, coordinate.mean, coordinate.variance);
       }
     }
     const double centre = coordinate.centre;
-    set_scale(coordinate, active_.dense[k]);
-    intercept_ += active_.coefficients[k] * (coordinate.centre - centre) * coordinate.inverse_scale;
-    active_.z[k] = (active_.x[k] - coordinate.centre) * coordinate.inverse_scale;
-    coordinate.coefficient = active_.coefficients[k];
+    set_scale(coordinate, active_[k].dense);
+    coordinate.coefficient = active_coefficients_[k];
     coordinate.penalised_at = taught_;
+    shift += coordinate.coefficient * ((coordinate.centre - centre) * coordinate.inverse_scale);
+    z_[k] = (x - coordinate.centre) * coordinate.inverse_scale;
   }
-  intercept_ = bounded(intercept_, kMaxMagnitude);
-  const double norm = dot(active_.z.data(), active_.z.data(), active_.size()) + (options_.intercept ? 1 : 0);
+  intercept_ = bounded(intercept_ + shift, kMaxMagnitude);
+  const double norm = dot(z_.data(), z_.data(), z_.size()) + (options_.intercept ? 1 : 0);
   squared_norm_ += (std::min(norm, kMaxSquares) - squared_norm_) / recent_rows_;
 }
 
@@ -178,34 +164,29 @@ void Sgd::step(double target, double weight) {
   if (slope == 0) {
     return;
   }
-  const double pull = measure_pulls(slope, weight);
-  if (pull == 0) {
-    return;
-  }
-  const double steps = travel(prediction, target, weight, pull) / pull;
+  const StepSize size = step_size();
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    active_.coordinates[k]->coefficient = bounded(active_.coefficients[k] + active_.pulls[k] * steps, kMaxMagnitude);
+    double& squared_slopes = active_[k].coordinate->squared_slopes;
+    const double part = slope * z_[k];
+    squared_slopes = std::min(squared_slopes + weight * part * part, kMaxSquares);
+    pulls_[k] = step_length(squared_slopes, size) * z_[k];
   }
+  double intercept_pull = 0;
   if (options_.intercept) {
-    intercept_ = bounded(intercept_ + step_length(intercept_squared_slopes_, step_size()) * steps, kMaxMagnitude);
+    intercept_squared_slopes_ = std::min(intercept_squared_slopes_ + weight * slope * slope, kMaxSquares);
+    intercept_pull = step_length(intercept_squared_slopes_, size);
+  }
+  const double pull = std::min(dot(pulls_.data(), z_.data(), z_.size()) + intercept_pull, kMaxSquares);
+  if (pull > 0) {
+    move(travel(prediction, target, weight, pull) / pull, intercept_pull);
   }
 }
 
-// What the prediction gains when the row's slope takes a step of one: the sum of every z by its pull.
-double Sgd::measure_pulls(double slope, double weight) {
-  const double size = step_size();
+void Sgd::move(double along, double intercept_pull) {
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    Coordinate& coordinate = *active_.coordinates[k];
-    const double part = slope * active_.z[k];
-    coordinate.squared_slopes = std::min(coordinate.squared_slopes + weight * part * part, kMaxSquares);
-    active_.pulls[k] = step_length(coordinate.squared_slopes, size) * active_.z[k];
+    active_[k].coordinate->coefficient = bounded(active_coefficients_[k] + pulls_[k] * along, kMaxMagnitude);
   }
-  double pull = dot(active_.pulls.data(), active_.z.data(), active_.size());
-  if (options_.intercept) {
-    intercept_squared_slopes_ = std::min(intercept_squared_slopes_ + weight * slope * slope, kMaxSquares);
-    pull += step_length(intercept_squared_slopes_, size);
-  }
-  return std::min(pull, kMaxSquares);
+  intercept_ = bounded(intercept_ + intercept_pull * along, kMaxMagnitude);
 }
 
 double Sgd::travel(double prediction, double target, double weight, double pull) const {
@@ -225,25 +206,23 @@ double Sgd::target_spread() const {
   return std::sqrt(target_variance_ + (options_.intercept ? 0 : target_mean_ * target_mean_));
 }
 
-// The length of an adaptive step while the slopes add up to 1: large targets take longer ones, and many features
-// shorter ones.
-double Sgd::step_size() const {
-  return squared_norm_ > 0
-             ? std::min(options_.learning_rate * target_spread() / std::sqrt(squared_norm_), kMaxMagnitude)
-             : 0.0;
+// Large targets take longer steps, and many features shorter ones.
+Sgd::StepSize Sgd::step_size() const {
+  const double size = options_.learning_rate * target_spread() / std::sqrt(squared_norm_);
+  const double bounded_size = squared_norm_ > 0 ? std::min(size, kMaxMagnitude) : 0;
+  return {bounded_size, std::max(1.0, bounded_size * bounded_size) / kMaxSquares};
 }
 
-double Sgd::step_length(double squared_slopes, double size) const {
+double Sgd::step_length(double squared_slopes, const StepSize& size) const {
   if (options_.steps != Steps::kAdaptive) {
     return 1;
   }
-  const bool too_small_to_divide_by = squared_slopes <= std::max(1.0, size * size) / kMaxSquares;
-  return too_small_to_divide_by ? 0 : size / std::sqrt(squared_slopes);
+  return squared_slopes > size.least_squared_slopes ? size.at_unit_slopes / std::sqrt(squared_slopes) : 0;
 }
 
 // The coefficient after the penalties of the rows since it was last looked at: the proximal step of as many steps at
 // once, which ends at zero and never beyond.
-double Sgd::penalised(const Coordinate& coordinate, double size) const {
+double Sgd::penalised(const Coordinate& coordinate, const StepSize& size) const {
   if ((options_.l1 == 0 && options_.l2 == 0) || coordinate.coefficient == 0) {
     return coordinate.coefficient;
   }
@@ -283,12 +262,12 @@ void Sgd::rescale(Coordinate& coordinate, bool dense) {
 void Sgd::sort_dense() {
   dense_.clear();
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    const bool dense = is_dense(*active_.coordinates[k]);
-    if (dense != active_.dense[k]) {
-      rescale(*active_.coordinates[k], dense);
+    const bool dense = is_dense(*active_[k].coordinate);
+    if (dense != active_[k].dense) {
+      rescale(*active_[k].coordinate, dense);
     }
     if (dense) {
-      dense_.push_back(active_.columns[k]);
+      dense_.push_back(active_[k].column);
     }
   }
 }

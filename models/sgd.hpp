@@ -90,19 +90,19 @@ class Sgd final : public Learner {
   [[nodiscard]] DecodeError decode(StateReader& reader) override;
 
  private:
-  // The features that take part in a row, in the order of their columns: those that are not zero and those that are
-  // dense. Scratch, without meaning between rows.
+  // A feature that takes part in a row: it is not zero, or it is dense.
   struct Active {
-    std::vector<Coordinate*> coordinates;
-    std::vector<std::uint32_t> columns;
-    std::vector<bool> dense;
-    std::vector<double> x;
-    std::vector<double> z;
-    std::vector<double> coefficients;
-    std::vector<double> pulls;   // z by the length of a step for a unit of slope
-    std::size_t next_dense = 0;  // in dense_: the first whose column is not reached yet
+    Coordinate* coordinate;
+    double x;
+    std::uint32_t column;
+    bool dense;
+  };
 
-    std::size_t size() const { return coordinates.size(); }
+  // The length of an adaptive step is the first over the root of the coefficient's squared slopes, and 0 while these
+  // are too small to divide by.
+  struct StepSize {
+    double at_unit_slopes;
+    double least_squared_slopes;
   };
 
   // Sums of squares stop here, so that whatever is divided by their root stays finite.
@@ -116,23 +116,21 @@ class Sgd final : public Learner {
   void find_dense();
 
   double target_spread() const;
-  double step_size() const;
-  double step_length(double squared_slopes, double size) const;
-  double penalised(const Coordinate& coordinate, double size) const;
+  StepSize step_size() const;
+  double step_length(double squared_slopes, const StepSize& size) const;
+  double penalised(const Coordinate& coordinate, const StepSize& size) const;
   void apply_penalties();
 
-  void begin_row();
-  void put(std::uint32_t column, double x);
-  void activate(std::uint32_t column, double x, bool dense);
-  void end_row();
+  template <class ColumnOf>
+  void activate(std::size_t count, ColumnOf column_of, const double* values);
   double learn(double target, double weight);
   double predict_active();
   double output_of_active() const;
   void observe_target(double target);
   void observe_features();
   void step(double target, double weight);
-  double measure_pulls(double slope, double weight);
   double travel(double prediction, double target, double weight, double pull) const;
+  void move(double along, double intercept_pull);
   void sort_dense();
 
   double slope_of(const Coordinate& coordinate) const;
@@ -153,7 +151,12 @@ class Sgd final : public Learner {
   double squared_norm_ = 0;  // of a row's z and intercept, in the mean
   Coordinates coordinates_;
   std::vector<std::uint32_t> dense_;  // the columns of dense features: follows from the coordinates
-  Active active_;
+
+  // Scratch, without meaning between rows. What takes part in a row stands in the order of the columns.
+  std::vector<Active> active_;
+  std::vector<double> z_;
+  std::vector<double> active_coefficients_;
+  std::vector<double> pulls_;  // z by the length of a step for a unit of slope
 };
 
 /// The settings loss, huber_delta, epsilon, quantile, learning_rate, l1, l2, intercept, standardise.

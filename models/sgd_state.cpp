@@ -49,7 +49,7 @@ class LinePredictor final : public Predictor {
 }  // namespace
 
 void Sgd::apply_penalties() {
-  const double size = step_size();
+  const StepSize size = step_size();
   coordinates_.for_each([&](std::size_t, Coordinate& coordinate) {
     coordinate.coefficient = penalised(coordinate, size);
     coordinate.penalised_at = taught_;
