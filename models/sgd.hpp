@@ -61,8 +61,8 @@ struct SgdOptions {
   bool standardise = true;  // otherwise features are taken as they are; without an intercept they are only scaled
   Loss loss = {};
   Steps steps = Steps::kAdaptive;
-  double learning_rate = 1;     // of adaptive steps
-  double aggressiveness = 0.1;  // C of the paper; of kPassiveAggressive1 in standard deviations of the targets
+  double learning_rate = 1;      // of adaptive steps
+  double aggressiveness = 0.03;  // C of the paper; of kPassiveAggressive1 in standard deviations of the targets
   double l1 = 0;
   double l2 = 0;
 
