@@ -143,8 +143,9 @@ void Transforms::add(std::string_view text) {
   if (!wanted.empty()) {
     columns = positions(wanted, names_);
   }
-  links_.push_back(kind.make(arguments, std::move(columns), names_));
+  std::unique_ptr<Transform> link = kind.make(arguments, std::move(columns), names_);
   check_distinct(names_);
+  links_.push_back(std::move(link));
   room_ = std::max(room_, names_.size());
 }
 
