@@ -210,8 +210,8 @@ DecodeError ModelSet::decode_models(StateReader& reader) {
   std::uint64_t features = 0;
   std::uint64_t count = 0;
   std::uint64_t champion = 0;
-  if (!reader.get_count_up_to(kMaxFeatures, features) || features == 0 ||  //
-      !reader.get_count_up_to(kMaxModels, count) || count == 0 ||          //
+  if (!reader.get_count_up_to(kMaxWideFeatures, features) || features == 0 ||  //
+      !reader.get_count_up_to(kMaxModels, count) || count == 0 ||              //
       !reader.get_count_up_to(count - 1, champion)) {
     return DecodeError::kInvalid;
   }
