@@ -1,4 +1,4 @@
-// Model: a learner made as a ModelSpec says, and the error that it has made so far; of one partition, or all merged.
+// Model: a learner made as a ModelSpec says, and what is measured of its predictions; of one partition, or all merged.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one. A copy is
 // independent: hand it to another thread and go on learning.
@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "models/learner.hpp"
+#include "models/metrics.hpp"
 #include "models/model_spec.hpp"
-#include "models/progressive_error.hpp"
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
 
@@ -38,7 +38,8 @@ class Model {
 
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
-  const ProgressiveError& error() const { return error_; }
+  const Metrics& metrics() const { return metrics_; }
+  const ProgressiveError& error() const { return metrics_.lifetime(); }
 
   std::unique_ptr<const Predictor> predictor() const { return learner_->predictor(); }
   Summary describe() const { return learner_->describe(); }
@@ -47,12 +48,12 @@ class Model {
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
   /// The part behind the learner's: of a model whose learner is decoded already.
-  [[nodiscard]] DecodeError decode_error(StateReader& reader);
+  [[nodiscard]] DecodeError decode_metrics(StateReader& reader);
 
  private:
   ModelSpec spec_;
   std::unique_ptr<Learner> learner_;
-  ProgressiveError error_;
+  Metrics metrics_;
 };
 
 }  // namespace accrue::models

@@ -188,7 +188,7 @@ DecodeError ModelSet::decode_alone(StateReader& reader) {
   }
   features_ = learner->options().features;
   const ModelSpec spec = spec_of(learner->options());
-  return models_.emplace_back(spec, std::make_unique<LeastSquares>(*std::move(learner))).decode_error(reader);
+  return models_.emplace_back(spec, std::make_unique<LeastSquares>(*std::move(learner))).decode_metrics(reader);
 }
 
 DecodeError ModelSet::decode_models(StateReader& reader) {
