@@ -28,7 +28,7 @@ namespace accrue::models {
 class Conformal {
  public:
   static constexpr double kLevel = 0.95;
-  static constexpr std::uint64_t kHalfLifeRows = 10'000;
+  static constexpr std::uint64_t kHalfLifeRows = 2'500;
 
   /// The residual of a row, and where the row stands in the stream.
   void add(double residual, std::uint64_t index);

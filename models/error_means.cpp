@@ -38,34 +38,6 @@ double non_negative(double value, double limit) { return std::max(0.0, bounded(v
 
 }  // namespace
 
-void ErrorMeans::pool(const RowError& row) {
-  ++n_;
-  if (row.weight == 0) {
-    return;
-  }
-  sum_weights_ += row.weight;
-  const double share = row.weight / sum_weights_;
-  const double magnitude = std::abs(row.error);
-  blend(mse_, row.error * row.error, share);
-  blend(mae_, magnitude, share);
-  blend(mse_clipped_, row.clipped_error * row.clipped_error, share);
-  blend(mae_clipped_, std::abs(row.clipped_error), share);
-
-  const double deviation = row.target - target_mean_;
-  blend(target_mean_, row.target, share);
-  // Never negative but for rounding, which a variance must not show.
-  blend(target_variance_, std::max(0.0, deviation * (row.target - target_mean_)), share);
-
-  bias_weights_ += row.weight;
-  blend(bias_, row.error, row.weight / bias_weights_);
-  if (row.target == 0) {
-    ++zero_targets_;
-    return;
-  }
-  mape_weights_ += row.weight;
-  blend(mape_, std::min(magnitude / std::abs(row.target), kMaxMagnitude), row.weight / mape_weights_);
-}
-
 void ErrorMeans::pool(const ErrorMeans& others) {
   n_ += others.n_;
   if (others.empty()) {

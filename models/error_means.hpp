@@ -16,10 +16,13 @@
 // computing sample variances" (1979).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
+#include "models/vector_math.hpp"
 
 namespace accrue::models {
 
@@ -28,8 +31,16 @@ inline constexpr double kMaxError = 4 * kMaxMagnitude;
 inline constexpr double kMaxSquaredError = kMaxError * kMaxError;
 
 struct RowError {
+  RowError(double prediction, double clipped, double of_target, double of_weight)
+      : error(prediction - of_target),
+        clipped_error(clipped - of_target),
+        relative(of_target == 0 ? 0 : std::min(std::abs(error / of_target), kMaxMagnitude)),
+        target(of_target),
+        weight(of_weight) {}
+
   double error;  // prediction - target
   double clipped_error;
+  double relative;  // |error / target|, at most kMaxMagnitude; 0 for a target of 0
   double target;
   double weight;
 };
@@ -65,8 +76,8 @@ class ErrorMeans {
   std::uint64_t n_ = 0;
   double sum_weights_ = 0;
   double mse_ = 0;
-  double mae_ = 0;
   double mse_clipped_ = 0;
+  double mae_ = 0;
   double mae_clipped_ = 0;
   double target_mean_ = 0;
   double target_variance_ = 0;
@@ -76,5 +87,33 @@ class ErrorMeans {
   double mape_ = 0;
   std::uint64_t zero_targets_ = 0;  // of positive weight
 };
+
+inline void ErrorMeans::pool(const RowError& row) {
+  ++n_;
+  if (row.weight == 0) {
+    return;
+  }
+  sum_weights_ += row.weight;
+  const double share = row.weight / sum_weights_;
+  blend(mse_, row.error * row.error, share);
+  blend(mae_, std::abs(row.error), share);
+  blend(mse_clipped_, row.clipped_error * row.clipped_error, share);
+  blend(mae_clipped_, std::abs(row.clipped_error), share);
+
+  const double deviation = row.target - target_mean_;
+  blend(target_mean_, row.target, share);
+  // Never negative but for rounding, which a variance must not show.
+  blend(target_variance_, std::max(0.0, deviation * (row.target - target_mean_)), share);
+
+  bias_weights_ += row.weight;
+  const double share_of_bias = bias_weights_ == sum_weights_ ? share : row.weight / bias_weights_;
+  blend(bias_, row.error, share_of_bias);
+  if (row.target == 0) {
+    ++zero_targets_;
+    return;
+  }
+  mape_weights_ += row.weight;
+  blend(mape_, row.relative, mape_weights_ == bias_weights_ ? share_of_bias : row.weight / mape_weights_);
+}
 
 }  // namespace accrue::models

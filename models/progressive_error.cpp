@@ -18,7 +18,7 @@ void ProgressiveError::see(const ProgressiveError& others) {
 }
 
 RowError ProgressiveError::add(double prediction, double target, double weight) {
-  const RowError row{prediction - target, clipped(prediction) - target, target, weight};
+  const RowError row(prediction, clipped(prediction), target, weight);
   if (weight != 0) {
     target_min_ = no_targets() ? target : std::min(target_min_, target);
     target_max_ = no_targets() ? target : std::max(target_max_, target);

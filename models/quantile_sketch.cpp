@@ -42,35 +42,34 @@ void QuantileSketch::add(double value, double weight) {
 }
 
 void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {
-  // Octaves seldom have gaps between them, and then those of outliers at the end.
-  const std::uint64_t guess = octaves_.empty() ? 0 : exponent - octaves_.front().exponent;
-  if (guess < octaves_.size() && octaves_[guess].exponent == exponent) {
+  const std::uint64_t guess = exponent - base_;
+  if (guess < octaves_.size() && octaves_[guess].exponent == exponent) [[likely]] {
     octaves_[guess].weights[bucket] += weight;
-  } else if (Octave* octave = insert(exponent)) {
+  } else if (Octave* octave = octave_of(exponent)) {
     octave->weights[bucket] += weight;
   } else {
     octaves_.front().weights[0] += weight;
   }
 }
 
-// The octave of this exponent, or null when it is below all that are kept.
-QuantileSketch::Octave* QuantileSketch::insert(std::uint64_t exponent) {
+// The octave of this exponent, made if need be; null when it is below all that are kept.
+QuantileSketch::Octave* QuantileSketch::octave_of(std::uint64_t exponent) {
   auto at = std::lower_bound(octaves_.begin(), octaves_.end(), exponent,
                              [](const Octave& octave, std::uint64_t value) { return octave.exponent < value; });
-  if (at != octaves_.end() && at->exponent == exponent) {
-    return &*at;
-  }
-  if (octaves_.size() == kOctaves) {
-    if (at == octaves_.begin()) {
+  if (at == octaves_.end() || at->exponent != exponent) {
+    if (octaves_.size() < kOctaves) {
+      at = octaves_.insert(at, Octave{exponent});
+    } else if (at == octaves_.begin()) {
       return nullptr;
+    } else {
+      const double given_up = octaves_.front().weight();
+      std::move(std::next(octaves_.begin()), at, octaves_.begin());  // those between move down, and leave a place
+      *--at = Octave{exponent};
+      octaves_.front().weights[0] += given_up;
     }
-    const double given_up = octaves_.front().weight();
-    std::move(std::next(octaves_.begin()), at, octaves_.begin());  // those between move down, and leave a place
-    *--at = Octave{exponent};
-    octaves_.front().weights[0] += given_up;
-    return &*at;
   }
-  return &*octaves_.insert(at, Octave{exponent});
+  base_ = exponent - static_cast<std::uint64_t>(at - octaves_.begin());
+  return &*at;
 }
 
 void QuantileSketch::merge(const QuantileSketch& other) {

@@ -63,12 +63,15 @@ class QuantileSketch {
   static std::uint64_t bucket_of(double value);
   static double middle_of(std::uint64_t exponent, std::size_t bucket);
   void add_to(std::uint64_t exponent, std::size_t bucket, double weight);
-  Octave* insert(std::uint64_t exponent);
+  Octave* octave_of(std::uint64_t exponent);
   [[nodiscard]] bool decode_octaves(StateReader& reader);
 
   double weight_ = 0;
   double zeros_ = 0;             // the weight of numbers below kSmallest
   std::vector<Octave> octaves_;  // by exponent, ascending
+  // Where to look first: the exponent of the octave that was last searched for, less its place. Those about it mostly
+  // have no gap between them.
+  std::uint64_t base_ = 0;
 };
 
 }  // namespace accrue::models
