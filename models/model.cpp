@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "models/learners.hpp"
@@ -11,6 +12,7 @@ namespace accrue::models {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 class TransformingPredictor final : public Predictor {
  public:
@@ -49,7 +51,7 @@ Model::Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::
     : spec_(std::move(spec)), transforms_("", std::move(names)), learner_(std::move(learner)) {}
 
 Model::Model(const Model& other)
-    : spec_(other.spec_), transforms_(other.transforms_), learner_(other.learner_->clone()), error_(other.error_) {}
+    : spec_(other.spec_), transforms_(other.transforms_), learner_(other.learner_->clone()), metrics_(other.metrics_) {}
 
 Model& Model::operator=(const Model& other) { return *this = Model(other); }
 
@@ -59,7 +61,7 @@ void Model::learn(const RowsView& rows) {
     const RowsView part = rows.slice(first, std::min(predictions.size(), rows.count - first));
     learner_->partial_fit(transforms_.learn(part), predictions);
     for (std::size_t i = 0; i < part.count; ++i) {
-      error_.add(predictions[i], part.target(i), part.weight(i));
+      metrics_.add({predictions[i], kNaN, part.target(i), part.weight(i), part.index(i)});
     }
   }
 }
@@ -67,13 +69,13 @@ void Model::learn(const RowsView& rows) {
 void Model::see(const Model& others) {
   transforms_.see(others.transforms_);
   learner_->see(*others.learner_);
-  error_.see(others.error_);
+  metrics_.see(others.metrics_);
 }
 
 void Model::merge(const Model& other) {
   transforms_.merge(other.transforms_);
   learner_->merge(*other.learner_);
-  error_.merge(other.error_);
+  metrics_.merge(other.metrics_);
 }
 
 std::unique_ptr<const Predictor> Model::predictor() const {
@@ -85,7 +87,7 @@ std::unique_ptr<const Predictor> Model::predictor() const {
 void Model::encode(StateWriter& writer) const {
   transforms_.encode(writer);
   learner_->encode(writer);
-  error_.encode(writer);
+  metrics_.encode(writer);
 }
 
 DecodeError Model::decode(StateReader& reader) {
@@ -95,14 +97,14 @@ DecodeError Model::decode(StateReader& reader) {
   if (const DecodeError damage = learner_->decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  return decode_error(reader);
+  return decode_metrics(reader);
 }
 
-DecodeError Model::decode_error(StateReader& reader) {
-  if (const DecodeError damage = error_.decode(reader); damage != DecodeError::kNone) {
+DecodeError Model::decode_metrics(StateReader& reader) {
+  if (const DecodeError damage = metrics_.decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  return error_.n() == learner_->rows() ? DecodeError::kNone : DecodeError::kInvalid;
+  return error().n() == learner_->rows() ? DecodeError::kNone : DecodeError::kInvalid;
 }
 
 }  // namespace accrue::models

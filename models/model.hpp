@@ -1,4 +1,4 @@
-// Model: a learner made as a ModelSpec says, the transforms before it, and the error that it has made so far; of one
+// Model: a learner made as a ModelSpec says, the transforms before it, and what is measured of its predictions; of one
 // partition, or all merged.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one. A copy is
@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "models/learner.hpp"
+#include "models/metrics.hpp"
 #include "models/model_spec.hpp"
-#include "models/progressive_error.hpp"
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
 #include "models/transforms.hpp"
@@ -44,7 +44,8 @@ class Model {
 
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
-  const ProgressiveError& error() const { return error_; }
+  const Metrics& metrics() const { return metrics_; }
+  const ProgressiveError& error() const { return metrics_.lifetime(); }
 
   /// For rows as they come: it transforms them as the next row would be.
   std::unique_ptr<const Predictor> predictor() const;
@@ -58,13 +59,13 @@ class Model {
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
   /// The part behind the learner's: of a model whose learner is decoded already.
-  [[nodiscard]] DecodeError decode_error(StateReader& reader);
+  [[nodiscard]] DecodeError decode_metrics(StateReader& reader);
 
  private:
   ModelSpec spec_;
   Transforms transforms_;
   std::unique_ptr<Learner> learner_;
-  ProgressiveError error_;
+  Metrics metrics_;
 };
 
 }  // namespace accrue::models

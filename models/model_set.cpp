@@ -203,7 +203,7 @@ DecodeError ModelSet::decode_alone(StateReader& reader) {
   const ModelSpec spec = spec_of(learner->options());
   return models_
       .emplace_back(spec, std::make_unique<LeastSquares>(*std::move(learner)), column_names(features_, names_))
-      .decode_error(reader);
+      .decode_metrics(reader);
 }
 
 DecodeError ModelSet::decode_models(StateReader& reader) {
