@@ -60,6 +60,7 @@ class HeldStream {
   std::map<std::uint64_t, Shares> shares_;  // by exchange
   std::deque<Step> waiting_;                // meanwhile
   std::vector<double> copied_;
+  std::vector<std::uint64_t> indices_;
 };
 
 }  // namespace accrue::daemon
