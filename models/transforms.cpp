@@ -169,7 +169,19 @@ RowsView Transforms::learn(const RowsView& rows) {
   require(rows.features == features_, "rows have the features that the transforms were made for");
   const std::size_t behind = columns_behind(rows);
   const std::size_t width = names_.size();
-  const std::size_t stride = std::max(room_, width + behind);
+  std::size_t end = width + behind;
+  // An event time or a key that is a feature stands behind the others as it came.
+  const auto is_feature = [&](std::size_t column) { return column < features_; };
+  const auto moved = [&](std::size_t column) {
+    if (column == kNoColumn) {
+      return kNoColumn;
+    }
+    return is_feature(column) ? end++ : column - features_ + width;
+  };
+  RowsView transformed = rows;
+  transformed.time_column = moved(rows.time_column);
+  transformed.key_column = moved(rows.key_column);
+  const std::size_t stride = std::max(room_, end);
   rows_.resize(std::max(rows_.size(), rows.count * stride));
   for (std::size_t i = 0; i < rows.count; ++i) {
     const double* from = rows.row(i);
@@ -179,14 +191,16 @@ RowsView Transforms::learn(const RowsView& rows) {
       link->learn(to, rows.weight(i));
     }
     std::copy_n(from + features_, behind, to + width);
+    for (const auto& [came, stands] :
+         {std::pair(rows.time_column, transformed.time_column), std::pair(rows.key_column, transformed.key_column)}) {
+      if (is_feature(came)) {
+        to[stands] = from[came];
+      }
+    }
   }
-  const auto moved = [&](std::size_t column) { return column == kNoColumn ? kNoColumn : column - features_ + width; };
-  RowsView transformed = rows;
   transformed.data = rows_.data();
   transformed.stride = stride;
   transformed.features = width;
-  transformed.time_column = moved(rows.time_column);
-  transformed.key_column = moved(rows.key_column);
   return transformed;
 }
 

@@ -96,7 +96,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
         }
         std::uint32_t partition = whole.value_or(0);
         if (!whole) partitioner.of_rows(row, 1, columns, &partition);
-        expected.partitions[partition].learn({row, 1, columns, features, false});
+        expected.partitions[partition].learn({row, 1, columns, features, false, expected.rows});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
         if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows, columns)) expected.exchange();

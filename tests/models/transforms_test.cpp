@@ -360,6 +360,23 @@ TEST(Transforms, KeepAllThatStandsBehindTheFeatures) {
   }
 }
 
+TEST(Transforms, KeepAnEventTimeAndAKeyThatAreFeaturesAsTheyCame) {
+  const std::vector<double> rows = {1, 2, 3, -1,  //
+                                    4, 5, 6, -2};
+  RowsView view{rows.data(), 2, 4, 3, false};
+  view.time_column = 1;
+  view.key_column = 2;
+  for (const char* text : {"standard_scaler", "polynomial", "select(b)", "clip(0, 0)", "hash(1)"}) {
+    Transforms transforms(text, kNames);
+    const RowsView out = transforms.learn(view);
+    for (const std::size_t i : {0U, 1U}) {
+      EXPECT_EQ(out.target(i), view.target(i)) << text;
+      EXPECT_EQ(out.time(i), view.time(i)) << text;
+      EXPECT_EQ(out.key(i), view.key(i)) << text;
+    }
+  }
+}
+
 TEST(Transforms, KeepEveryValueWithinTheLargestMagnitude) {
   const std::vector<double> values = {kMaxMagnitude, -kMaxMagnitude, 1e-320, -1e-320, 0, 1, 1e-200};
   const std::vector<double> weights = {1, kMaxMagnitude, 1e-320, 0};
