@@ -56,6 +56,9 @@ class Learner {
   virtual void partial_fit_sparse(const SparseRowsView& /*rows*/, std::span<double> /*predictions*/) {
     require(false, "sparse rows are for learners that take them");
   }
+  /// Whether it goes by what rows have besides features, target and weight: only a stream of such rows can have it.
+  virtual bool needs_time() const { return false; }
+  virtual bool needs_key() const { return false; }
   /// Learns all that the other learner, of the same settings, has learned. Forgets what either has seen of others.
   virtual void merge(const Learner& other) = 0;
   /// From the next row on predicts with what the learners of all other partitions had learned, merged into `others`,
