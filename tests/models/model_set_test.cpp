@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "models/learners.hpp"
 #include "tests/models/test_rows.hpp"
 
 namespace accrue::models {
@@ -148,6 +153,98 @@ TEST(ModelSet, LearningNoRowsChangesNothing) {
   const std::vector<std::byte> before = model.encode();
   model.learn({nullptr, 0, 3, 2, false});
   EXPECT_EQ(model.encode(), before);
+}
+
+const ModelSpec kFirst{.name = "first"};
+const ModelSpec kSecond{.name = "second", .settings = {{"ridge", "10"}}};
+const ModelSpec kThird{.name = "third", .settings = {{"intercept", "false"}}};
+
+ModelSet set_of(const std::vector<ModelSpec>& specs) { return {2, specs}; }
+
+// What adding to a set that has one model says; empty where it does not refuse.
+std::string refusal(const ModelSpec& spec) {
+  ModelSet set = set_of({kFirst});
+  try {
+    set.add(spec);
+  } catch (const std::invalid_argument& error) {
+    EXPECT_EQ(set.models().size(), 1);
+    return error.what();
+  }
+  return {};
+}
+
+TEST(ModelSet, EachModelLearnsAsIfItWereAlone) {
+  const TestRows rows = random_rows(20, 2000, 2, true);
+  ModelSet all = set_of({kFirst, kSecond, kThird});
+  all.learn(rows.view());
+  for (const ModelSpec& spec : {kFirst, kSecond, kThird}) {
+    ModelSet alone = set_of({spec});
+    alone.learn(rows.view());
+    EXPECT_EQ(all.find(spec.name)->error().mse(), alone.champion().error().mse());
+    EXPECT_EQ(all.find(spec.name)->describe().r2, alone.champion().describe().r2);
+  }
+  EXPECT_EQ(all.find("fourth"), nullptr);
+}
+
+TEST(ModelSet, AnAddedModelStartsFromNow) {
+  const TestRows rows = random_rows(21, 2000, 2);
+  ModelSet set = set_of({kFirst});
+  set.learn(rows.view().slice(0, 1500));
+  set.add(kSecond);
+  set.learn(rows.view().slice(1500, 500));
+  ModelSet late = set_of({kSecond});
+  late.learn(rows.view().slice(1500, 500));
+  EXPECT_EQ(set.champion().learner().rows(), 2000);
+  EXPECT_EQ(set.find("second")->learner().rows(), 500);
+  EXPECT_EQ(set.find("second")->error().mse(), late.champion().error().mse());
+}
+
+TEST(ModelSet, TheChampionStaysWhoeverIsAddedOrDropped) {
+  ModelSet set = set_of({kFirst, kSecond, kThird});
+  EXPECT_EQ(set.champion().spec(), kFirst);
+  set.promote("third");
+  set.drop("first");
+  EXPECT_EQ(set.champion().spec(), kThird);
+  set.add(kFirst);
+  set.drop("second");
+  EXPECT_EQ(set.champion().spec(), kThird);
+  set.promote("first");
+  set.drop("third");
+  EXPECT_EQ(set.champion().spec(), kFirst);
+  EXPECT_EQ(set.models().size(), 1);
+}
+
+TEST(ModelSet, RefusesWhatNoModelCanBe) {
+  EXPECT_EQ(refusal({.name = "first"}), "there is a model 'first' already");
+  EXPECT_EQ(refusal({.name = "x", .learner = "guess"}),
+            "there is no learner 'guess': it is one of " + std::string(learner_kinds().front().name) +
+                std::accumulate(learner_kinds().begin() + 1, learner_kinds().end(), std::string(),
+                                [](std::string all, const LearnerKind& kind) {
+                                  return std::move(all) + ", " + std::string(kind.name);
+                                }));
+  EXPECT_NE(refusal({.name = "x", .settings = {{"rigde", "1"}}}), "");
+  EXPECT_NE(refusal({.name = "x", .settings = {{"ridge", "-1"}}}), "");
+  EXPECT_NE(refusal({.name = std::string(ModelSet::kMaxTextBytes + 1, 'x')}), "");
+  EXPECT_EQ(refusal({.name = "x"}), "");
+}
+
+TEST(ModelSet, HasSoManyModelsAndNoMore) {
+  ModelSet set = set_of({kFirst});
+  for (std::size_t i = 1; i < ModelSet::kMaxModels; ++i) {
+    set.add({.name = std::to_string(i)});
+  }
+  EXPECT_THROW(set.add({.name = "more"}), std::invalid_argument);
+}
+
+TEST(ModelSet, OnlySetsOfTheSameModelsMerge) {
+  const ModelSet set = set_of({kFirst, kSecond});
+  EXPECT_TRUE(set.has_the_models_of(set_of({kFirst, kSecond})));
+  EXPECT_FALSE(set.has_the_models_of(set_of({kSecond, kFirst})));
+  EXPECT_FALSE(set.has_the_models_of(set_of({kFirst})));
+  ModelSet promoted = set;
+  promoted.promote("second");
+  EXPECT_FALSE(set.has_the_models_of(promoted));
+  EXPECT_FALSE(set.has_the_models_of(ModelSet(3, std::vector{kFirst, kSecond})));
 }
 
 }  // namespace
