@@ -38,11 +38,13 @@ HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiv
 
 void HeldStream::open(const ingest::OpenPartition& open) {
   ACCRUE_ASSERT(open.generation == generation_);  // it is closed before it goes on from another epoch
-  std::optional<models::Model> model(std::in_place, learner_options(spec_));
-  if (!open.state.empty()) {
-    ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it
+  std::optional<models::ModelSet> models;
+  if (open.state.empty()) {
+    models = first_models(spec_);
+  } else {
+    ACCRUE_ASSERT(models::ModelSet::decode(open.state, models) == models::DecodeError::kNone);  // recovery checked it
   }
-  partitions_.insert_or_assign(open.partition, std::move(*model));
+  partitions_.insert_or_assign(open.partition, *std::move(models));
 }
 
 void HeldStream::take(Step step) {
@@ -104,8 +106,8 @@ void HeldStream::act(const Delivery& delivery) {
 
 void HeldStream::act(const ingest::Exchange& exchange) {
   const bool has_all = partitions_.size() == spec_.partitions;
-  for (const auto& [partition, model] : partitions_) {
-    const wire::Bytes share = model.share();
+  for (const auto& [partition, models] : partitions_) {
+    const wire::Bytes share = models.share();
     if (!has_all) to_receiver_(wire::encode(ingest::Share{id_, generation_, exchange.rows, partition, share}));
     shares_[exchange.rows][partition] = share;
   }
@@ -115,19 +117,19 @@ void HeldStream::act(const ingest::Exchange& exchange) {
 
 void HeldStream::finish_exchange() {
   if (!awaited_ || shares_[*awaited_].size() < spec_.partitions) return;
-  for (auto& [partition, model] : partitions_) {
+  for (auto& [partition, models] : partitions_) {
     std::vector<std::span<const std::byte>> others;
     for (const auto& [other, share] : shares_[*awaited_]) {
       if (other != partition) others.emplace_back(share);
     }
-    ACCRUE_ASSERT(model.see(others) == models::DecodeError::kNone);
+    ACCRUE_ASSERT(models.see(others) == models::DecodeError::kNone);
   }
   shares_.erase(*std::exchange(awaited_, std::nullopt));
 }
 
 void HeldStream::act(const ingest::Barrier& barrier) {
-  for (const auto& [partition, model] : partitions_) {
-    const wire::Bytes state = model.encode();
+  for (const auto& [partition, models] : partitions_) {
+    const wire::Bytes state = models.encode();
     to_receiver_(wire::encode(ingest::PartitionState{id_, generation_, barrier.epoch, partition, state}));
   }
 }

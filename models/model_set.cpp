@@ -95,7 +95,7 @@ DecodeError ModelSet::see(std::span<const std::span<const std::byte>> shares) {
     if (const DecodeError damage = decode(share, other, names_); damage != DecodeError::kNone) {
       return damage;
     }
-    if (!of_the_same_specs(*other)) {
+    if (!has_the_models_of(*other)) {
       return DecodeError::kInvalid;
     }
     if (others) {
@@ -111,13 +111,13 @@ DecodeError ModelSet::see(std::span<const std::span<const std::byte>> shares) {
 }
 
 void ModelSet::merge(const ModelSet& other) {
-  require(of_the_same_specs(other), "merged sets have the same models");
+  require(has_the_models_of(other), "merged sets have the same models");
   for (std::size_t i = 0; i < models_.size(); ++i) {
     models_[i].merge(other.models_[i]);
   }
 }
 
-bool ModelSet::of_the_same_specs(const ModelSet& other) const {
+bool ModelSet::has_the_models_of(const ModelSet& other) const {
   const auto same = [](const Model& a, const Model& b) { return a.spec() == b.spec(); };
   return features_ == other.features_ && champion_ == other.champion_ &&
          std::equal(models_.begin(), models_.end(), other.models_.begin(), other.models_.end(), same);

@@ -52,6 +52,8 @@ class ModelSet {
   const std::vector<Model>& models() const { return models_; }  // in the order they were added
   const Model& champion() const { return models_[champion_]; }
   const Model* find(std::string_view name) const;  // null where there is none of that name
+  /// Whether the two can merge: the same features, models and champion.
+  bool has_the_models_of(const ModelSet& other) const;
 
   /// Starts from now: it knows nothing of the rows before.
   void add(const ModelSpec& spec);
@@ -70,7 +72,6 @@ class ModelSet {
   ModelSet(std::size_t features, std::span<const std::string> names);
   bool names_fit() const { return names_.empty() || names_.size() == features_; }
   std::size_t position(std::string_view name) const;
-  bool of_the_same_specs(const ModelSet& other) const;
   [[nodiscard]] DecodeError decode_alone(StateReader& reader);
   [[nodiscard]] DecodeError decode_models(StateReader& reader);
 

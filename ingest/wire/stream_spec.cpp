@@ -108,6 +108,21 @@ std::string problem_with_partitioning(const StreamSpec& spec) {
   }
 }
 
+std::string problem_with_models(const StreamSpec& spec) {
+  if (spec.models.size() > kMaxModels) {
+    return "a stream has at most 32 models, not " + std::to_string(spec.models.size());
+  }
+  if (!spec.models.empty() && (!spec.intercept || spec.ridge != 0)) {
+    return "of a stream whose models are given, intercept and ridge are settings of each model";
+  }
+  std::set<std::string> seen;
+  for (const ModelSpec& model : spec.models) {
+    if (std::string problem = problem_with(model); !problem.empty()) return problem;
+    if (!seen.insert(model.name).second) return "model " + quoted(model.name) + " is named twice";
+  }
+  return {};
+}
+
 std::string differs(const std::string& what, const std::string& has, const std::string& wants) {
   return "it has " + what + " " + has + ", not " + wants;
 }
@@ -174,11 +189,7 @@ std::size_t StreamSpec::column(const std::string& name) const {
 }
 
 std::string problem_with_stream_name(const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  };
-  if (!name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), plain)) return {};
+  if (is_plain_name(name)) return {};
   return "stream name " + quoted(name) + " is not 1 to 128 letters, digits, '_', '-' or '.'";
 }
 
@@ -193,6 +204,7 @@ std::string problem_with(const StreamSpec& spec) {
     if (!seen.insert(name).second) return "column " + quoted(name) + " is named twice";
   }
   if (!(spec.ridge >= 0) || !std::isfinite(spec.ridge)) return "ridge must be a finite number of at least 0";
+  if (std::string problem = problem_with_models(spec); !problem.empty()) return problem;
   return problem_with_partitioning(spec);
 }
 
@@ -209,6 +221,9 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }
   if (existing.ridge != asked.ridge) return differs("ridge", shortest(existing.ridge), shortest(asked.ridge));
+  if (!asked.models.empty() && existing.models != asked.models) {
+    return "it was created with other models: " + listed(existing.models) + ", not " + listed(asked.models);
+  }
   return difference_of_partitioning(existing, asked);
 }
 

@@ -218,8 +218,8 @@ TEST(ProgressiveError, VarianceIsNeverNegativeByRounding) {
     const std::vector<std::byte> state = std::move(writer).finish();
     StateReader reader;
     ASSERT_EQ(reader.open(state), DecodeError::kNone);
-    std::optional<ProgressiveError> restored;
-    EXPECT_EQ(ProgressiveError::decode(reader, restored), DecodeError::kNone) << i;
+    ProgressiveError restored;
+    EXPECT_EQ(restored.decode(reader), DecodeError::kNone) << i;
   }
 }
 
