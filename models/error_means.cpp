@@ -119,22 +119,28 @@ void ErrorMeans::encode(StateWriter& writer) const {
 
 DecodeError ErrorMeans::decode(StateReader& reader) {
   ErrorMeans means;
-  bool sane = reader.get_count(means.n_) &&                                    //
-              reader.get_double(0, kMaxStateMagnitude, means.sum_weights_) &&  //
-              reader.get_double(0, kMaxSquaredError, means.mse_) &&            //
-              reader.get_double(0, kMaxError, means.mae_) &&                   //
-              reader.get_double(0, kMaxSquaredError, means.mse_clipped_) &&    //
-              reader.get_double(0, kMaxError, means.mae_clipped_) &&           //
-              reader.get_double(-kMaxError, kMaxError, means.target_mean_) &&  //
-              reader.get_double(0, kMaxSquaredError, means.target_variance_);
+  // A mean over no weight is 0.
+  const auto get = [&reader](double weights, double lowest, double highest, double& mean) {
+    return weights > 0 ? reader.get_double(lowest, highest, mean) : reader.get_double(0, 0, mean);
+  };
+  if (!reader.get_count(means.n_) || !reader.get_double(0, means.n_ > 0 ? kMaxStateMagnitude : 0, means.sum_weights_)) {
+    return DecodeError::kInvalid;
+  }
+  const double weights = means.sum_weights_;
+  bool sane = get(weights, 0, kMaxSquaredError, means.mse_) &&            //
+              get(weights, 0, kMaxError, means.mae_) &&                   //
+              get(weights, 0, kMaxSquaredError, means.mse_clipped_) &&    //
+              get(weights, 0, kMaxError, means.mae_clipped_) &&           //
+              get(weights, -kMaxError, kMaxError, means.target_mean_) &&  //
+              get(weights, 0, kMaxSquaredError, means.target_variance_);
   if (sane && reader.version() == kStateVersion) {
-    sane = reader.get_double(0, means.sum_weights_, means.bias_weights_) &&   //
-           reader.get_double(-kMaxError, kMaxError, means.bias_) &&           //
+    sane = reader.get_double(0, weights, means.bias_weights_) &&              //
+           get(means.bias_weights_, -kMaxError, kMaxError, means.bias_) &&    //
            reader.get_double(0, means.bias_weights_, means.mape_weights_) &&  //
-           reader.get_double(0, kMaxMagnitude, means.mape_) &&                //
+           get(means.mape_weights_, 0, kMaxMagnitude, means.mape_) &&         //
            reader.get_count_up_to(means.n_, means.zero_targets_);
   }
-  if (!sane || (means.n_ == 0 && !means.empty())) {
+  if (!sane) {
     return DecodeError::kInvalid;
   }
   *this = means;

@@ -2,7 +2,7 @@
 // when the errors are normal. Pure functions: any thread may call them.
 //
 // Only +, -, *, / and roots on doubles, which IEEE 754 fixes to the last bit: the same on every machine.
-// Accuracy: 1e-7 relative, for 1e-300 <= p < 1.
+// Accuracy: 2e-7 relative, for 1e-300 <= p < 1.
 // Source: Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied Statistics 37 (1988),
 // PPND7.
 #pragma once
