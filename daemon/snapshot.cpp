@@ -42,14 +42,11 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
 }
 
 void require_columns_for(const models::Model& model, const wire::StreamSpec& spec) {
-  const auto require = [&](bool there, const std::string& goes_by, const std::string& column) {
-    if (there) return;
-    throw std::invalid_argument("model '" + model.spec().name + "' goes by " + goes_by +
-                                ", and the stream has none: it is the column that a stream's `" + column +
-                                "` names when it is created");
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("model '" + model.spec().name + "' needs " + why);
   };
-  require(!model.learner().needs_time() || spec.timed(), "the time of events", "time");
-  require(!model.learner().needs_key() || spec.keyed(), "the key of rows", "key");
+  if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
+  if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
 }
 
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,6 +121,17 @@ TEST(PartitionedForgetting, FourPartitionsLearnWhatOneDoes) {
       EXPECT_NEAR(summary.coefficients[i].value, expected.coefficients[i].value, 1e-10);
     }
     EXPECT_NEAR(expected.coefficients[1].value, -1, 0.3) << "it has forgotten what was true at first";
+  }
+}
+
+TEST(PartitionedForgetting, BySecondsNeedsAnEventTime) {
+  wire::StreamSpec timeless = spec(1);
+  timeless.time.clear();
+  try {
+    (void)first_models(timeless);
+    FAIL() << "it was not refused";
+  } catch (const std::invalid_argument& problem) {
+    EXPECT_STREQ(problem.what(), "model 'by_seconds' needs an event time: name its column as the stream's time");
   }
 }
 
