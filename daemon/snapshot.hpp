@@ -38,6 +38,9 @@ models::ModelSpec model_spec(const wire::ModelSpec& spec);
 // What each partition of a new stream begins with. Throws std::invalid_argument for models that there cannot be.
 models::ModelSet first_models(const wire::StreamSpec& spec);
 
+// Throws std::invalid_argument where rows of the stream lack a column that the model goes by.
+void require_columns_for(const models::Model& model, const wire::StreamSpec& spec);
+
 // Of a stream that was just created.
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);
 

@@ -120,7 +120,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   require_equal("the count of rejected rows", rejected, expected.rejected);
 
   require_equal("the number of partitions", epoch.states.size(), spec_.partitions);
-  models::ModelSetSet whole = daemon::first_models(spec_);
+  models::ModelSet whole = daemon::first_models(spec_);
   for (const auto& [partition, state] : epoch.states) {
     std::optional<models::ModelSet> part;
     if (models::ModelSet::decode(state, part) != models::DecodeError::kNone) fail("a state cannot be decoded");
