@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "models/adaptive.hpp"
 #include "models/least_squares.hpp"
 #include "models/sgd.hpp"
 
@@ -11,11 +12,15 @@ namespace accrue::models {
 namespace {
 
 constexpr std::array kKinds = {
-    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", make_least_squares},
-    LearnerKind{"sgd", "thousands to a million features, mostly zeros, or a loss other than the square", make_sgd},
-    LearnerKind{"passive_aggressive", "fits every row as it comes, to within epsilon: follows what changes",
+    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", false,
+                make_least_squares},
+    LearnerKind{"adaptive", "the best predictions without tuning, on steady streams and on those that drift", true,
+                make_adaptive},
+    LearnerKind{"sgd", "thousands to a million features, mostly zeros, or a loss other than the square", false,
+                make_sgd},
+    LearnerKind{"passive_aggressive", "fits every row as it comes, to within epsilon: follows what changes", false,
                 make_passive_aggressive},
-    LearnerKind{"quantile", "the median or another quantile of the target, not its mean", make_quantile},
+    LearnerKind{"quantile", "the median or another quantile of the target, not its mean", false, make_quantile},
 };
 
 }  // namespace

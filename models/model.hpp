@@ -1,6 +1,13 @@
 // Model: a learner made as a ModelSpec says, the transforms before it, and what is measured of its predictions; of one
 // partition, or all merged.
 //
+// Settings of every model, beside its learner's (learners.hpp) and `transforms` (transforms.hpp):
+// - clip: none, or observed: predictions are kept within the range of the targets seen so far. What is not said is as
+//   the learner is best: observed for adaptive, none for the others.
+// - on_drift: what to do where the progressive error has risen for good (drift.hpp). none: it is counted, and told.
+//   reset: the learner begins anew with the next row. forget: all it has learned counts a hundredth from then on. With
+//   several partitions each watches its own rows, and acts on what it has itself learned.
+//
 // Threads: a value without locks; const members may run in several threads at once, the others in one. A copy is
 // independent: hand it to another thread and go on learning.
 // Errors: the constructor throws std::invalid_argument for a spec that no model can have; decode answers DecodeError,
@@ -8,11 +15,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "models/drift.hpp"
 #include "models/learner.hpp"
 #include "models/metrics.hpp"
 #include "models/model_spec.hpp"
@@ -46,8 +55,9 @@ class Model {
   const Learner& learner() const { return *learner_; }
   const Metrics& metrics() const { return metrics_; }
   const ProgressiveError& error() const { return metrics_.lifetime(); }
+  const DriftDetector& drift() const { return drift_; }
 
-  /// For rows as they come: it transforms them as the next row would be.
+  /// For rows as they come: it transforms them as the next row would be, and clips if the model does.
   std::unique_ptr<const Predictor> predictor() const;
   /// Of the features that the learner sees, whose names feature_names() are.
   Summary describe() const { return learner_->describe(); }
@@ -62,10 +72,18 @@ class Model {
   [[nodiscard]] DecodeError decode_metrics(StateReader& reader);
 
  private:
+  enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
+
+  std::unique_ptr<Learner> new_learner();
+  void score(const RowsView& rows, std::size_t i, double prediction);
+
   ModelSpec spec_;
+  bool clip_ = false;
+  OnDrift on_drift_ = OnDrift::kNone;
   Transforms transforms_;
   std::unique_ptr<Learner> learner_;
   Metrics metrics_;
+  DriftDetector drift_;
 };
 
 }  // namespace accrue::models

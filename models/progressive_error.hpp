@@ -27,6 +27,9 @@ class ProgressiveError : public ErrorMeans {
   /// Pools the errors of another set of rows. Forgets what either has seen of others.
   void merge(const ProgressiveError& other);
 
+  /// The prediction, kept within the range of the targets seen so far, of others too.
+  double clipped(double prediction) const;
+
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
@@ -37,7 +40,6 @@ class ProgressiveError : public ErrorMeans {
   };
 
   bool no_targets() const { return sum_weights() == 0; }
-  double clipped(double prediction) const;
 
   double target_min_ = 0;
   double target_max_ = 0;
