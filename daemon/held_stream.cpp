@@ -10,14 +10,18 @@
 namespace accrue::daemon {
 namespace {
 
+// Of numbers that need not be aligned.
+template <class Number>
+Number number_at(const std::byte* numbers, std::size_t i) {
+  Number number;
+  std::memcpy(&number, numbers + i * sizeof(Number), sizeof(Number));
+  return number;
+}
+
 template <class Real>
 void copy_as_doubles(const std::byte* from, std::size_t count, std::vector<double>& to) {
   to.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Real value;
-    std::memcpy(&value, from + i * sizeof(Real), sizeof(Real));
-    to[i] = value;
-  }
+  for (std::size_t i = 0; i < count; ++i) to[i] = number_at<Real>(from, i);
 }
 
 }  // namespace
@@ -27,6 +31,8 @@ HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiv
       generation_(first.generation),
       spec_(first.spec),
       columns_(first.spec.column_count()),
+      time_column_(spec_.timed() ? spec_.column(spec_.time) : models::kNoColumn),
+      key_column_(spec_.keyed() ? spec_.column(spec_.key) : models::kNoColumn),
       to_receiver_(std::move(to_receiver)),
       learned_(std::move(learned)) {}
 
@@ -36,7 +42,8 @@ void HeldStream::open(const ingest::OpenPartition& open) {
   if (open.state.empty()) {
     models = first_models(spec_);
   } else {
-    ACCRUE_ASSERT(models::ModelSet::decode(open.state, models) == models::DecodeError::kNone);  // recovery checked it
+    const models::DecodeError error = models::ModelSet::decode(open.state, models, spec_.features);
+    ACCRUE_ASSERT(error == models::DecodeError::kNone);  // recovery has checked it
   }
   partitions_.insert_or_assign(open.partition, *std::move(models));
 }
@@ -70,10 +77,14 @@ void HeldStream::act(const Delivery& delivery) {
   const ingest::Deliver& what = delivery.what;
   const wire::BytesView rows = ingest::view(delivery.rows);
   const std::size_t values = what.rows * columns_;
-  ACCRUE_ASSERT(what.offset + values * wire::size_of(what.dtype) <= rows.size());
+  const std::size_t places = what.picked ? what.rows : 0;
+  const std::size_t value_bytes = values * wire::size_of(what.dtype);
+  ACCRUE_ASSERT(what.offset + value_bytes + places * sizeof(ingest::Place) <= rows.size());
   const std::byte* begin = rows.data() + what.offset;
 
   models::RowsView view{nullptr, what.rows, columns_, spec_.features.size(), spec_.weighted};
+  view.time_column = time_column_;
+  view.key_column = key_column_;
   const bool wide = what.dtype == wire::DataType::kFloat64;
   const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
   if (wide && aligned) {
@@ -81,6 +92,14 @@ void HeldStream::act(const Delivery& delivery) {
   } else {
     wide ? copy_as_doubles<double>(begin, values, copied_) : copy_as_doubles<float>(begin, values, copied_);
     view.data = copied_.data();
+  }
+  view.first_index = what.first_index;
+  if (what.picked) {
+    indices_.resize(places);
+    for (std::size_t i = 0; i < places; ++i) {
+      indices_[i] = what.first_index + number_at<ingest::Place>(begin + value_bytes, i);
+    }
+    view.indices = indices_.data();
   }
   partitions_.at(what.partition).learn(view);
   learned_(what.ordinal);

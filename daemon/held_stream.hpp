@@ -54,6 +54,8 @@ class HeldStream {
   const std::uint64_t generation_;
   const wire::StreamSpec spec_;
   const std::size_t columns_;
+  const std::size_t time_column_;
+  const std::size_t key_column_;
   const ingest::Say to_receiver_;
   const Learned learned_;
   std::map<std::uint32_t, models::ModelSet> partitions_;
@@ -61,6 +63,7 @@ class HeldStream {
   std::map<std::uint64_t, Shares> shares_;  // by exchange
   std::deque<Step> waiting_;                // meanwhile
   std::vector<double> copied_;
+  std::vector<std::uint64_t> indices_;
 };
 
 }  // namespace accrue::daemon

@@ -176,7 +176,7 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
   reply.model = model->spec().name;
   reply.epoch = snapshot->epoch;
   reply.rows = summary.rows;
-  reply.names = snapshot->spec.features;
+  reply.names = model->feature_names();
   if (summary.intercept) reply.intercept = on_the_wire(*summary.intercept);
   for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
   reply.residual_std = summary.residual_std;

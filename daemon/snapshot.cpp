@@ -40,7 +40,17 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
   std::vector<models::ModelSpec> specs;
   for (const wire::ModelSpec& model : spec.models) specs.push_back(model_spec(model));
   if (specs.empty()) specs.push_back(default_model(spec));
-  return {spec.features.size(), specs};
+  models::ModelSet models(spec.features.size(), specs, spec.features);
+  for (const models::Model& model : models.models()) require_columns_for(model, spec);
+  return models;
+}
+
+void require_columns_for(const models::Model& model, const wire::StreamSpec& spec) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("model '" + model.spec().name + "' needs " + why);
+  };
+  if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
+  if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
 }
 
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec) {

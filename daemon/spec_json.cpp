@@ -42,6 +42,7 @@ std::string to_json(const wire::StreamSpec& spec) {
   if (spec.partition_weights != unset.partition_weights) json["partition_weights"] = spec.partition_weights;
   if (spec.partition_cuts != unset.partition_cuts) json["partition_cuts"] = spec.partition_cuts;
   if (spec.partition_window_s != unset.partition_window_s) json["partition_window_s"] = spec.partition_window_s;
+  if (spec.timed()) json["time"] = spec.time;
   if (!spec.models.empty()) json["models"] = json_of(spec.models);
   return json.dump();
 }
@@ -65,6 +66,7 @@ wire::StreamSpec spec_from_json(const std::string& text) {
     spec.partition_weights = json.value("partition_weights", spec.partition_weights);
     spec.partition_cuts = json.value("partition_cuts", spec.partition_cuts);
     spec.partition_window_s = json.value("partition_window_s", spec.partition_window_s);
+    spec.time = json.value("time", spec.time);
     if (json.contains("models")) spec.models = models_from(json.at("models"));
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("a stream's specification cannot be read: ") + error.what());

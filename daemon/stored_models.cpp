@@ -12,9 +12,9 @@ std::string of_partition(const PartitionState& state, const char* what) {
 std::optional<models::ModelSet> decoded_part(const PartitionState& state, const wire::StreamSpec& spec,
                                              std::string& why) {
   std::optional<models::ModelSet> part;
-  const models::DecodeError error = models::ModelSet::decode(state.state, part);
-  if (part && part->features() == spec.features.size()) return part;
-  why = of_partition(state, part ? "it belongs to another specification" : to_string(error));
+  const models::DecodeError error = models::ModelSet::decode(state.state, part, spec.features);
+  if (part) return part;
+  why = of_partition(state, to_string(error));
   return std::nullopt;
 }
 

@@ -26,6 +26,7 @@ struct PushOptions {
   std::optional<std::string> target;
   std::vector<std::string> features;
   std::optional<std::string> weight;
+  std::optional<std::string> time;
   bool no_intercept = false;
   std::optional<double> ridge;
   ModelOptions model;  // the champion of a new stream

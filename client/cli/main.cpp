@@ -168,6 +168,8 @@ void add_push(CLI::App& app, Invocation& asked) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
+  command->add_option("--time", options.time, "the time of each row's event, in seconds (default: none)")
+      ->type_name("COLUMN");
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
@@ -176,8 +178,8 @@ void add_push(CLI::App& app, Invocation& asked) {
   add_partitioning(command, asked, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
-A new stream is made of the file's columns and the options; the key is no feature unless --features names it. An existing
-stream takes the columns it has by their names in the file's header, in whatever order they are there.
+A new stream is made of the file's columns and the options; key and event time are no features unless --features names
+them. An existing stream takes the columns it has by their names in the file's header, in whatever order they are there.
 
 Examples:
   accrue push homes homes.csv --target price --features rooms,age

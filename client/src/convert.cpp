@@ -83,7 +83,8 @@ wire::StreamSpec to_wire(const StreamSpec& spec) {
                           .partition_seed = spec.partition_seed,
                           .partition_weights = spec.partition_weights,
                           .partition_cuts = spec.partition_cuts,
-                          .partition_window_s = spec.partition_window_s};
+                          .partition_window_s = spec.partition_window_s,
+                          .time = spec.time};
   for (const ModelSpec& model : spec.models) result.models.push_back(to_wire(model));
   return result;
 }
@@ -100,7 +101,8 @@ StreamSpec from_wire(wire::StreamSpec spec) {
                     .partition_seed = spec.partition_seed,
                     .partition_weights = std::move(spec.partition_weights),
                     .partition_cuts = std::move(spec.partition_cuts),
-                    .partition_window_s = spec.partition_window_s};
+                    .partition_window_s = spec.partition_window_s,
+                    .time = std::move(spec.time)};
   for (wire::ModelSpec& model : spec.models) result.models.push_back(model_from(std::move(model)));
   return result;
 }

@@ -175,8 +175,11 @@ std::vector<std::string> StreamSpec::columns() const {
   std::vector<std::string> names = features;
   names.push_back(target);
   if (weighted) names.emplace_back(kWeightColumn);
-  const bool own_column = keyed() && std::find(features.begin(), features.end(), key) == features.end();
-  if (own_column) names.push_back(key);
+  const auto is_feature = [&](const std::string& name) {
+    return std::find(features.begin(), features.end(), name) != features.end();
+  };
+  if (keyed() && !is_feature(key)) names.push_back(key);
+  if (timed() && time != key && !is_feature(time)) names.push_back(time);
   return names;
 }
 
@@ -185,6 +188,11 @@ std::vector<std::string> StreamSpec::model_names() const {
   std::vector<std::string> names;
   for (const ModelSpec& model : models) names.push_back(model.name);
   return names;
+}
+
+std::size_t StreamSpec::column(const std::string& name) const {
+  const auto names = columns();
+  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
 std::string problem_with_stream_name(const std::string& name) {
@@ -215,6 +223,7 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
   if (existing.weighted != asked.weighted)
     return differs("weights:", yes_no(existing.weighted), yes_no(asked.weighted));
   if (existing.key != asked.key) return differs("key", quoted(existing.key), quoted(asked.key));
+  if (existing.time != asked.time) return differs("time", quoted(existing.time), quoted(asked.time));
   if (existing.intercept != asked.intercept) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }

@@ -1,8 +1,8 @@
 // What a stream is: its schema, how its rows are dealt out, and the models that it begins with. Fixed when the stream
 // is created; which models it has later is not the specification's.
 //
-// A row on the wire is, in this order: the features, the target, the weight if `weighted`, and the key if there is one
-// that is not itself a feature.
+// A row on the wire is, in this order: the features, the target, the weight if `weighted`, the key if there is one that
+// is not itself a feature, and the event time if there is one that is neither a feature nor the key.
 // A value; no thread-safety of its own.
 #pragma once
 
@@ -46,7 +46,7 @@ struct StreamSpec {
   std::vector<double> partition_weights = {};  // of kWeighted: one a partition, above 0
   std::vector<double> partition_cuts = {};     // of kRange: increasing, one fewer than partitions; a cut begins a range
   double partition_window_s = 0;               // of kTimeWindow: seconds
-  std::string time = {};                       // the column that is the event time; empty for none
+  std::string time = {};                       // the column that is the event time, in seconds; empty for none
   // What it is created with, the champion first; none: one `least_squares` with the intercept and the ridge above.
   std::vector<ModelSpec> models = {};
 
@@ -58,8 +58,10 @@ struct StreamSpec {
   }
 
   bool keyed() const { return !key.empty(); }
+  bool timed() const { return !time.empty(); }
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire
   std::size_t column_count() const { return columns().size(); }
+  std::size_t column(const std::string& name) const;  // the place in a row of one of them
   std::vector<std::string> model_names() const;  // of those it is created with, the champion's first
 };
 

@@ -96,7 +96,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
         }
         std::uint32_t partition = whole.value_or(0);
         if (!whole) partitioner.of_rows(row, 1, columns, &partition);
-        expected.partitions[partition].learn({row, 1, columns, features, false});
+        expected.partitions[partition].learn({row, 1, columns, features, false, expected.rows});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
         if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows, columns)) expected.exchange();
@@ -120,7 +120,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   require_equal("the count of rejected rows", rejected, expected.rejected);
 
   require_equal("the number of partitions", epoch.states.size(), spec_.partitions);
-  models::ModelSetSet whole = daemon::first_models(spec_);
+  models::ModelSet whole = daemon::first_models(spec_);
   for (const auto& [partition, state] : epoch.states) {
     std::optional<models::ModelSet> part;
     if (models::ModelSet::decode(state, part) != models::DecodeError::kNone) fail("a state cannot be decoded");

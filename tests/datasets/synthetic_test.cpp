@@ -1,26 +1,15 @@
 #include "datasets/synthetic.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "client/cli/batch_fit.hpp"
+#include "tests/datasets/checksum.hpp"
 
 namespace accrue::datasets {
 namespace {
-
-std::uint64_t fnv1a(const std::vector<double>& values) {
-  std::uint64_t hash = 0xCBF29CE484222325;
-  for (const double value : values) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      hash ^= (std::bit_cast<std::uint64_t>(value) >> shift) & 0xFF;
-      hash *= 0x100000001B3;
-    }
-  }
-  return hash;
-}
 
 std::vector<double> column(const Table& table, std::size_t index) {
   std::vector<double> values(table.rows);

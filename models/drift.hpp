@@ -1,0 +1,62 @@
+// DriftDetector: watches the progressive error of a model and tells when it has risen for good: the stream is no longer
+// the one that was learned.
+//
+// Each row's absolute error is taken relative to the scale of the errors (error_scale.hpp) and given to two detectors,
+// PageHinkley and Adwin; the first to alarm has found a drift, and everything starts afresh. The first `warm_up_rows`
+// from there on set the scale and are not watched: the error of a young learner is not yet its own. An error that falls
+// is never an alarm; when it has fallen so far (to a quarter or so) that the scale no longer fits, that follows, and
+// the detectors start afresh. An error below 10^-9 of the prediction and the target is rounding, and counts as none.
+//
+// What to expect of independent rows: an error that doubles is found within some 500 rows, a larger rise sooner, one of
+// less than a quarter by Adwin alone, and the later the smaller it is; less than one false alarm in 10^9 rows, however
+// heavy the tails. Rows that resemble their neighbours, as in a file sorted by place, are drift, and may alarm.
+//
+// Threads: a value without locks. Units: a row's prediction and target, within kMaxMagnitude; the caller leaves out
+// rows of weight 0. The same rows in the same order give the same alarms, with or without an encode and decode between.
+// Costs: about 25 ns a row, at most 2.5 KB.
+// Errors: decode answers kInvalid; the detector is then only good for destruction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "models/adwin.hpp"
+#include "models/error_scale.hpp"
+#include "models/page_hinkley.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+enum class [[nodiscard]] DriftAlarm{kNone, kPageHinkley, kAdwin, kBoth};
+
+class DriftDetector {
+ public:
+  static constexpr std::uint64_t kWarmUpRows = 1'000;
+
+  explicit DriftDetector(std::uint64_t warm_up_rows = kWarmUpRows) : warm_up_rows_(warm_up_rows) {}
+
+  /// Watches one row; row_index is its place in the stream, and increases.
+  DriftAlarm add(double prediction, double target, std::uint64_t row_index);
+  /// Starts afresh, as after an alarm: the model has been changed. The alarms stay counted.
+  void reset();
+  /// Adds the alarms of another partition's detector. The errors of two partitions are not one sequence: watched is on,
+  /// from where it stands, the one that has been watched for longer.
+  void merge(const DriftDetector& other);
+
+  std::uint64_t alarms() const { return alarms_; }
+  /// The row of the last alarm.
+  std::optional<std::uint64_t> last_alarm() const { return alarms_ > 0 ? std::optional(last_alarm_) : std::nullopt; }
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] DecodeError decode(StateReader& reader);
+
+ private:
+  std::uint64_t warm_up_rows_;
+  std::uint64_t alarms_ = 0;
+  std::uint64_t last_alarm_ = 0;
+  ErrorScale scale_;
+  PageHinkley page_hinkley_;
+  Adwin adwin_;
+};
+
+}  // namespace accrue::models

@@ -1,0 +1,41 @@
+// PageHinkley: tells when the mean of a sequence has risen, by adding up by how much each value exceeds the mean of all
+// so far.
+//
+// A value counts for what it is above the mean and kTolerance; the sum of that never falls below 0, which is the same
+// as its distance from its lowest so far, and beyond kThreshold is the alarm. A mean that has risen by r > kTolerance
+// alarms after about kThreshold / (r - kTolerance) values; one that has fallen never does. Independent steady values of
+// variance v alarm about once in v / (2 kTolerance^2) * exp(2 kTolerance kThreshold / v) of them: at the largest v
+// there is, 1/4, once in 10^8, at 1/10 once in 10^16.
+//
+// Threads: a value without locks. Shapes: values are within [0, 1], the caller sees to it; state and time of a value
+// are constant. Errors: decode answers kInvalid; the detector is then only good for destruction. Sources: Page,
+// "Continuous inspection schemes", Biometrika 41 (1954); Hinkley, "Inference about the change-point from cumulative sum
+// tests", Biometrika 58 (1971).
+#pragma once
+
+#include <cstdint>
+
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+class PageHinkley {
+ public:
+  static constexpr double kTolerance = 0.05;
+  static constexpr double kThreshold = 35;
+
+  /// True when the mean has risen; it then starts afresh.
+  [[nodiscard]] bool add(double error);
+  void reset() { *this = {}; }
+  std::uint64_t rows() const { return rows_; }  // since it started afresh
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] DecodeError decode(StateReader& reader);
+
+ private:
+  std::uint64_t rows_ = 0;
+  double sum_ = 0;
+  double excess_ = 0;
+};
+
+}  // namespace accrue::models
