@@ -1,22 +1,22 @@
 // The accrue command: reads the command line and runs one command.
 // Exit codes: 0 done, 1 failed, 2 the command line is wrong.
-#include <charconv>
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli/command_options.hpp"
 #include "client/cli/commands.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
+#include "models/learners.hpp"
 
 namespace accrue::cli {
 namespace {
@@ -30,6 +30,7 @@ constexpr const char* kExamples = R"(Examples:
   accrue rollback homes --epoch 7               go on from one of them
   accrue metrics homes                          error of predictions made before learning
   accrue replay california --order shuffle      the public housing data, end to end
+  accrue evaluate homes.csv --plot out.svg      which learner is best, without a daemon
 
 `accrue COMMAND --help` tells the options of a command.)";
 
@@ -40,8 +41,6 @@ constexpr const char* kWaysToPartition =
   weighted       batches by weight            time_window    rows by their key, the time of an event in seconds
   least_loaded   batches to the idlest worker)";
 
-constexpr const char* kPartitioning = "Partitioning";
-
 // What the command line asks for; CLI11 writes into it, run is set by the subcommand that was named.
 struct Invocation {
   Connection connection{.endpoint = default_endpoint()};
@@ -51,46 +50,23 @@ struct Invocation {
   PushOptions push;
   PredictOptions predict;
   ReplayOptions replay;
-  std::string partition_by;
-  std::string order = "file";
+  EvaluateOptions evaluate;
   std::string path;
+  std::string command;
   std::function<int()> run;
 };
-
-// One of a few words, or a number between two; what is allowed is said in words, not in CLI11's notation.
-CLI::Validator one_of(std::vector<std::string> words) { return CLI::IsMember(std::move(words)).description(""); }
-
-CLI::Validator between(double low, double high, const std::string& what) {
-  const auto check = [low, high, what](const std::string& text) {
-    double value = 0;
-    const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;  // a NaN does not
-    return fits ? std::string() : "'" + text + "' is not " + what;
-  };
-  return CLI::Validator(check, "");
-}
-
-// CLI11 alone would take -1 for the largest number there is, 010 for 8, and a number that is too large for the largest.
-CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
-  const auto rewrite = [low, high](std::string& text) {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || rest != end || value < low || value > high) {
-      return "'" + text + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-    }
-    text = std::to_string(value);
-    return std::string();
-  };
-  return CLI::Validator(rewrite, "");
-}
-
-CLI::Validator count() { return whole_number(1, std::numeric_limits<std::uint32_t>::max()); }
-CLI::Validator epoch_number() { return whole_number(1, std::numeric_limits<std::int64_t>::max()); }
-CLI::Validator seed() { return whole_number(0, std::numeric_limits<std::uint64_t>::max()); }
 
 using Action = int (*)(const Invocation&);
 
 // What every command takes, before its name or after it; the one after it holds where both are given.
+void add_format(CLI::App& app, Invocation& asked, const std::string& group) {
+  app.add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
+      ->type_name("FORM")
+      ->check(one_of({"table", "json", "csv"}))
+      ->group(group);
+}
+
+// The same, of those that ask a daemon.
 void add_connection(CLI::App& app, Invocation& asked) {
   const std::string group = "Connection and output, before the command's name or after it";
   app.add_option("--endpoint", asked.connection.endpoint,
@@ -101,17 +77,23 @@ void add_connection(CLI::App& app, Invocation& asked) {
       ->type_name("SECONDS")
       ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
       ->group(group);
-  app.add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
-      ->type_name("FORM")
-      ->check(one_of({"table", "json", "csv"}))
-      ->group(group);
+  add_format(app, asked, group);
+}
+
+CLI::App* add_offline_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
+                              Action action) {
+  CLI::App* command = app.add_subcommand(name, about);
+  command->callback([&asked, name, action] {
+    asked.command = name;
+    asked.run = [&asked, action] { return action(asked); };
+  });
+  return command;
 }
 
 CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
                       Action action) {
-  CLI::App* command = app.add_subcommand(name, about);
+  CLI::App* command = add_offline_command(app, asked, name, about, action);
   add_connection(*command, asked);
-  command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
   return command;
 }
 
@@ -126,69 +108,18 @@ void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
       ->transform(epoch_number());
 }
 
-void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
-  command->add_option("FILE", file, "CSV whose first line names the columns; - is standard input")
-      ->type_name("")
-      ->required();
-  command->add_flag("--skip-bad", skip_bad, skipped);
-}
-
-void add_numbers(CLI::App* command, const std::string& name, std::vector<double>& numbers, const std::string& about) {
-  command->add_option(name, numbers, about)
-      ->type_name("A,B,C")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(kPartitioning);
-}
-
-void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& options) {
-  command
-      ->add_option("--partitions", options.partitions,
-                   "shares of the rows, learned side by side (default: 1, or as weights or cuts need)")
-      ->type_name("N")
-      ->transform(count())
-      ->group(kPartitioning);
-  command
-      ->add_option("--partition-by", asked.partition_by,
-                   "how rows find theirs, as told below (default: what these options need; otherwise round_robin)")
-      ->type_name("HOW")
-      ->check(one_of(partition_by_names()))
-      ->each([&options](const std::string& how) { options.by = partition_by_named(how); })
-      ->group(kPartitioning);
-  command->add_option("--key", options.key, "the column that hash, range and time_window look at")
-      ->type_name("COLUMN")
-      ->group(kPartitioning);
-  add_numbers(command, "--partition-cuts", options.cuts,
-              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first rows)");
-  add_numbers(command, "--partition-weights", options.weights, "of weighted: the share of each partition");
-  command->add_option("--partition-window", options.window_s, "of time_window: its length")
-      ->type_name("SECONDS")
-      ->check(between(0.001, 1e300, "a number of seconds of at least 0.001"))
-      ->group(kPartitioning);
-  command->add_option("--partition-seed", options.seed, "of random: which draw (default: 0)")
-      ->type_name("N")
-      ->transform(seed())
-      ->group(kPartitioning);
-}
-
 void add_push(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_command(app, asked, "push", "Learn the rows of a CSV file, or of standard input; return when all are durable",
                   [](const Invocation& given) { return push(given.connection, given.push); });
   PushOptions& options = asked.push;
   add_stream(command, options.stream);
-  add_rows(command, options.file, options.skip_bad, "count and skip lines that cannot be used, instead of stopping");
-  command->add_option("--target", options.target, "what to learn (default: the last column)")->type_name("COLUMN");
-  command->add_option("--features", options.features, "what to learn it from (default: all other columns)")
-      ->type_name("A,B,C")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
+  add_learned_file(command, options, kCsvFile);
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
-  add_partitioning(command, asked, options.partitioning);
+  add_partitioning(command, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
 A new stream is made of the file's columns and the options; the key is no feature unless --features names it. An existing
@@ -205,7 +136,7 @@ void add_predict(CLI::App& app, Invocation& asked) {
   CLI::App* command = add_command(app, asked, "predict", "Print a prediction for every row of a CSV file",
                                   [](const Invocation& given) { return predict(given.connection, given.predict); });
   add_stream(command, asked.predict.stream);
-  add_rows(command, asked.predict.file, asked.predict.skip_bad,
+  add_rows(command, asked.predict.file, kCsvFile, asked.predict.skip_bad,
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
   add_epoch(command, asked.predict.epoch);
   command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
@@ -221,25 +152,49 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->add_option("DATASET", "california: the California housing data, 20,640 rows")
       ->type_name("")
       ->required()
-      ->check(one_of({"california"}));
+      ->check(one_of({kCalifornia}));
   ReplayOptions& options = asked.replay;
   command->add_option("--stream", options.stream, "a stream that has no rows yet (default: california)")
       ->type_name("STREAM");
-  command->add_option("--order", asked.order, "file or shuffle (default: file)")
-      ->type_name("ORDER")
-      ->check(one_of({"file", "shuffle"}))
-      ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
-  command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
-      ->type_name("N")
-      ->transform(seed());
+  add_order(command, options.shuffle, options.seed);
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
       ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
-  add_partitioning(command, asked, options.partitioning);
+  add_partitioning(command, options.partitioning);
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
       ->transform(count());
   command->footer(kWaysToPartition);
+}
+
+void add_evaluate(CLI::App& app, Invocation& asked) {
+  CLI::App* command =
+      add_offline_command(app, asked, "evaluate", "Compare learners on the rows of a CSV file; needs no daemon",
+                          [](const Invocation& given) { return evaluate(given.connection.format, given.evaluate); });
+  EvaluateOptions& options = asked.evaluate;
+  add_learned_file(command, options, std::string(kCsvFile) + "; california is the public housing data");
+  add_learners(command, options.learners);
+  add_order(command, options.shuffle, options.seed);
+  command->add_option("--plot", options.plot, "write the rolling error of each learner as a picture")
+      ->type_name("FILE.svg");
+  add_format(*command, asked, "Output, before the command's name or after it");
+  std::string kinds = "Learners:\n";
+  for (const models::LearnerKind& kind : models::learner_kinds()) {
+    std::string name(kind.name);
+    name.resize(std::max<std::size_t>(name.size(), 18), ' ');
+    kinds += "  " + name + "  " + std::string(kind.what) + "\n";
+  }
+  command->footer(kinds + R"(
+Each learner predicts each row before it learns it. n rows were so predicted; MSE, MAE and R2 are of these predictions,
+MSE clipped of the same when kept to the range of the targets seen before: a few outlying rows cannot dominate it. The
+plot shows its root over the last rows, a window that moves along. rows/s is predicting, scoring and learning on one
+core, without reading: all rows are held in memory, 8 bytes a number. memory is what the model holds on the heap after
+the last row.
+
+Examples:
+  accrue evaluate homes.csv --target price --plot errors.svg
+  accrue evaluate homes.csv --learner least_squares --learner least_squares --set ridge=1e-3
+  accrue evaluate california --order shuffle --seed 7 --format json)");
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {
@@ -287,10 +242,16 @@ void add_store_chores(CLI::App& app, Invocation& asked) {
       ->add_option("FILE", asked.path, "to be written; accrued --restore FILE puts it into a data directory")
       ->type_name("")
       ->required();
-  CLI::App* command =
-      app.add_subcommand("verify", "Check a data directory, of no running daemon; 1 if it has problems");
-  command->callback([&asked] { asked.run = [&asked] { return verify(asked.path); }; });
-  command->add_option("DIR", asked.path, "the daemon's data directory")->type_name("")->required();
+  add_offline_command(app, asked, "verify", "Check a data directory, of no running daemon; 1 if it has problems",
+                      [](const Invocation& given) { return verify(given.path); })
+      ->add_option("DIR", asked.path, "the daemon's data directory")
+      ->type_name("")
+      ->required();
+}
+
+int refuse(const std::string& problem, const std::string& command) {
+  complain(problem + "; see: accrue " + (command.empty() ? "" : command + " ") + "--help");
+  return 2;
 }
 
 // The exit code where there is nothing to run: help, the version, a wrong command line.
@@ -306,6 +267,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   add_rollback(app, asked);
   add_store_chores(app, asked);
   add_replay(app, asked);
+  add_evaluate(app, asked);
   app.footer(kExamples);  // after the subcommands, which would inherit it
   try {
     app.parse(argc, argv);
@@ -313,9 +275,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     const auto named = app.get_subcommands();
-    const std::string command = named.empty() ? "" : named.front()->get_name() + " ";
-    complain(std::string(error.what()) + "; see: accrue " + command + "--help");
-    return 2;
+    return refuse(error.what(), named.empty() ? "" : named.front()->get_name());
   }
   asked.connection.format = asked.format == "json"  ? Format::kJson
                             : asked.format == "csv" ? Format::kCsv
@@ -330,6 +290,8 @@ int run(int argc, char** argv) {
     return answered ? *answered : asked.run();
   } catch (const OutputClosed&) {
     return 0;  // whoever read it had enough
+  } catch (const UsageError& error) {
+    return refuse(error.what(), asked.command);
   } catch (const Error& error) {
     complain(error.kind() == Error::Kind::kTimeout ? no_answer(asked.connection) : error.what());
   } catch (const std::exception& error) {

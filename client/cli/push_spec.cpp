@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "client/cli/output.hpp"
 
@@ -17,23 +18,30 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
+Roles roles_of(const FileOptions& options, const std::vector<std::string>& columns,
+               const std::optional<std::string>& key) {
+  std::vector<std::string> others;
+  for (const std::string& column : columns) {
+    if (column != options.weight && column != key) others.push_back(column);
+  }
+  if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
+  Roles roles{.features = options.features, .target = options.target ? *options.target : others.back()};
+  if (roles.features.empty()) {
+    std::copy_if(others.begin(), others.end(), std::back_inserter(roles.features),
+                 [&](const std::string& column) { return column != roles.target; });
+  }
+  return roles;
+}
+
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
   StreamSpec spec;
   spec.weighted = options.weight.has_value();
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
   set_partitioning(spec, options.partitioning);
-  std::vector<std::string> others;
-  for (const std::string& column : columns) {
-    if (column != options.weight && column != options.partitioning.key) others.push_back(column);
-  }
-  if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
-  spec.target = options.target ? *options.target : others.back();
-  spec.features = options.features;
-  if (spec.features.empty()) {
-    std::copy_if(others.begin(), others.end(), std::back_inserter(spec.features),
-                 [&](const std::string& column) { return column != spec.target; });
-  }
+  Roles roles = roles_of(options, columns, options.partitioning.key);
+  spec.features = std::move(roles.features);
+  spec.target = std::move(roles.target);
   return spec;
 }
 
