@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "daemon/spec_json.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -14,10 +14,10 @@ std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, std::uint64_
                                         const std::vector<PartitionState>& states, const std::filesystem::path& file) {
   const wire::StreamSpec spec = spec_from_json(stream.spec);
   std::string why;
-  std::optional<models::Model> model = merged_model(states, spec, why);
-  if (!model) throw StoreError(file, "epoch " + std::to_string(epoch) + " of stream '" + stream.name + "': " + why);
-  models::Fit fit = model->learner().fit();
-  return std::make_shared<const Snapshot>(Snapshot{stream.name, spec, epoch, {}, std::move(*model), std::move(fit)});
+  std::optional<models::ModelSet> models = merged_models(states, spec, why);
+  if (!models) throw StoreError(file, "epoch " + std::to_string(epoch) + " of stream '" + stream.name + "': " + why);
+  const std::uint64_t rows = models->champion().learner().rows();
+  return ready({stream.name, spec, epoch, rows, {}, *std::move(models)});
 }
 
 }  // namespace

@@ -129,28 +129,29 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   } catch (const std::runtime_error& error) {
     return {nullptr, refusal(request, ErrorCode::kStoreFailed, stream, error.what())};
   }
-  if (snapshot->fit.rows == 0) return {nullptr, no_model_yet(request, stream)};
+  if (snapshot->models.champion().learner().rows() == 0) return {nullptr, no_model_yet(request, stream)};
   return {std::move(snapshot), {}};
 }
 
 wire::Bytes QueryService::predict(const wire::Predict& query) {
   const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
   if (!snapshot) return refused;
-  const models::Fit& fit = snapshot->fit;
+  const models::Model& model = snapshot->models.champion();
+  const models::Predictor& predictor = snapshot->predictor(model);
   const std::vector<std::string>& features = snapshot->spec.features;
   if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
   values_.resize(query.count);
-  for (std::size_t i = 0; i < query.count; ++i) values_[i] = fit.predict(rows_.data() + i * features.size());
-  return wire::encode(
-      wire::Prediction{query.request, snapshot->epoch, fit.rows, std::as_bytes(std::span<const double>(values_))});
+  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * features.size());
+  return wire::encode(wire::Prediction{query.request, snapshot->epoch, model.learner().rows(),
+                                       std::as_bytes(std::span<const double>(values_))});
 }
 
 wire::Bytes QueryService::coef(const wire::GetCoef& query) {
   const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
   if (!snapshot) return refused;
-  const models::Summary summary = snapshot->model.learner().summary();
+  const models::Summary summary = snapshot->models.champion().describe();
   wire::Coef reply;
   reply.request = query.request;
   reply.model = kModelName;
@@ -169,7 +170,7 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
 wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   const auto snapshot = board_.find(query.stream);
   if (!snapshot) return unknown_stream(query.request, query.stream);
-  const models::ProgressiveError& error = snapshot->model.error();
+  const models::ProgressiveError& error = snapshot->models.champion().error();
   wire::Metrics reply;
   reply.request = query.request;
   reply.model = kModelName;
@@ -198,8 +199,8 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   reply.memory_limit_bytes = facts_.memory_limit_bytes;
   reply.degraded = health_.degraded();
   for (const auto& snapshot : board_.all()) {
-    reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->fit.rows,
-                             if_finite(snapshot->model.error().mse()), snapshot->rejected});
+    reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->rows,
+                             if_finite(snapshot->models.champion().error().mse()), snapshot->rejected});
   }
   return wire::encode(reply);
 }

@@ -9,7 +9,7 @@
 #include "daemon/snapshot.hpp"
 #include "daemon/spec_json.hpp"
 #include "daemon/store_view.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -60,9 +60,9 @@ class StreamCheck {
     std::uint64_t intact = 0;
     for (const PartitionState& state : states) {
       std::string why;
-      const std::optional<models::Model> part = decoded_part(state, spec, why);
+      const std::optional<models::ModelSet> part = decoded_part(state, spec, why);
       if (part) {
-        learned += part->learner().rows();
+        learned += part->champion().learner().rows();
         ++intact;
       } else {
         problem(epoch.epoch, why);

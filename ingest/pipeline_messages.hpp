@@ -47,7 +47,12 @@ struct OpenPartition {
   auto fields() { return std::tie(stream_id, generation, partition, spec, state); }
 };
 
+// Where a row stood in the batch that it was picked out of.
+using Place = std::uint32_t;
+
 // Learn the `rows` rows that begin at byte `offset` of the frame that follows. Deliveries to a worker are numbered.
+// Among all rows of the stream they are first_index, first_index + 1 ...; or, when `picked`, first_index and the Place
+// of each, which stand behind the rows.
 struct Deliver {
   static constexpr std::uint8_t kType = 65;
   std::uint64_t stream_id = 0;
@@ -56,7 +61,9 @@ struct Deliver {
   wire::DataType dtype = wire::DataType::kFloat64;
   std::uint32_t rows = 0;
   std::uint64_t offset = 0;
-  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset); }
+  std::uint64_t first_index = 0;
+  bool picked = false;
+  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset, first_index, picked); }
 };
 
 // The cut of an epoch: send the committer the state of every partition of the stream as it is now.

@@ -25,13 +25,15 @@ inline constexpr std::size_t kTinyMessageBytes = 64;
 // Memory for rows that is aligned for them, before and after it travels.
 zmq::message_t row_memory(std::size_t bytes);
 
-// A screened batch: `count` rows that begin at byte `offset` of `frame`, aligned for their type.
+// A screened batch: `count` rows that begin at byte `offset` of `frame`, aligned for their type. Behind rows that were
+// picked out of a batch stand their places in it.
 struct ScreenedBatch {
   std::uint64_t sequence = 0;
   wire::DataType dtype = wire::DataType::kFloat64;
   std::size_t count = 0;
   std::size_t offset = 0;
   zmq::message_t frame;
+  bool picked = false;
 };
 
 class Workers {

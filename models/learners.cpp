@@ -5,12 +5,17 @@
 #include <stdexcept>
 
 #include "models/least_squares.hpp"
+#include "models/sgd.hpp"
 
 namespace accrue::models {
 namespace {
 
 constexpr std::array kKinds = {
     LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", make_least_squares},
+    LearnerKind{"sgd", "thousands to a million features, mostly zeros, or a loss other than the square", make_sgd},
+    LearnerKind{"passive_aggressive", "fits every row as it comes, to within epsilon: follows what changes",
+                make_passive_aggressive},
+    LearnerKind{"quantile", "the median or another quantile of the target, not its mean", make_quantile},
 };
 
 }  // namespace

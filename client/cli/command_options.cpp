@@ -69,6 +69,8 @@ void add_learned_file(CLI::App* command, FileOptions& options, const std::string
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
+  command->add_option("--time", options.time, "the time of each row's event, in seconds (default: none)")
+      ->type_name("COLUMN");
 }
 
 void add_order(CLI::App* command, bool& shuffle, std::uint64_t& of_shuffle) {

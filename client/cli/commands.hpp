@@ -27,6 +27,7 @@ struct FileOptions {
   std::optional<std::string> target;
   std::vector<std::string> features;
   std::optional<std::string> weight;
+  std::optional<std::string> time;
   bool skip_bad = false;
 };
 
@@ -56,6 +57,7 @@ struct ReplayOptions {
 
 struct EvaluateOptions : FileOptions {      // the file may be kCalifornia instead, the public housing data
   std::vector<models::ModelSpec> learners;  // their names are not looked at; none: one of every kind
+  std::string key;                          // empty: none
   bool shuffle = false;
   std::uint64_t seed = 1;
   std::string plot;  // a file to be written; empty: none

@@ -1,5 +1,8 @@
 // accrue evaluate: learners compared over the same rows, in this process; no daemon is asked.
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -22,87 +25,107 @@
 namespace accrue::cli {
 namespace {
 
-using Specs = std::vector<models::ModelSpec>;
+std::size_t position(const std::vector<std::string>& columns, const std::string& name) {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  return found == columns.end() ? models::kNoColumn : static_cast<std::size_t>(found - columns.begin());
+}
 
-// Rows in memory: the features, then the target, then the weight if there is one.
+// Rows in memory, as a stream of these columns would have them.
 struct Rows {
-  std::size_t features = 0;
-  bool weighted = false;
+  StreamSpec spec;
+  std::vector<std::string> columns;
   std::vector<double> values = {};
 
-  std::size_t columns() const { return features + (weighted ? 2 : 1); }
-  std::size_t count() const { return values.size() / columns(); }
-  models::RowsView view() const { return {values.data(), count(), columns(), features, weighted}; }
+  std::size_t count() const { return values.size() / columns.size(); }
+  models::RowsView view() const {
+    return {.data = values.data(),
+            .count = count(),
+            .stride = columns.size(),
+            .features = spec.features.size(),
+            .weighted = spec.weighted,
+            .time_column = position(columns, spec.time),
+            .key_column = position(columns, spec.key)};
+  }
 };
 
-// Each named as it was asked for, but for the dashes: sgd loss=huber.
-Specs learners_of(const EvaluateOptions& options) {
-  Specs specs = options.learners;
-  if (specs.empty()) {
-    for (const models::LearnerKind& kind : models::learner_kinds()) specs.emplace_back().learner = kind.name;
-  }
-  for (models::ModelSpec& spec : specs) {
-    spec.name = spec.learner;
-    for (const models::Setting& setting : spec.settings) spec.name += " " + setting.key + "=" + setting.value;
-  }
-  return specs;
-}
-
-// Before a long file is read.
-void check(const Specs& learners, std::size_t features) {
-  for (const models::ModelSpec& spec : learners) {
-    try {
-      (void)models::Model(spec, features);
-    } catch (const std::invalid_argument& problem) {
-      throw UsageError("--learner " + spec.learner + ": " + problem.what());
-    }
+// A model as it was asked for; its name is that, but for the dashes: sgd loss=huber.
+models::Model model_of(models::ModelSpec learner, const StreamSpec& spec) {
+  learner.name = learner.learner;
+  for (const models::Setting& setting : learner.settings) learner.name += " " + setting.key + "=" + setting.value;
+  try {
+    models::Model model(learner, spec.features.size(), spec.features);
+    if (model.learner().needs_time() && spec.time.empty()) throw std::invalid_argument("it needs a --time");
+    if (model.learner().needs_key() && spec.key.empty()) throw std::invalid_argument("it needs a --key");
+    return model;
+  } catch (const std::invalid_argument& problem) {
+    throw UsageError("--learner " + learner.learner + ": " + problem.what());
   }
 }
 
-Rows read_file(const FileOptions& options, const Specs& learners) {
+using Models = std::vector<models::Model>;
+
+Models models_of(const EvaluateOptions& options, const StreamSpec& spec) {
+  Models models;
+  for (const models::ModelSpec& learner : options.learners) models.push_back(model_of(learner, spec));
+  if (!models.empty()) return models;
+  for (const models::LearnerKind& kind : models::learner_kinds()) {
+    models.push_back(model_of({.name = "", .learner = std::string(kind.name)}, spec));
+  }
+  return models;
+}
+
+struct Experiment {
+  Models models;
+  Rows rows;
+};
+
+Experiment with_file(const EvaluateOptions& options) {
   RowSource source(options.file, options.skip_bad);
-  Roles roles = roles_of(options, source.columns());
-  Rows rows{.features = roles.features.size(), .weighted = options.weight.has_value()};
-  std::vector<std::string> columns = std::move(roles.features);
-  columns.push_back(roles.target);
-  if (options.weight) columns.push_back(*options.weight);
-  source.select(columns);
-  check(learners, rows.features);
+  const StreamSpec spec = spec_of_columns(options, options.key, source.columns());
+  Rows rows{.spec = spec, .columns = columns_of(spec, options)};
+  source.select(rows.columns);
+  Models models = models_of(options, spec);  // what cannot be is told before a long file is read
   Progress progress("reading " + options.file);
-  std::vector<double> row(columns.size());
+  const std::size_t weight = spec.features.size() + 1;
+  std::vector<double> row(rows.columns.size());
   for (RowSource::Next next; (next = source.next(row)) != RowSource::Next::kEnd;) {
-    if (next == RowSource::Next::kRow && rows.weighted && row.back() < 0)
-      next = source.refuse("the weight is negative");
+    const bool negative = next == RowSource::Next::kRow && spec.weighted && row[weight] < 0;
+    if (negative) next = source.refuse("the weight is negative");
     if (next == RowSource::Next::kEnd) break;
     if (next == RowSource::Next::kRow) rows.values.insert(rows.values.end(), row.begin(), row.end());
     if (progress.due()) progress.draw(rows.count(), source.fraction());
   }
   if (!source.stopped().empty()) throw std::runtime_error(source.stopped());
   if (rows.values.empty()) throw std::runtime_error(options.file + ": there are no rows");
-  return rows;
+  return {std::move(models), std::move(rows)};
 }
 
-Rows california(const FileOptions& options, const Specs& learners) {
-  if (options.target || options.weight || options.skip_bad || !options.features.empty()) {
-    throw UsageError("--target, --features, --weight and --skip-bad are for files, not for california");
+Experiment with_california(const EvaluateOptions& options) {
+  const bool chosen = options.target || options.weight || options.time || !options.key.empty();
+  if (chosen || options.skip_bad || !options.features.empty()) {
+    throw UsageError("california is taken as it is: only a file has its columns chosen and bad lines skipped");
   }
   const auto file = datasets::find_california();
   if (!file) throw std::runtime_error("the California housing data is not here; scripts/fetch-datasets gets it");
   datasets::Table table = datasets::read_california(*file);
-  check(learners, table.feature_names.size());
-  return {.features = table.feature_names.size(), .values = std::move(table.values)};
+  Rows rows{.spec = {.features = table.feature_names, .target = table.target_name},
+            .columns = std::move(table.feature_names),
+            .values = std::move(table.values)};
+  rows.columns.push_back(table.target_name);
+  Models models = models_of(options, rows.spec);
+  return {std::move(models), std::move(rows)};
 }
 
-Evaluation evaluate_watched(const models::ModelSpec& spec, const models::RowsView& rows) {
-  Progress progress(spec.name);
-  return evaluate(spec, rows, [&](std::uint64_t learned) {
+Evaluation watched(const models::Model& model, const models::RowsView& rows) {
+  Progress progress(model.spec().name);
+  return evaluate(model, rows, [&](std::uint64_t learned) {
     if (progress.due()) progress.draw(learned, static_cast<double>(learned) / static_cast<double>(rows.count));
   });
 }
 
 Json figure(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
-Report compared(const Specs& learners, const std::vector<Evaluation>& evaluations) {
+Report compared(const Models& models, const std::vector<Evaluation>& evaluations) {
   Report report;
   report.document = Json::array();
   report.table.columns = {{"learner", "learner"},
@@ -113,10 +136,10 @@ Report compared(const Specs& learners, const std::vector<Evaluation>& evaluation
                           {"mse_clipped", "MSE clipped"},
                           {"rows_per_s", "rows/s", 4},
                           {"memory_bytes", "memory, bytes"}};
-  for (std::size_t i = 0; i < learners.size(); ++i) {
+  for (std::size_t i = 0; i < models.size(); ++i) {
     const Evaluation& found = evaluations[i];
     const models::ProgressiveError& error = found.error;
-    const std::vector<Json> row = {learners[i].name,
+    const std::vector<Json> row = {models[i].spec().name,
                                    error.n(),
                                    figure(error.mse()),
                                    figure(error.mae()),
@@ -131,14 +154,14 @@ Report compared(const Specs& learners, const std::vector<Evaluation>& evaluation
   return report;
 }
 
-Plot plotted(const EvaluateOptions& options, std::size_t rows, const Specs& learners,
+Plot plotted(const EvaluateOptions& options, std::size_t rows, const Models& models,
              const std::vector<Evaluation>& evaluations) {
   Plot plot{.title = "Rolling error on " + options.file +
                      (options.shuffle ? ", shuffled with seed " + std::to_string(options.seed) : ""),
             .x_label = "rows learned",
             .y_label = "RMSE of the last " + grouped(rolling_window(rows)) + " rows, clipped"};
-  for (std::size_t i = 0; i < learners.size(); ++i) {
-    Plot::Line& line = plot.lines.emplace_back(Plot::Line{.name = learners[i].name});
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    Plot::Line& line = plot.lines.emplace_back(Plot::Line{.name = models[i].spec().name});
     for (const auto& [learned, rmse] : evaluations[i].rolling)
       line.points.push_back({static_cast<double>(learned), rmse});
   }
@@ -154,13 +177,12 @@ void write_file(const std::string& file, const std::string& text) {
 }  // namespace
 
 int evaluate(Format format, const EvaluateOptions& options) {
-  const Specs learners = learners_of(options);
-  Rows rows = options.file == kCalifornia ? california(options, learners) : read_file(options, learners);
-  if (options.shuffle) rows.values = datasets::shuffled(rows.values, rows.columns(), options.seed);
+  auto [models, rows] = options.file == kCalifornia ? with_california(options) : with_file(options);
+  if (options.shuffle) rows.values = datasets::shuffled(rows.values, rows.columns.size(), options.seed);
   std::vector<Evaluation> evaluations;
-  for (const models::ModelSpec& spec : learners) evaluations.push_back(evaluate_watched(spec, rows.view()));
-  write_out(render(compared(learners, evaluations), format));
-  if (!options.plot.empty()) write_file(options.plot, svg(plotted(options, rows.count(), learners, evaluations)));
+  for (const models::Model& model : models) evaluations.push_back(watched(model, rows.view()));
+  write_out(render(compared(models, evaluations), format));
+  if (!options.plot.empty()) write_file(options.plot, svg(plotted(options, rows.count(), models, evaluations)));
   return 0;
 }
 

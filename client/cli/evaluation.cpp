@@ -8,7 +8,6 @@
 
 #include "client/cli/progress.hpp"
 #include "client/cli/svg_plot.hpp"
-#include "models/model.hpp"
 
 namespace accrue::cli {
 namespace {
@@ -41,7 +40,7 @@ double rmse_between(const Mark& before, const Mark& after) {
 
 std::size_t rolling_window(std::size_t rows) { return kStepsOfWindow * step_of(rows); }
 
-Evaluation evaluate(const models::ModelSpec& spec, const models::RowsView& rows,
+Evaluation evaluate(const models::Model& model, const models::RowsView& rows,
                     const std::function<void(std::uint64_t)>& learned) {
   const std::size_t step = step_of(rows.count);
   std::vector<Mark> marks(1);
@@ -49,23 +48,23 @@ Evaluation evaluate(const models::ModelSpec& spec, const models::RowsView& rows,
   Evaluation result;
   result.rolling.reserve(kRollingSteps);
   const std::size_t held = heap_bytes();
-  const auto model = std::make_unique<models::Model>(spec, rows.features);
+  const auto learner = std::make_unique<models::Model>(model);
   for (std::size_t first = 0; first < rows.count; first += step) {
     const models::RowsView part = rows.slice(first, std::min(step, rows.count - first));
     const double started = steady_seconds();
-    model->learn(part);
+    learner->learn(part);
     result.seconds += steady_seconds() - started;
     learned(first + part.count);
     if (part.count < step) break;
     Mark mark = marks.back();
     for (std::size_t i = 0; i < part.count; ++i) mark.weights += part.weight(i);
-    if (mark.weights > 0) mark.mse_clipped = model->error().mse_clipped();
+    if (mark.weights > 0) mark.mse_clipped = learner->error().mse_clipped();
     marks.push_back(mark);
     const Mark& before = marks[marks.size() - 1 - std::min(kStepsOfWindow, marks.size() - 1)];
     result.rolling.push_back({first + step, rmse_between(before, mark)});
   }
   result.memory_bytes = heap_bytes() - std::min(held, heap_bytes());
-  result.error = model->error();
+  result.error = learner->error();
   return result;
 }
 

@@ -56,6 +56,7 @@ Json stream_document(const StreamStatus& stream) {
           {"target", spec.target},
           {"weighted", spec.weighted},
           {"key", text_or_null(spec.key)},
+          {"time", text_or_null(spec.time)},
           {"intercept", spec.intercept},
           {"ridge", spec.ridge},
           {"partitions", spec.partitions},

@@ -122,8 +122,8 @@ void add_push(CLI::App& app, Invocation& asked) {
   add_partitioning(command, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
-A new stream is made of the file's columns and the options; the key is no feature unless --features names it. An existing
-stream takes the columns it has by their names in the file's header, in whatever order they are there.
+A new stream is made of the file's columns and the options; key and event time are no features unless --features names
+them. An existing stream takes the columns it has by their names in the file's header, in whatever order they are there.
 
 Examples:
   accrue push homes homes.csv --target price --features rooms,age
@@ -174,6 +174,8 @@ void add_evaluate(CLI::App& app, Invocation& asked) {
   EvaluateOptions& options = asked.evaluate;
   add_learned_file(command, options, std::string(kCsvFile) + "; california is the public housing data");
   add_learners(command, options.learners);
+  command->add_option("--key", options.key, "what learners of one model a key go by (default: none)")
+      ->type_name("COLUMN");
   add_order(command, options.shuffle, options.seed);
   command->add_option("--plot", options.plot, "write the rolling error of each learner as a picture")
       ->type_name("FILE.svg");

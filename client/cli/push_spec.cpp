@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
-#include <utility>
 
 #include "client/cli/output.hpp"
 
@@ -18,30 +17,32 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-Roles roles_of(const FileOptions& options, const std::vector<std::string>& columns,
-               const std::optional<std::string>& key) {
+StreamSpec spec_of_columns(const FileOptions& options, const std::string& key,
+                           const std::vector<std::string>& columns) {
+  StreamSpec spec;
+  spec.features = options.features;
+  spec.weighted = options.weight.has_value();
+  spec.key = key;
+  spec.time = options.time.value_or("");
   std::vector<std::string> others;
   for (const std::string& column : columns) {
-    if (column != options.weight && column != key) others.push_back(column);
+    const bool has_its_use = column == options.weight || column == key || column == options.time;
+    if (!has_its_use) others.push_back(column);
   }
   if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
-  Roles roles{.features = options.features, .target = options.target ? *options.target : others.back()};
-  if (roles.features.empty()) {
-    std::copy_if(others.begin(), others.end(), std::back_inserter(roles.features),
-                 [&](const std::string& column) { return column != roles.target; });
+  spec.target = options.target ? *options.target : others.back();
+  if (spec.features.empty()) {
+    std::copy_if(others.begin(), others.end(), std::back_inserter(spec.features),
+                 [&](const std::string& column) { return column != spec.target; });
   }
-  return roles;
+  return spec;
 }
 
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
-  StreamSpec spec;
-  spec.weighted = options.weight.has_value();
+  StreamSpec spec = spec_of_columns(options, options.partitioning.key.value_or(""), columns);
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
   set_partitioning(spec, options.partitioning);
-  Roles roles = roles_of(options, columns, options.partitioning.key);
-  spec.features = std::move(roles.features);
-  spec.target = std::move(roles.target);
   return spec;
 }
 
@@ -53,16 +54,20 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   if (!wants.empty() && wants != has) return "--features: it has other features";
   if (asked.target && *asked.target != is.target) return "--target: it learns '" + is.target + "'";
   if (asked.weight && !is.weighted) return "--weight: it has no weights";
+  if (asked.time && *asked.time != is.time) {
+    return is.time.empty() ? "--time: it has no event time" : "--time: its event time is '" + is.time + "'";
+  }
   if (asked.no_intercept && is.intercept) return "--no-intercept: it has one";
   if (asked.ridge && *asked.ridge != is.ridge) return "--ridge: it has " + exact(is.ridge);
   return partitioning_contradiction(is, asked.partitioning);
 }
 
-std::vector<std::string> columns_of(const StreamSpec& spec, const PushOptions& options) {
+std::vector<std::string> columns_of(const StreamSpec& spec, const FileOptions& options) {
   std::vector<std::string> names = spec.features;
   names.push_back(spec.target);
   if (spec.weighted) names.push_back(options.weight.value_or(kWeightColumn));
   if (!spec.key.empty() && !contains(spec.features, spec.key)) names.push_back(spec.key);
+  if (!spec.time.empty() && spec.time != spec.key && !contains(spec.features, spec.time)) names.push_back(spec.time);
   return names;
 }
 

@@ -1,7 +1,6 @@
-// What the options of `accrue push` and a file's header make of a stream. Pure functions.
+// What the options of `accrue push`, or `accrue evaluate`, and a file's header make of a stream. Pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,23 +9,17 @@
 
 namespace accrue::cli {
 
-struct Roles {
-  std::vector<std::string> features;
-  std::string target;
-};
+// What the file's columns are: the target is the last that is not weight, key (empty for none) or event time, the
+// features are the others. Throws std::runtime_error where no column is left for the target.
+StreamSpec spec_of_columns(const FileOptions& options, const std::string& key, const std::vector<std::string>& columns);
 
-// Which of the file's columns are what: the target is the last that is neither weight nor key, the features are the
-// others. Throws std::runtime_error where no column is left for the target.
-Roles roles_of(const FileOptions& options, const std::vector<std::string>& columns,
-               const std::optional<std::string>& key = std::nullopt);
-
-// A stream of the file's columns. Throws as roles_of() does.
+// A stream of the file's columns. Throws as spec_of_columns() does.
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns);
 
 // The first option that the existing stream contradicts, and how; empty if none does.
 std::string contradiction(const StreamSpec& is, const PushOptions& asked);
 
 // The columns of a row as Stream::push_rows() takes them, by their names in the file.
-std::vector<std::string> columns_of(const StreamSpec& spec, const PushOptions& options);
+std::vector<std::string> columns_of(const StreamSpec& spec, const FileOptions& options);
 
 }  // namespace accrue::cli

@@ -85,8 +85,13 @@ struct Stream::State {
         spec(client::from_wire(channel->opened->spec)),
         columns(channel->opened->spec.column_count()) {}
 
-  // Its own column for a key is one that push() has no argument for.
-  bool has_key_column() const { return columns != spec.features.size() + 1 + (spec.weighted ? 1 : 0); }
+  // A column of its own for a key or an event time is one that push() has no argument for.
+  void check_push_has_all_columns() const {
+    const std::size_t has = spec.features.size() + 1 + (spec.weighted ? 1 : 0);
+    if (columns == has) return;
+    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has the column '" +
+                                           channel->opened->spec.columns()[has] + "' too: use push_rows");
+  }
 
   void check_whole_rows(std::span<const double> rows) const {
     if (rows.size() % columns == 0) return;
@@ -113,9 +118,7 @@ void Stream::push(std::span<const double> features, double target, double weight
                                            " features, not " + std::to_string(features.size()));
   }
   if (!spec.weighted && weight != 1) throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has no weights");
-  if (state_->has_key_column()) {
-    throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has the key '" + spec.key + "': use push_rows");
-  }
+  state_->check_push_has_all_columns();
   thread_local std::vector<double> row;  // keeps its memory from row to row
   row.assign(features.begin(), features.end());
   row.push_back(target);

@@ -69,7 +69,8 @@ wire::StreamSpec to_wire(const StreamSpec& spec) {
           .partition_seed = spec.partition_seed,
           .partition_weights = spec.partition_weights,
           .partition_cuts = spec.partition_cuts,
-          .partition_window_s = spec.partition_window_s};
+          .partition_window_s = spec.partition_window_s,
+          .time = spec.time};
 }
 
 StreamSpec from_wire(wire::StreamSpec spec) {
@@ -84,7 +85,8 @@ StreamSpec from_wire(wire::StreamSpec spec) {
           .partition_seed = spec.partition_seed,
           .partition_weights = std::move(spec.partition_weights),
           .partition_cuts = std::move(spec.partition_cuts),
-          .partition_window_s = spec.partition_window_s};
+          .partition_window_s = spec.partition_window_s,
+          .time = std::move(spec.time)};
 }
 
 Prediction from_wire(const wire::Prediction& prediction) {

@@ -29,6 +29,8 @@ using testing::ThrowsMessage;
 
 const models::ModelSpec kLeastSquares{.name = "least_squares"};
 
+models::Model untaught(std::size_t features) { return {kLeastSquares, features}; }
+
 void unwatched(std::uint64_t /*rows*/) {}
 
 // Noisy rows of two features, the target and a weight, of which every fifth is 0.
@@ -47,9 +49,9 @@ models::RowsView view_of(const std::vector<double>& rows) { return {rows.data(),
 
 TEST(Evaluation, ErrsAsAModelThatLearnsTheRowsAtOnce) {
   const auto rows = weighted_rows(2'345);
-  models::Model model(kLeastSquares, 2);
+  models::Model model = untaught(2);
   model.learn(view_of(rows));
-  const models::ProgressiveError error = evaluate(kLeastSquares, view_of(rows), unwatched).error;
+  const models::ProgressiveError error = evaluate(untaught(2), view_of(rows), unwatched).error;
   EXPECT_EQ(error.n(), 2'345U);
   EXPECT_EQ(error.mse(), model.error().mse());
   EXPECT_EQ(error.mae(), model.error().mae());
@@ -61,7 +63,7 @@ TEST(Evaluation, RollingErrorIsThatOfTheLastRows) {
   const auto rows = weighted_rows(2'345);
   const models::RowsView view = view_of(rows);
   std::vector<double> predictions(view.count);
-  models::Model(kLeastSquares, 2).learner().clone()->partial_fit(view, predictions);
+  untaught(2).learner().clone()->partial_fit(view, predictions);
   std::vector<double> squares;  // clipped and weighted
   double low = INFINITY;
   double high = -INFINITY;
@@ -72,10 +74,10 @@ TEST(Evaluation, RollingErrorIsThatOfTheLastRows) {
     low = std::min(low, view.target(i));
     high = std::max(high, view.target(i));
   }
-  const Evaluation found = evaluate(kLeastSquares, view, unwatched);
+  const Evaluation found = evaluate(untaught(2), view, unwatched);
   EXPECT_EQ(rolling_window(view.count), 100U);
   ASSERT_EQ(found.rolling.size(), view.count / 5);
-  for (const RollingError& rolling : found.rolling) {
+  for (const RollingPoint& rolling : found.rolling) {
     double sum = 0;
     double weights = 0;
     for (std::size_t i = rolling.rows - std::min<std::size_t>(rolling.rows, 100); i < rolling.rows; ++i) {
@@ -94,7 +96,7 @@ TEST(Evaluation, RollsOverATwentiethOrSoInRoundSteps) {
 
 TEST(Evaluation, RowsWithoutWeightLeaveAGap) {
   const std::vector<double> rows = {1, 2, 3, 0, 2, 1, 5, 0, 3, 3, 4, 1};
-  const auto rolling = evaluate(kLeastSquares, view_of(rows), unwatched).rolling;
+  const auto rolling = evaluate(untaught(2), view_of(rows), unwatched).rolling;
   ASSERT_EQ(rolling.size(), 3U);
   EXPECT_TRUE(std::isnan(rolling[1].rmse_clipped));
   EXPECT_EQ(rolling[2].rmse_clipped, 4);
@@ -103,7 +105,7 @@ TEST(Evaluation, RowsWithoutWeightLeaveAGap) {
 TEST(Evaluation, TellsHowManyRowsAreLearned) {
   const auto rows = weighted_rows(1'203);
   std::vector<std::uint64_t> told;
-  (void)evaluate(kLeastSquares, view_of(rows), [&](std::uint64_t learned) { told.push_back(learned); });
+  (void)evaluate(untaught(2), view_of(rows), [&](std::uint64_t learned) { told.push_back(learned); });
   EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
   EXPECT_EQ(told.back(), 1'203U);
 }
@@ -115,8 +117,8 @@ TEST(Evaluation, MemoryIsAtLeastTheStateThatAModelHolds) {
   const std::vector<double> rows(2 * 201, 1.0);
   const models::RowsView wide{rows.data(), 2, 201, 200, false};
   models::StateWriter state;
-  models::Model(kLeastSquares, 200).encode(state);
-  EXPECT_GE(evaluate(kLeastSquares, wide, unwatched).memory_bytes, std::move(state).finish().size());
+  untaught(200).encode(state);
+  EXPECT_GE(evaluate(untaught(200), wide, unwatched).memory_bytes, std::move(state).finish().size());
 }
 
 // A CSV file of the test's own, and what `accrue evaluate` makes of it.
@@ -237,7 +239,7 @@ TEST_F(CliEvaluate, ShufflesAsReplayDoes) {
   asked.shuffle = true;
   asked.seed = 3;
   const auto rows = datasets::shuffled(kRows, 3, 3);
-  models::Model model(kLeastSquares, 2);
+  models::Model model = untaught(2);
   model.learn({rows.data(), 9, 3, 2, false});
   EXPECT_EQ(json(asked)[0]["mse"], model.error().mse());
 }

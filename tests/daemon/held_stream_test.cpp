@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/snapshot.hpp"
+
 namespace accrue::daemon {
 namespace {
 
@@ -16,13 +18,12 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 const wire::StreamSpec kTwoParts = {.features = {"x"}, .target = "y", .partitions = 2};
-constexpr models::LeastSquaresOptions kOptions = {.features = 1};
 
 using Rows = std::vector<double>;
 const Rows kFirst = {1, 2, 3, 5};
 const Rows kSecond = {2, 1, 7, 8, 9, 4};
 
-void learn(models::Model& model, const Rows& rows) { model.learn({rows.data(), rows.size() / 2, 2, 1, false}); }
+void learn(models::ModelSet& model, const Rows& rows) { model.learn({rows.data(), rows.size() / 2, 2, 1, false}); }
 
 // A worker's hold on some partitions, and what it said.
 struct Holder {
@@ -65,12 +66,12 @@ struct Holder {
 };
 
 // Both partitions as they should be after kFirst, an exchange, and kSecond.
-std::vector<models::Model> expected() {
-  std::vector<models::Model> models(2, models::Model(kOptions));
-  for (models::Model& model : models) learn(model, kFirst);
+std::vector<models::ModelSet> expected() {
+  std::vector<models::ModelSet> models(2, first_models(kTwoParts));
+  for (models::ModelSet& model : models) learn(model, kFirst);
   const auto share = models[0].share();
   const std::vector<std::span<const std::byte>> others = {share};  // the same for both
-  for (models::Model& model : models) {
+  for (models::ModelSet& model : models) {
     EXPECT_EQ(model.see(others), models::DecodeError::kNone);
     learn(model, kSecond);
   }
@@ -116,7 +117,7 @@ TEST(HeldStream, RowsNeedNotBeAligned) {
   Holder holder({0});
   holder.deliver(0, 1, kFirst, 3);
   holder.stream.take(ingest::Barrier{7, 9});
-  models::Model model(kOptions);
+  models::ModelSetSet model = first_models(kTwoParts);
   learn(model, kFirst);
   EXPECT_EQ(holder.states.at(0), model.encode());
 }

@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 #include "tests/models/test_rows.hpp"
 
 namespace accrue::models {
@@ -47,38 +47,38 @@ enum Field : std::size_t {
 };
 
 // The example of STATE.md: y = 1, 3, 4 at x = 0, 1, 2.
-Model small_model() {
+ModelSet small_model() {
   TestRows rows{1, false, {}};
   rows.add({0}, 1);
   rows.add({1}, 3);
   rows.add({2}, 4);
-  Model model({.features = 1});
+  ModelSet model = least_squares_set({.features = 1});
   model.learn(rows.view());
   return model;
 }
 
 // Weights, ridge, blocks of two and an unfinished one.
-Model grown_model() {
+ModelSet grown_model() {
   TestRows rows{2, true, {}};
   for (int i = 0; i < 1027; ++i) {
     rows.add({(i * 37 % 101) / 8.0, (i * i % 17) - 8.0}, (i * 29 % 64) / 4.0 - i % 5, i % 4);
   }
-  Model model({.features = 2, .ridge = 0.5});
+  ModelSet model = least_squares_set({.features = 2, .ridge = 0.5});
   model.learn(rows.view());
   return model;
 }
 
 // A partition that has seen two others, one of which had seen it, and has scored rows since, the last in an unfinished
 // block.
-Model partitioned_model() {
-  Model model = grown_model();
+ModelSet partitioned_model() {
+  ModelSet model = grown_model();
   TestRows rows{2, true, {}};
   rows.add({1, 2}, -7, 1);
   rows.add({0.5, -3}, 20, 2);
-  Model one({.features = 2, .ridge = 0.5});
+  ModelSet one = least_squares_set({.features = 2, .ridge = 0.5});
   one.learn(rows.view());
   one.learn(rows.view());
-  Model other = grown_model();
+  ModelSet other = grown_model();
   EXPECT_TRUE(see(one, {model.share(), other.share()}));
   EXPECT_TRUE(see(model, {one.share(), other.share()}));
   model.learn(rows.view());
@@ -96,8 +96,8 @@ Bytes read_golden(const std::string& name) {
 }
 
 DecodeError decode(const Bytes& bytes) {
-  std::optional<Model> model = small_model();
-  const DecodeError error = Model::decode(bytes, model);
+  std::optional<ModelSet> model = small_model();
+  const DecodeError error = ModelSet::decode(bytes, model);
   EXPECT_EQ(model.has_value(), error == DecodeError::kNone);
   return error;
 }
@@ -144,16 +144,16 @@ TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
 TEST(StateCodec, ReadsTheGoldenFiles) {
   for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin", "model_state_v2_partition.bin"}) {
     const Bytes golden = read_golden(name);
-    std::optional<Model> model;
-    ASSERT_EQ(Model::decode(golden, model), DecodeError::kNone) << name;
+    std::optional<ModelSet> model;
+    ASSERT_EQ(ModelSet::decode(golden, model), DecodeError::kNone) << name;
     EXPECT_EQ(model->encode(), golden) << name;
   }
 }
 
 TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
-  for (Model model : {grown_model(), partitioned_model()}) {
-    std::optional<Model> restored;
-    ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
+  for (ModelSet model : {grown_model(), partitioned_model()}) {
+    std::optional<ModelSet> restored;
+    ASSERT_EQ(ModelSet::decode(model.encode(), restored), DecodeError::kNone);
     EXPECT_EQ(restored->learner().options(), model.learner().options());
     EXPECT_EQ(restored->learner().fit().coefficients, model.learner().fit().coefficients);
     EXPECT_EQ(restored->error().mse_clipped(), model.error().mse_clipped());
@@ -167,11 +167,11 @@ TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
 TEST(StateCodec, APartitionOfManyFeaturesIsRestoredInItsLongerBlock) {
   constexpr std::size_t kManyFeatures = 46;  // blocks of three rows once others are seen
   const TestRows rows = random_rows(2, 305, kManyFeatures);
-  Model model({.features = kManyFeatures});
-  ASSERT_TRUE(see(model, {Model({.features = kManyFeatures}).share()}));
+  ModelSet model = least_squares_set({.features = kManyFeatures});
+  ASSERT_TRUE(see(model, {least_squares_set({.features = kManyFeatures}).share()}));
   model.learn(rows.view().slice(0, 302));
-  std::optional<Model> restored;
-  ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
+  std::optional<ModelSet> restored;
+  ASSERT_EQ(ModelSet::decode(model.encode(), restored), DecodeError::kNone);
   model.learn(rows.view().slice(302, 3));
   restored->learn(rows.view().slice(302, 3));
   EXPECT_EQ(restored->encode(), model.encode());
@@ -279,7 +279,7 @@ TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
 }
 
 TEST(StateCodec, RefusesOthersThatNoPartitionCanHaveSeen) {
-  Model partition = small_model();
+  ModelSet partition = small_model();
   ASSERT_TRUE(see(partition, {small_model().share()}));
   const std::vector<std::uint64_t> words = words_of(partition.encode());
   // What version 2 adds: the others' rows, weights and factor before the error; at the end whether they had targets,

@@ -77,6 +77,8 @@ struct StreamSpec {
   std::vector<double> partition_weights{};  // of kWeighted: one a partition, above 0
   std::vector<double> partition_cuts{};     // of kRange: increasing, one fewer than partitions; a cut begins a range
   double partition_window_s = 0;            // of kTimeWindow: seconds, at least 0.001
+  std::string
+      time{};  // the time of a row's event in seconds: a feature, the key, or a column of its own; empty for none
 
   bool operator==(const StreamSpec&) const = default;
 };
@@ -180,9 +182,10 @@ class Stream {
  public:
   const std::string& name() const;
   const StreamSpec& spec() const;
-  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key]
+  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key], [time]
 
-  // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream without a key of its own.
+  // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream whose key and event time,
+  // where it has them, are features.
   void push(std::span<const double> features, double target, double weight = 1);
   void push(std::initializer_list<double> features, double target, double weight = 1);
 
