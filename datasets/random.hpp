@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,17 @@ inline std::vector<std::size_t> permutation(std::size_t n, std::uint64_t seed) {
   Random random(seed);
   for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;
+}
+
+// The rows, of so many columns each, in the order of permutation().
+inline std::vector<double> shuffled(std::span<const double> rows, std::size_t columns, std::uint64_t seed) {
+  std::vector<double> result;
+  result.reserve(rows.size());
+  for (const std::size_t i : permutation(rows.size() / columns, seed)) {
+    const auto row = rows.subspan(i * columns, columns);
+    result.insert(result.end(), row.begin(), row.end());
+  }
+  return result;
 }
 
 }  // namespace accrue::datasets

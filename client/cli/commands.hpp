@@ -1,17 +1,25 @@
 // The commands of `accrue`. Each does its work, writes its answer and returns the exit code: 0, or 1 where it has told
-// on standard error what went wrong. What it could not finish at all it throws, for main() to tell.
+// on standard error what went wrong. What it could not finish at all it throws, for main() to tell: UsageError where it
+// is the command line that is wrong.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "accrue/client.hpp"
 #include "client/cli/connection.hpp"
+#include "client/cli/output.hpp"
 #include "client/cli/partition_options.hpp"
+#include "models/model_spec.hpp"
 
 namespace accrue::cli {
+
+class UsageError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 // Of a model that is to be made.
 struct ModelOptions {
@@ -19,19 +27,23 @@ struct ModelOptions {
   std::vector<std::string> settings;  // key=value
 };
 
-struct PushOptions {
-  std::string stream;
+// A CSV file, and what of it is learned.
+struct FileOptions {
   std::string file;  // "-" is standard input
-  // What is not given is the existing stream's, or the default of a new one.
   std::optional<std::string> target;
   std::vector<std::string> features;
   std::optional<std::string> weight;
   std::optional<std::string> time;
+  bool skip_bad = false;
+};
+
+// What is not given is the existing stream's, or the default of a new one.
+struct PushOptions : FileOptions {
+  std::string stream;
   bool no_intercept = false;
   std::optional<double> ridge;
   ModelOptions model;  // the champion of a new stream
   PartitionOptions partitioning;
-  bool skip_bad = false;
 };
 
 struct PredictOptions {
@@ -52,9 +64,20 @@ struct ReplayOptions {
   std::size_t batch_rows = ClientOptions().batch_rows;
 };
 
+struct EvaluateOptions : FileOptions {      // the file may be kCalifornia instead, the public housing data
+  std::vector<models::ModelSpec> learners;  // their names are not looked at; none: one of every kind
+  std::string key;                          // empty: none
+  bool shuffle = false;
+  std::uint64_t seed = 1;
+  std::string plot;  // a file to be written; empty: none
+};
+
+inline constexpr const char* kCalifornia = "california";
+
 int push(const Connection& connection, const PushOptions& options);
 int predict(const Connection& connection, const PredictOptions& options);
 int replay_california(const Connection& connection, const ReplayOptions& options);
+int evaluate(Format format, const EvaluateOptions& options);
 int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch,
          const std::string& model);
 int metrics(const Connection& connection, const std::string& stream, const std::string& model);

@@ -1,6 +1,8 @@
 // The accrue command: reads the command line and runs one command.
 // Exit codes: 0 done, 1 failed, 2 the command line is wrong.
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -11,10 +13,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli/command_options.hpp"
 #include "client/cli/commands.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
-#include "client/cli/validators.hpp"
+#include "models/learners.hpp"
 
 namespace accrue::cli {
 namespace {
@@ -30,6 +33,7 @@ constexpr const char* kExamples = R"(Examples:
   accrue models homes                           the models that learn the stream, side by side
   accrue model add homes r2 --set ridge=2       one more, from now on
   accrue replay california --order shuffle      the public housing data, end to end
+  accrue evaluate homes.csv --plot out.svg      which learner is best, without a daemon
 
 `accrue COMMAND --help` tells the options of a command.)";
 
@@ -39,8 +43,6 @@ constexpr const char* kWaysToPartition =
   random         batches by lot               range          rows by their key, cut where --partition-cuts says
   weighted       batches by weight            time_window    rows by their key, the time of an event in seconds
   least_loaded   batches to the idlest worker)";
-
-constexpr const char* kPartitioning = "Partitioning";
 
 // What the command line asks for; CLI11 writes into it, run is set by the subcommand that was named.
 struct Invocation {
@@ -53,15 +55,23 @@ struct Invocation {
   PushOptions push;
   PredictOptions predict;
   ReplayOptions replay;
-  std::string partition_by;
-  std::string order = "file";
+  EvaluateOptions evaluate;
   std::string path;
+  std::string command;
   std::function<int()> run;
 };
 
 using Action = int (*)(const Invocation&);
 
 // What every command takes, before its name or after it; the one after it holds where both are given.
+void add_format(CLI::App& app, Invocation& asked, const std::string& group) {
+  app.add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
+      ->type_name("FORM")
+      ->check(one_of({"table", "json", "csv"}))
+      ->group(group);
+}
+
+// The same, of those that ask a daemon.
 void add_connection(CLI::App& app, Invocation& asked) {
   const std::string group = "Connection and output, before the command's name or after it";
   app.add_option("--endpoint", asked.connection.endpoint,
@@ -72,17 +82,23 @@ void add_connection(CLI::App& app, Invocation& asked) {
       ->type_name("SECONDS")
       ->check(between(0.001, 1e6, "a number of seconds from 0.001 to 1000000"))
       ->group(group);
-  app.add_option("--format", asked.format, "form of the answer: table, json or csv (default: table)")
-      ->type_name("FORM")
-      ->check(one_of({"table", "json", "csv"}))
-      ->group(group);
+  add_format(app, asked, group);
+}
+
+CLI::App* add_offline_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
+                              Action action) {
+  CLI::App* command = app.add_subcommand(name, about);
+  command->callback([&asked, name, action] {
+    asked.command = name;
+    asked.run = [&asked, action] { return action(asked); };
+  });
+  return command;
 }
 
 CLI::App* add_command(CLI::App& app, Invocation& asked, const std::string& name, const std::string& about,
                       Action action) {
-  CLI::App* command = app.add_subcommand(name, about);
+  CLI::App* command = add_offline_command(app, asked, name, about, action);
   add_connection(*command, asked);
-  command->callback([&asked, action] { asked.run = [&asked, action] { return action(asked); }; });
   return command;
 }
 
@@ -97,85 +113,19 @@ void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
       ->transform(epoch_number());
 }
 
-void add_model_name(CLI::App* command, std::string& model) {
-  command->add_option("--model", model, "answer by this model; accrue models STREAM lists them (default: the champion)")
-      ->type_name("NAME");
-}
-
-void add_learner(CLI::App* command, ModelOptions& options) {
-  command->add_option("--learner", options.learner, "what is to learn (default: least_squares)")->type_name("LEARNER");
-  command->add_option("--set", options.settings, "a setting of the learner; may be given again")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->check(setting());
-}
-
-void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
-  command->add_option("FILE", file, "CSV whose first line names the columns; - is standard input")
-      ->type_name("")
-      ->required();
-  command->add_flag("--skip-bad", skip_bad, skipped);
-}
-
-void add_numbers(CLI::App* command, const std::string& name, std::vector<double>& numbers, const std::string& about) {
-  command->add_option(name, numbers, about)
-      ->type_name("A,B,C")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(kPartitioning);
-}
-
-void add_partitioning(CLI::App* command, Invocation& asked, PartitionOptions& options) {
-  command
-      ->add_option("--partitions", options.partitions,
-                   "shares of the rows, learned side by side (default: 1, or as weights or cuts need)")
-      ->type_name("N")
-      ->transform(count())
-      ->group(kPartitioning);
-  command
-      ->add_option("--partition-by", asked.partition_by,
-                   "how rows find theirs, as told below (default: what these options need; otherwise round_robin)")
-      ->type_name("HOW")
-      ->check(one_of(partition_by_names()))
-      ->each([&options](const std::string& how) { options.by = partition_by_named(how); })
-      ->group(kPartitioning);
-  command->add_option("--key", options.key, "the column that hash, range and time_window look at")
-      ->type_name("COLUMN")
-      ->group(kPartitioning);
-  add_numbers(command, "--partition-cuts", options.cuts,
-              "of range: where the 2nd partition begins, the 3rd, ... (default: even, by the first rows)");
-  add_numbers(command, "--partition-weights", options.weights, "of weighted: the share of each partition");
-  command->add_option("--partition-window", options.window_s, "of time_window: its length")
-      ->type_name("SECONDS")
-      ->check(between(0.001, 1e300, "a number of seconds of at least 0.001"))
-      ->group(kPartitioning);
-  command->add_option("--partition-seed", options.seed, "of random: which draw (default: 0)")
-      ->type_name("N")
-      ->transform(seed())
-      ->group(kPartitioning);
-}
-
 void add_push(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_command(app, asked, "push", "Learn the rows of a CSV file, or of standard input; return when all are durable",
                   [](const Invocation& given) { return push(given.connection, given.push); });
   PushOptions& options = asked.push;
   add_stream(command, options.stream);
-  add_rows(command, options.file, options.skip_bad, "count and skip lines that cannot be used, instead of stopping");
-  command->add_option("--target", options.target, "what to learn (default: the last column)")->type_name("COLUMN");
-  command->add_option("--features", options.features, "what to learn it from (default: all other columns)")
-      ->type_name("A,B,C")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
-  command->add_option("--time", options.time, "the time of each row's event, in seconds (default: none)")
-      ->type_name("COLUMN");
+  add_learned_file(command, options, kCsvFile);
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
   add_learner(command, options.model);
-  add_partitioning(command, asked, options.partitioning);
+  add_partitioning(command, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
 A new stream is made of the file's columns and the options; key and event time are no features unless --features names
@@ -192,7 +142,7 @@ void add_predict(CLI::App& app, Invocation& asked) {
   CLI::App* command = add_command(app, asked, "predict", "Print a prediction for every row of a CSV file",
                                   [](const Invocation& given) { return predict(given.connection, given.predict); });
   add_stream(command, asked.predict.stream);
-  add_rows(command, asked.predict.file, asked.predict.skip_bad,
+  add_rows(command, asked.predict.file, kCsvFile, asked.predict.skip_bad,
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
   add_epoch(command, asked.predict.epoch);
   add_model_name(command, asked.predict.model);
@@ -209,28 +159,54 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->add_option("DATASET", "california: the California housing data, 20,640 rows")
       ->type_name("")
       ->required()
-      ->check(one_of({"california"}));
+      ->check(one_of({kCalifornia}));
   ReplayOptions& options = asked.replay;
   command->add_option("--stream", options.stream, "a stream that has no rows yet (default: california)")
       ->type_name("STREAM");
-  command->add_option("--order", asked.order, "file or shuffle (default: file)")
-      ->type_name("ORDER")
-      ->check(one_of({"file", "shuffle"}))
-      ->each([&options](const std::string& order) { options.shuffle = order == "shuffle"; });
-  command->add_option("--seed", options.seed, "of the shuffle, which is the same everywhere (default: 1)")
-      ->type_name("N")
-      ->transform(seed());
+  add_order(command, options.shuffle, options.seed);
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
       ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
   command->add_option("--learner", options.learners, "may be given again: learners side by side, the champion first")
       ->type_name("LEARNER")
       ->allow_extra_args(false);
-  add_partitioning(command, asked, options.partitioning);
+  add_partitioning(command, options.partitioning);
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
       ->transform(count());
   command->footer(kWaysToPartition);
+}
+
+void add_evaluate(CLI::App& app, Invocation& asked) {
+  CLI::App* command =
+      add_offline_command(app, asked, "evaluate", "Compare learners on the rows of a CSV file; needs no daemon",
+                          [](const Invocation& given) { return evaluate(given.connection.format, given.evaluate); });
+  EvaluateOptions& options = asked.evaluate;
+  add_learned_file(command, options, std::string(kCsvFile) + "; california is the public housing data");
+  add_learners(command, options.learners);
+  command->add_option("--key", options.key, "what learners of one model a key go by (default: none)")
+      ->type_name("COLUMN");
+  add_order(command, options.shuffle, options.seed);
+  command->add_option("--plot", options.plot, "write the rolling error of each learner as a picture")
+      ->type_name("FILE.svg");
+  add_format(*command, asked, "Output, before the command's name or after it");
+  std::string kinds = "Learners:\n";
+  for (const models::LearnerKind& kind : models::learner_kinds()) {
+    std::string name(kind.name);
+    name.resize(std::max<std::size_t>(name.size(), 18), ' ');
+    kinds += "  " + name + "  " + std::string(kind.what) + "\n";
+  }
+  command->footer(kinds + R"(
+Each learner predicts each row before it learns it. n rows were so predicted; MSE, MAE and R2 are of these predictions,
+MSE clipped of the same when kept to the range of the targets seen before: a few outlying rows cannot dominate it. The
+plot shows its root over the last rows, a window that moves along. rows/s is predicting, scoring and learning on one
+core, without reading: all rows are held in memory, 8 bytes a number. memory is what the model holds on the heap after
+the last row.
+
+Examples:
+  accrue evaluate homes.csv --target price --plot errors.svg
+  accrue evaluate homes.csv --learner least_squares --learner least_squares --set ridge=1e-3
+  accrue evaluate california --order shuffle --seed 7 --format json)");
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {
@@ -313,10 +289,16 @@ void add_store_chores(CLI::App& app, Invocation& asked) {
       ->add_option("FILE", asked.path, "to be written; accrued --restore FILE puts it into a data directory")
       ->type_name("")
       ->required();
-  CLI::App* command =
-      app.add_subcommand("verify", "Check a data directory, of no running daemon; 1 if it has problems");
-  command->callback([&asked] { asked.run = [&asked] { return verify(asked.path); }; });
-  command->add_option("DIR", asked.path, "the daemon's data directory")->type_name("")->required();
+  add_offline_command(app, asked, "verify", "Check a data directory, of no running daemon; 1 if it has problems",
+                      [](const Invocation& given) { return verify(given.path); })
+      ->add_option("DIR", asked.path, "the daemon's data directory")
+      ->type_name("")
+      ->required();
+}
+
+int refuse(const std::string& problem, const std::string& command) {
+  complain(problem + "; see: accrue " + (command.empty() ? "" : command + " ") + "--help");
+  return 2;
 }
 
 // The exit code where there is nothing to run: help, the version, a wrong command line.
@@ -333,6 +315,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   add_model(app, asked);
   add_store_chores(app, asked);
   add_replay(app, asked);
+  add_evaluate(app, asked);
   app.footer(kExamples);  // after the subcommands, which would inherit it
   try {
     app.parse(argc, argv);
@@ -340,9 +323,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     const auto named = app.get_subcommands();
-    const std::string command = named.empty() ? "" : named.front()->get_name() + " ";
-    complain(std::string(error.what()) + "; see: accrue " + command + "--help");
-    return 2;
+    return refuse(error.what(), named.empty() ? "" : named.front()->get_name());
   }
   asked.connection.format = asked.format == "json"  ? Format::kJson
                             : asked.format == "csv" ? Format::kCsv
@@ -357,6 +338,8 @@ int run(int argc, char** argv) {
     return answered ? *answered : asked.run();
   } catch (const OutputClosed&) {
     return 0;  // whoever read it had enough
+  } catch (const UsageError& error) {
+    return refuse(error.what(), asked.command);
   } catch (const Error& error) {
     complain(error.kind() == Error::Kind::kTimeout ? no_answer(asked.connection) : error.what());
   } catch (const std::exception& error) {

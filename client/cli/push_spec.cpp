@@ -27,10 +27,29 @@ std::vector<ModelSpec> models_of(const PushOptions& options) {
 
 }  // namespace
 
-StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
+StreamSpec spec_of_columns(const FileOptions& options, const std::string& key,
+                           const std::vector<std::string>& columns) {
   StreamSpec spec;
+  spec.features = options.features;
   spec.weighted = options.weight.has_value();
+  spec.key = key;
   spec.time = options.time.value_or("");
+  std::vector<std::string> others;
+  for (const std::string& column : columns) {
+    const bool has_its_use = column == options.weight || column == key || column == options.time;
+    if (!has_its_use) others.push_back(column);
+  }
+  if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
+  spec.target = options.target ? *options.target : others.back();
+  if (spec.features.empty()) {
+    std::copy_if(others.begin(), others.end(), std::back_inserter(spec.features),
+                 [&](const std::string& column) { return column != spec.target; });
+  }
+  return spec;
+}
+
+StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
+  StreamSpec spec = spec_of_columns(options, options.partitioning.key.value_or(""), columns);
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
   spec.models = models_of(options);
@@ -39,18 +58,6 @@ StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& 
     spec.ridge = 0;
   }
   set_partitioning(spec, options.partitioning);
-  std::vector<std::string> others;
-  for (const std::string& column : columns) {
-    const bool has_its_use = column == options.weight || column == options.partitioning.key || column == options.time;
-    if (!has_its_use) others.push_back(column);
-  }
-  if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
-  spec.target = options.target ? *options.target : others.back();
-  spec.features = options.features;
-  if (spec.features.empty()) {
-    std::copy_if(others.begin(), others.end(), std::back_inserter(spec.features),
-                 [&](const std::string& column) { return column != spec.target; });
-  }
   return spec;
 }
 
@@ -74,7 +81,7 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   return partitioning_contradiction(is, asked.partitioning);
 }
 
-std::vector<std::string> columns_of(const StreamSpec& spec, const PushOptions& options) {
+std::vector<std::string> columns_of(const StreamSpec& spec, const FileOptions& options) {
   std::vector<std::string> names = spec.features;
   names.push_back(spec.target);
   if (spec.weighted) names.push_back(options.weight.value_or(kWeightColumn));

@@ -42,16 +42,6 @@ Source load() {
   return {datasets::synthetic_california(kSyntheticSeed), true};
 }
 
-datasets::Table shuffled(const datasets::Table& table, std::uint64_t seed) {
-  datasets::Table result = table;
-  result.values.clear();
-  for (const std::size_t i : datasets::permutation(table.rows, seed)) {
-    const auto row = table.row(i);
-    result.values.insert(result.values.end(), row.begin(), row.end());
-  }
-  return result;
-}
-
 Stream open_empty(Client& client, const ReplayOptions& options, const datasets::Table& table) {
   const auto existing = find_stream(client, options.stream);
   if (existing && existing->rows > 0) {
@@ -188,9 +178,10 @@ int replay_california(const Connection& connection, const ReplayOptions& options
   Client client = connect(connection, options.batch_rows);
   (void)client.status();  // before anything is read or said: is there a daemon?
   Source source = load();
-  if (options.shuffle) source.table = shuffled(source.table, options.seed);
-  Feed feed(open_empty(client, options, source.table));
-  feed_table(source.table, options, source.label(), feed);
+  datasets::Table& table = source.table;
+  if (options.shuffle) table.values = datasets::shuffled(table.values, table.columns(), options.seed);
+  Feed feed(open_empty(client, options, table));
+  feed_table(table, options, source.label(), feed);
   write_out(render(evaluate(client, options, source, feed), connection.format));
   if (connection.format != Format::kTable || options.learners.size() < 2) return 0;
   write_out("\n" + render(model_report(client.models(options.stream)), Format::kTable));

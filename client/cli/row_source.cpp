@@ -87,11 +87,19 @@ RowSource::Next RowSource::next(std::span<double> row) {
     stopped_ = failure.what();
     return Next::kEnd;
   }
+  return bad_line(csv().explain());
+}
+
+RowSource::Next RowSource::refuse(const std::string& why) {
+  return bad_line(name_ + ":" + std::to_string(csv().line()) + ": " + why);
+}
+
+RowSource::Next RowSource::bad_line(const std::string& what) {
   if (!skip_bad_) {
-    stopped_ = csv().explain();
+    stopped_ = what;
     return Next::kEnd;
   }
-  if (++skipped_ <= kComplaints) complain(csv().explain() + " (skipped)");
+  if (++skipped_ <= kComplaints) complain(what + " (skipped)");
   return Next::kSkipped;
 }
 

@@ -52,6 +52,7 @@ class RowSource {
   const std::vector<std::string>& columns();  // of the header, which is read when first asked for
   void select(const std::vector<std::string>& names);
   Next next(std::span<double> row);
+  Next refuse(const std::string& why);  // the row that next() returned last: its line is bad, too
 
   const std::string& stopped() const { return stopped_; }  // empty: all was read
   std::uint64_t skipped() const { return skipped_; }
@@ -60,6 +61,7 @@ class RowSource {
 
  private:
   datasets::CsvReader& csv();
+  Next bad_line(const std::string& what);
 
   std::string name_;
   bool skip_bad_;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/learners.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -42,6 +43,15 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   }
 }
 
+TEST(CommandLine, HelpOfEvaluateTellsTheLearnersAndAsksForNoDaemon) {
+  const Finished finished = accrue({"evaluate", "--help"});
+  EXPECT_EQ(finished.exit_code, 0);
+  for (const models::LearnerKind& kind : models::learner_kinds()) {
+    EXPECT_THAT(finished.output, HasSubstr("\n  " + std::string(kind.name) + " "));
+  }
+  EXPECT_THAT(finished.output, testing::Not(HasSubstr("--endpoint")));
+}
+
 TEST(CommandLine, NamesEveryWayToPartition) {
   for (const char* command : {"push", "replay"}) {
     const Finished finished = accrue({command, "--help"});
@@ -75,6 +85,11 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
       {{"replay", "mars"}, "mars"},
       {{"replay", "california", "--order", "sorted"}, "sorted"},
       {{"replay", "california", "--rate", "0"}, "--rate"},
+      {{"evaluate"}, "FILE is required"},
+      {{"evaluate", "california", "--learner", "luck"}, "no learner 'luck': it is one of least_squares"},
+      {{"evaluate", "california", "--set", "ridge=1"}, "--set: stands behind the --learner"},
+      {{"evaluate", "california", "--learner", "least_squares", "--set", "ridge"}, "'ridge' is not KEY=VALUE"},
+      {{"evaluate", "california", "--weight", "w"}, "--weight"},
   };
   for (const Usage& usage : wrong) {
     const Finished finished = accrue(usage.arguments);
@@ -93,7 +108,8 @@ TEST(CommandLine, TakesWholeNumbersAsTheyAreWrittenOrNotAtAll) {
                                                          {"predict", "homes", "a.csv", "--epoch"},
                                                          {"rollback", "homes", "--epoch"},
                                                          {"replay", "california", "--seed"},
-                                                         {"replay", "california", "--batch-rows"}};
+                                                         {"replay", "california", "--batch-rows"},
+                                                         {"evaluate", "california", "--seed"}};
   for (std::vector<std::string> arguments : options) {
     const std::string option = arguments.back();
     for (const char* wrong : {"-1", "+1", "1.5", "0x10", " 1", "", "18446744073709551616"}) {

@@ -59,6 +59,20 @@ TEST_F(CliRowSource, SkipsBadLinesAndTellsTheFirstTen) {
   EXPECT_THAT(told, testing::HasSubstr(": 12 lines skipped, the first 10 are told above\n"));
 }
 
+TEST_F(CliRowSource, TreatsARowThatIsRefusedAsABadLine) {
+  const std::string file = write("a,b\n1,2\n3,4\n5,6\n");
+  RowSource source(file, false);
+  ASSERT_EQ(source.next(row), Next::kRow);
+  ASSERT_EQ(source.next(row), Next::kRow);
+  EXPECT_EQ(source.refuse("too good"), Next::kEnd);
+  EXPECT_EQ(source.stopped(), file + ":3: too good");
+  RowSource patient(file, true);
+  ASSERT_EQ(patient.next(row), Next::kRow);
+  EXPECT_EQ(patient.refuse("too good"), Next::kSkipped);
+  EXPECT_EQ(patient.skipped(), 1U);
+  EXPECT_EQ(patient.next(row), Next::kRow);
+}
+
 TEST_F(CliRowSource, KnowsHowFarItIsInAFile) {
   std::string text = "a,b\n";
   while (text.size() < 200'000) text += "1,2\n";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -93,6 +95,18 @@ TEST(Permutation, EveryOrderIsEquallyLikely) {
   double chi_square = 0;
   for (const int count : counts) chi_square += std::pow(count - kDraws / 6.0, 2) / (kDraws / 6.0);
   EXPECT_LT(chi_square, 20.5);  // 0.999 quantile at 5 degrees of freedom
+}
+
+TEST(Shuffled, MovesWholeRowsAsThePermutationSays) {
+  std::vector<double> rows;
+  for (int i = 0; i < 50; ++i) rows.insert(rows.end(), {1.0 * i, 100.0 + i});
+  const auto order = permutation(50, 7);
+  const auto moved = shuffled(rows, 2, 7);
+  ASSERT_EQ(moved.size(), rows.size());
+  for (std::size_t i = 0; i < 50; ++i) {
+    EXPECT_EQ(moved[2 * i], static_cast<double>(order[i]));
+    EXPECT_EQ(moved[2 * i + 1], 100 + static_cast<double>(order[i]));
+  }
 }
 
 }  // namespace

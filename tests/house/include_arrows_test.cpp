@@ -24,7 +24,7 @@ const std::map<std::string, std::set<std::string>> kArrows = {
     {"daemon", {"models", "ingest", "ingest/wire"}},
     {"client/include", {}},
     {"client/src", {"client/include", "ingest/wire"}},
-    {"client/cli", {"client/include", "datasets"}},
+    {"client/cli", {"client/include", "datasets", "models"}},
     {"datasets", {"client/include"}},
 };
 
