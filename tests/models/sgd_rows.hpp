@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,7 +13,6 @@
 #include "models/learners.hpp"
 #include "models/rows.hpp"
 #include "models/sgd.hpp"
-#include "models/state_codec.hpp"
 #include "tests/models/test_rows.hpp"
 
 namespace accrue::models {
@@ -30,21 +28,6 @@ inline std::vector<double> predictions_of(Learner& learner, const RowsView& rows
   std::vector<double> predictions(rows.count);
   learner.partial_fit(rows, predictions);
   return predictions;
-}
-
-inline std::vector<std::byte> state_of(const Learner& learner) {
-  StateWriter writer;
-  learner.encode(writer);
-  return std::move(writer).finish();
-}
-
-inline DecodeError restore(Learner& learner, std::span<const std::byte> state) {
-  StateReader reader;
-  if (const DecodeError damage = reader.open(state); damage != DecodeError::kNone) {
-    return damage;
-  }
-  const DecodeError damage = learner.decode(reader);
-  return damage == DecodeError::kNone && reader.remaining() != 0 ? DecodeError::kInvalid : damage;
 }
 
 /// The same rows without their zeros.

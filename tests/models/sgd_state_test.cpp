@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "datasets/random.hpp"
+#include "tests/models/round_trip.hpp"
 #include "tests/models/sgd_rows.hpp"
 
 namespace accrue::models {
@@ -66,13 +67,13 @@ TEST_P(SgdState, IsTheSameHoweverRowsAreCutAndRestored) {
     ASSERT_TRUE(std::equal(predictions.begin(), predictions.end(), expected.data() + first));
     first += count;
     std::unique_ptr<Learner> restored = GetParam().make(12);
-    ASSERT_EQ(restore(*restored, state_of(*cut)), DecodeError::kNone);
+    ASSERT_EQ(decode_state(state_of(*cut), *restored), DecodeError::kNone);
     ASSERT_EQ(state_of(*restored), state_of(*cut));
     cut = std::move(restored);
     if (first > 1500 && first < 1600) {
       cut->forget(0.3);
       const std::unique_ptr<Learner> other = cut->clone();
-      ASSERT_EQ(restore(*other, state_of(*cut)), DecodeError::kNone);
+      ASSERT_EQ(decode_state(state_of(*cut), *other), DecodeError::kNone);
       ASSERT_EQ(predictions_of(*other, rows.view()), predictions_of(*cut->clone(), rows.view()));
       return;
     }
@@ -88,7 +89,7 @@ TEST_P(SgdState, ContinuesIdenticallyAfterAMerge) {
   a->merge(*b);
   EXPECT_EQ(a->rows(), 1500);
   const std::unique_ptr<Learner> restored = GetParam().make(12);
-  ASSERT_EQ(restore(*restored, state_of(*a)), DecodeError::kNone);
+  ASSERT_EQ(decode_state(state_of(*a), *restored), DecodeError::kNone);
   EXPECT_EQ(predictions_of(*restored, rows.view().slice(1500, 1500)),
             predictions_of(*a, rows.view().slice(1500, 1500)));
   EXPECT_EQ(state_of(*restored), state_of(*a));
@@ -132,7 +133,7 @@ TEST_P(SgdState, StaysFiniteForAMillionExtremeRows) {
       ASSERT_TRUE(std::isfinite(coefficient.value));
     }
     ASSERT_TRUE(std::isfinite(summary.intercept.value_or(Estimate{}).value));
-    ASSERT_EQ(restore(*GetParam().make(3), state_of(*learner)), DecodeError::kNone);
+    ASSERT_EQ(decode_state(state_of(*learner), *GetParam().make(3)), DecodeError::kNone);
     if (done / kAtOnce % 10 == 5) {
       learner->merge(*learner->clone());
       learner->forget(random.uniform());
@@ -165,7 +166,7 @@ TEST_P(SgdState, RefusesNumbersThatNoStateCanHold) {
         ASSERT_TRUE(reader.get_count(value));
         writer.put_count(word == damaged ? bits : value);
       }
-      const DecodeError damage = restore(*GetParam().make(4), std::move(writer).finish());
+      const DecodeError damage = decode_state(std::move(writer).finish(), *GetParam().make(4));
       // Any number is a count of rows, if it is not less than those of positive weight.
       EXPECT_EQ(damage, damaged == 0 ? DecodeError::kNone : DecodeError::kInvalid) << damaged;
     }
