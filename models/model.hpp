@@ -36,7 +36,7 @@ class Model {
   /// Of features with these names, or with numbers from 0 for names.
   Model(ModelSpec spec, std::size_t features, std::span<const std::string> names = {});
   /// Of a learner that was made as the spec says, which has no transforms.
-  Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::string> names = {});
+  Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::string> names);
   Model(const Model& other);
   Model(Model&&) = default;
   Model& operator=(const Model& other);

@@ -150,9 +150,6 @@ void Transforms::add(std::string_view text) {
 }
 
 bool Transforms::takes_missing(std::size_t column) const {
-  if (links_.empty()) {
-    return false;
-  }
   std::array<double, kMaxFeatures> row{};
   row[column] = std::numeric_limits<double>::quiet_NaN();
   for (const std::unique_ptr<Transform>& link : links_) {

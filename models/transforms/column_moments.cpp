@@ -1,7 +1,6 @@
 #include "models/transforms/column_moments.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "models/require.hpp"
@@ -39,15 +38,6 @@ void put(StateWriter& writer, const std::vector<Moments>& columns) {
 
 }  // namespace
 
-void Moments::add(double value, double weight_of_value) {
-  weight += weight_of_value;
-  const double share = weight_of_value / weight;
-  const double deviation = value - mean;
-  mean += share * deviation;
-  // Never negative but for rounding, which a variance must not show.
-  variance += share * (std::max(0.0, deviation * (value - mean)) - variance);
-}
-
 void Moments::merge(const Moments& other) {
   if (other.weight == 0) {
     return;
@@ -57,16 +47,6 @@ void Moments::merge(const Moments& other) {
   const double distance = other.mean - mean;
   mean += share * distance;
   variance += share * (other.variance - variance) + share * (1 - share) * distance * distance;
-}
-
-void ColumnMoments::add(std::size_t column, double value, double weight) {
-  if (std::isnan(value) || weight == 0) {
-    return;
-  }
-  own_[column].add(value, weight);
-  if (!with_others_.empty()) {
-    with_others_[column].add(value, weight);
-  }
 }
 
 void ColumnMoments::see(const ColumnMoments& others) {

@@ -10,6 +10,8 @@
 // Source: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -44,5 +46,24 @@ class ColumnMoments {
   std::vector<Moments> own_;
   std::vector<Moments> with_others_;  // empty until others were seen
 };
+
+inline void Moments::add(double value, double weight_of_value) {
+  weight += weight_of_value;
+  const double share = weight_of_value / weight;
+  const double deviation = value - mean;
+  mean += share * deviation;
+  // Never negative but for rounding, which a variance must not show.
+  variance += share * (std::max(0.0, deviation * (value - mean)) - variance);
+}
+
+inline void ColumnMoments::add(std::size_t column, double value, double weight) {
+  if (std::isnan(value) || weight == 0) {
+    return;
+  }
+  own_[column].add(value, weight);
+  if (!with_others_.empty()) {
+    with_others_[column].add(value, weight);
+  }
+}
 
 }  // namespace accrue::models

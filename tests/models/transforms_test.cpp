@@ -143,7 +143,7 @@ TEST(Transforms, StandardScalerScalesWithTheRowsBefore) {
   EXPECT_NEAR(out[8], (5 - mean) / deviation, 1e-13);
   EXPECT_TRUE(std::isnan(out[9]));
   EXPECT_EQ(out[10], out[8]) << "the row before had no weight";
-  for (const std::size_t row : {0, 1, 2, 3, 5}) {
+  for (const std::size_t row : {0U, 1U, 2U, 3U, 5U}) {
     EXPECT_EQ(out[2 * row + 1], 0) << "a constant column";
   }
 }
