@@ -7,7 +7,7 @@
 #include "daemon/log.hpp"
 #include "daemon/recovery.hpp"
 #include "daemon/spec_json.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 #include "ingest/wire/assert.hpp"
 
 namespace accrue::daemon {
@@ -25,9 +25,10 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
   return record;
 }
 
-ModelMetrics metrics_of(const models::ProgressiveError& error) {
-  return {kModelName,   error.n(),  error.mse(),         error.mae(),
-          error.rmse(), error.r2(), error.mse_clipped(), error.mae_clipped()};
+ModelMetrics metrics_of(const models::Model& model) {
+  const models::ProgressiveError& error = model.error();
+  return {model.spec().name, error.n(),  error.mse(),         error.mae(),
+          error.rmse(),      error.r2(), error.mse_clipped(), error.mae_clipped()};
 }
 
 }  // namespace
@@ -118,12 +119,12 @@ void Committer::gather(const ingest::PartitionState& part) {
   if (epoch.states.size() < stream.spec.partitions) return;
   EpochRecord& record = ready_.emplace_back(record_of(epoch.cut, std::move(epoch.states)));
   std::string why;
-  std::optional<models::Model> model = merged_model(record.states, stream.spec, why);
-  ACCRUE_ASSERT(model);  // our own workers have just encoded the states
-  record.metrics = metrics_of(model->error());
-  models::Fit fit = model->learner().fit();
-  board_.post(std::make_shared<const Snapshot>(
-      Snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rejected, std::move(*model), std::move(fit)}));
+  std::optional<models::ModelSet> models = merged_models(record.states, stream.spec, why);
+  ACCRUE_ASSERT(models);  // our own workers have just encoded the states
+  record.champion = models->champion().spec().name;
+  for (const models::Model& one : models->models()) record.metrics.push_back(metrics_of(one));
+  board_.post(
+      ready({stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)}));
   gathering_.erase(found);
 }
 
@@ -181,7 +182,7 @@ ingest::StreamRolledBack Committer::copy_epoch(const StreamRecord& stream, const
     return {stream.id, 0, wire::ErrorCode::kUnknownEpoch, not_kept(stream.name, wanted.epoch, range)};
   }
   std::string why;
-  if (!merged_model(store_->load(stream.id, wanted.epoch).states, streams_.at(stream.id).spec, why)) {
+  if (!merged_models(store_->load(stream.id, wanted.epoch).states, streams_.at(stream.id).spec, why)) {
     return {stream.id, 0, wire::ErrorCode::kStoreFailed,
             "epoch " + std::to_string(wanted.epoch) + " of stream '" + stream.name + "' is damaged: " + why};
   }

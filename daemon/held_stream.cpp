@@ -10,14 +10,18 @@
 namespace accrue::daemon {
 namespace {
 
+// Of numbers that need not be aligned.
+template <class Number>
+Number number_at(const std::byte* numbers, std::size_t i) {
+  Number number;
+  std::memcpy(&number, numbers + i * sizeof(Number), sizeof(Number));
+  return number;
+}
+
 template <class Real>
 void copy_as_doubles(const std::byte* from, std::size_t count, std::vector<double>& to) {
   to.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Real value;
-    std::memcpy(&value, from + i * sizeof(Real), sizeof(Real));
-    to[i] = value;
-  }
+  for (std::size_t i = 0; i < count; ++i) to[i] = number_at<Real>(from, i);
 }
 
 }  // namespace
@@ -27,16 +31,21 @@ HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiv
       generation_(first.generation),
       spec_(first.spec),
       columns_(first.spec.column_count()),
+      time_column_(spec_.timed() ? spec_.column(spec_.time) : models::kNoColumn),
+      key_column_(spec_.keyed() ? spec_.column(spec_.key) : models::kNoColumn),
       to_receiver_(std::move(to_receiver)),
       learned_(std::move(learned)) {}
 
 void HeldStream::open(const ingest::OpenPartition& open) {
   ACCRUE_ASSERT(open.generation == generation_);  // it is closed before it goes on from another epoch
-  std::optional<models::Model> model(std::in_place, learner_options(spec_));
-  if (!open.state.empty()) {
-    ACCRUE_ASSERT(models::Model::decode(open.state, model) == models::DecodeError::kNone);  // recovery has checked it
+  std::optional<models::ModelSet> models;
+  if (open.state.empty()) {
+    models = first_models(spec_);
+  } else {
+    const models::DecodeError error = models::ModelSet::decode(open.state, models, spec_.features);
+    ACCRUE_ASSERT(error == models::DecodeError::kNone);  // recovery has checked it
   }
-  partitions_.insert_or_assign(open.partition, std::move(*model));
+  partitions_.insert_or_assign(open.partition, *std::move(models));
 }
 
 void HeldStream::take(Step step) {
@@ -68,10 +77,14 @@ void HeldStream::act(const Delivery& delivery) {
   const ingest::Deliver& what = delivery.what;
   const wire::BytesView rows = ingest::view(delivery.rows);
   const std::size_t values = what.rows * columns_;
-  ACCRUE_ASSERT(what.offset + values * wire::size_of(what.dtype) <= rows.size());
+  const std::size_t places = what.picked ? what.rows : 0;
+  const std::size_t value_bytes = values * wire::size_of(what.dtype);
+  ACCRUE_ASSERT(what.offset + value_bytes + places * sizeof(ingest::Place) <= rows.size());
   const std::byte* begin = rows.data() + what.offset;
 
   models::RowsView view{nullptr, what.rows, columns_, spec_.features.size(), spec_.weighted};
+  view.time_column = time_column_;
+  view.key_column = key_column_;
   const bool wide = what.dtype == wire::DataType::kFloat64;
   const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
   if (wide && aligned) {
@@ -80,14 +93,22 @@ void HeldStream::act(const Delivery& delivery) {
     wide ? copy_as_doubles<double>(begin, values, copied_) : copy_as_doubles<float>(begin, values, copied_);
     view.data = copied_.data();
   }
+  view.first_index = what.first_index;
+  if (what.picked) {
+    indices_.resize(places);
+    for (std::size_t i = 0; i < places; ++i) {
+      indices_[i] = what.first_index + number_at<ingest::Place>(begin + value_bytes, i);
+    }
+    view.indices = indices_.data();
+  }
   partitions_.at(what.partition).learn(view);
   learned_(what.ordinal);
 }
 
 void HeldStream::act(const ingest::Exchange& exchange) {
   const bool has_all = partitions_.size() == spec_.partitions;
-  for (const auto& [partition, model] : partitions_) {
-    const wire::Bytes share = model.share();
+  for (const auto& [partition, models] : partitions_) {
+    const wire::Bytes share = models.share();
     if (!has_all) to_receiver_(wire::encode(ingest::Share{id_, generation_, exchange.rows, partition, share}));
     shares_[exchange.rows][partition] = share;
   }
@@ -97,19 +118,30 @@ void HeldStream::act(const ingest::Exchange& exchange) {
 
 void HeldStream::finish_exchange() {
   if (!awaited_ || shares_[*awaited_].size() < spec_.partitions) return;
-  for (auto& [partition, model] : partitions_) {
+  for (auto& [partition, models] : partitions_) {
     std::vector<std::span<const std::byte>> others;
     for (const auto& [other, share] : shares_[*awaited_]) {
       if (other != partition) others.emplace_back(share);
     }
-    ACCRUE_ASSERT(model.see(others) == models::DecodeError::kNone);
+    ACCRUE_ASSERT(models.see(others) == models::DecodeError::kNone);
   }
   shares_.erase(*std::exchange(awaited_, std::nullopt));
 }
 
+void HeldStream::act(const ingest::ChangeModels& change) {
+  const auto& [kind, model] = change.change;
+  for (auto& [partition, models] : partitions_) {
+    switch (kind) {
+      case ingest::ModelChange::Kind::kAdd: models.add(model_spec(model)); break;
+      case ingest::ModelChange::Kind::kDrop: models.drop(model.name); break;
+      case ingest::ModelChange::Kind::kPromote: models.promote(model.name); break;
+    }
+  }
+}
+
 void HeldStream::act(const ingest::Barrier& barrier) {
-  for (const auto& [partition, model] : partitions_) {
-    const wire::Bytes state = model.encode();
+  for (const auto& [partition, models] : partitions_) {
+    const wire::Bytes state = models.encode();
     to_receiver_(wire::encode(ingest::PartitionState{id_, generation_, barrier.epoch, partition, state}));
   }
 }

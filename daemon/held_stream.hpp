@@ -16,7 +16,7 @@
 #include <zmq.hpp>
 
 #include "ingest/pipeline_messages.hpp"
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 
 namespace accrue::daemon {
 
@@ -32,7 +32,7 @@ class HeldStream {
     ingest::Deliver what;
     zmq::message_t rows;
   };
-  using Step = std::variant<Delivery, ingest::Exchange, ingest::Barrier>;
+  using Step = std::variant<Delivery, ingest::Exchange, ingest::ChangeModels, ingest::Barrier>;
   void take(Step step);
 
   void see(const ingest::Share& share);  // another worker's
@@ -46,6 +46,7 @@ class HeldStream {
   void go_on();
   void act(const Delivery& delivery);
   void act(const ingest::Exchange& exchange);
+  void act(const ingest::ChangeModels& change);
   void act(const ingest::Barrier& barrier);
   void finish_exchange();
 
@@ -53,13 +54,16 @@ class HeldStream {
   const std::uint64_t generation_;
   const wire::StreamSpec spec_;
   const std::size_t columns_;
+  const std::size_t time_column_;
+  const std::size_t key_column_;
   const ingest::Say to_receiver_;
   const Learned learned_;
-  std::map<std::uint32_t, models::Model> partitions_;
+  std::map<std::uint32_t, models::ModelSet> partitions_;
   std::optional<std::uint64_t> awaited_;    // the exchange whose shares are not all here
   std::map<std::uint64_t, Shares> shares_;  // by exchange
   std::deque<Step> waiting_;                // meanwhile
   std::vector<double> copied_;
+  std::vector<std::uint64_t> indices_;
 };
 
 }  // namespace accrue::daemon

@@ -5,19 +5,20 @@
 #include <utility>
 
 #include "daemon/spec_json.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 
 namespace accrue::daemon {
 namespace {
 
-std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, std::uint64_t epoch,
+std::shared_ptr<const Snapshot> decoded(const StreamRecord& stream, const KeptEpoch& epoch,
                                         const std::vector<PartitionState>& states, const std::filesystem::path& file) {
   const wire::StreamSpec spec = spec_from_json(stream.spec);
   std::string why;
-  std::optional<models::Model> model = merged_model(states, spec, why);
-  if (!model) throw StoreError(file, "epoch " + std::to_string(epoch) + " of stream '" + stream.name + "': " + why);
-  models::Fit fit = model->learner().fit();
-  return std::make_shared<const Snapshot>(Snapshot{stream.name, spec, epoch, {}, std::move(*model), std::move(fit)});
+  std::optional<models::ModelSet> models = merged_models(states, spec, why);
+  if (!models) {
+    throw StoreError(file, "epoch " + std::to_string(epoch.epoch) + " of stream '" + stream.name + "': " + why);
+  }
+  return ready({stream.name, spec, epoch.epoch, epoch.rows, {}, *std::move(models)});
 }
 
 }  // namespace
@@ -33,18 +34,19 @@ History::Epochs History::epochs(const std::string& stream, std::uint64_t most) c
   StoreView store(store_file_);
   const std::optional<StreamRecord> record = store.stream(stream);
   if (!record) return {};
-  return {.kept = store.epoch_range(record->id).count, .newest = store.epochs(record->id, kModelName, most)};
+  return {.kept = store.epoch_range(record->id).count, .newest = store.epochs(record->id, most)};
 }
 
 std::shared_ptr<const Snapshot> History::snapshot(const std::string& stream, std::uint64_t epoch) {
   std::optional<StoreView> store(std::in_place, store_file_);
   const std::optional<StreamRecord> record = store->stream(stream);
   if (!record) throw EpochNotKept(not_kept(stream, epoch, {}));
-  const std::optional<std::int64_t> committed = store->committed_unix_ms(record->id, epoch);
-  if (!committed) throw EpochNotKept(not_kept(stream, epoch, store->epoch_range(record->id)));
+  const std::optional<KeptEpoch> kept = store->epoch(record->id, epoch);
+  if (!kept) throw EpochNotKept(not_kept(stream, epoch, store->epoch_range(record->id)));
 
   const auto found = std::find_if(cache_.begin(), cache_.end(), [&](const Cached& cached) {
-    return cached.stream_id == record->id && cached.snapshot->epoch == epoch && cached.committed_unix_ms == *committed;
+    return cached.stream_id == record->id && cached.snapshot->epoch == epoch &&
+           cached.committed_unix_ms == kept->committed_unix_ms;
   });
   if (found != cache_.end()) {
     cache_.splice(cache_.begin(), cache_, found);
@@ -52,7 +54,7 @@ std::shared_ptr<const Snapshot> History::snapshot(const std::string& stream, std
   }
   const std::vector<PartitionState> states = store->states(record->id, epoch);
   store.reset();  // many features take long to solve, and the write-ahead log would grow meanwhile
-  cache_.push_front({record->id, *committed, decoded(*record, epoch, states, store_file_)});
+  cache_.push_front({record->id, kept->committed_unix_ms, decoded(*record, *kept, states, store_file_)});
   if (cache_.size() > kCachedModels) cache_.pop_back();
   return cache_.front().snapshot;
 }

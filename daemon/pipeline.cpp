@@ -56,6 +56,7 @@ ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   options.memory_bytes = shares_of(config).batches;
   options.max_message_bytes = config.max_message_mb * kMiB;
   options.max_streams = config.max_streams;
+  options.problem_with_models = problem_with_first_models;
   return options;
 }
 

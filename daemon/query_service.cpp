@@ -27,8 +27,23 @@ wire::Bytes unknown_stream(std::uint64_t request, const std::string& stream) {
   return refusal(request, ErrorCode::kUnknownStream, stream, "there is no stream '" + stream.substr(0, 128) + "'");
 }
 
-wire::Bytes no_model_yet(std::uint64_t request, const std::string& stream) {
-  return refusal(request, ErrorCode::kNoModelYet, stream, "stream '" + stream + "' has learned no rows yet");
+wire::Bytes unknown_model(std::uint64_t request, const Snapshot& snapshot, const std::string& model) {
+  std::string names;
+  for (const models::Model& one : snapshot.models.models()) names += (names.empty() ? "" : ", ") + one.spec().name;
+  return refusal(request, ErrorCode::kUnknownModel, snapshot.stream,
+                 "stream '" + snapshot.stream + "' has no model '" + model.substr(0, 128) + "' in epoch " +
+                     std::to_string(snapshot.epoch) + "; it has " + names);
+}
+
+wire::Bytes no_model_yet(std::uint64_t request, const std::string& stream, const std::string& model) {
+  const std::string who = "stream '" + stream + "'" + (model.empty() ? "" : ", model '" + model + "',");
+  return refusal(request, ErrorCode::kNoModelYet, stream, who + " has learned no rows yet");
+}
+
+wire::ModelSpec on_the_wire(const models::ModelSpec& spec) {
+  wire::ModelSpec model{spec.name, spec.learner, {}};
+  for (const auto& [key, value] : spec.settings) model.settings.push_back({key, value});
+  return model;
 }
 
 std::optional<double> if_finite(double value) {
@@ -109,6 +124,8 @@ void QueryService::answer(const ingest::SessionId& client, wire::BytesView messa
       reply = coef(query);
     } else if (wire::GetMetrics query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
       reply = metrics(query);
+    } else if (wire::GetModels query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
+      reply = models(query);
     } else if (wire::GetStatus query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
       reply = status(query);
     } else if (wire::GetEpochs query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
@@ -119,44 +136,47 @@ void QueryService::answer(const ingest::SessionId& client, wire::BytesView messa
 }
 
 QueryService::Subject QueryService::subject(std::uint64_t request, const std::string& stream,
-                                            std::optional<std::uint64_t> epoch) {
+                                            std::optional<std::uint64_t> epoch, const std::string& model) {
+  const auto refuse = [](wire::Bytes refused) { return Subject{nullptr, nullptr, std::move(refused)}; };
   auto snapshot = board_.find(stream);
-  if (!snapshot) return {nullptr, unknown_stream(request, stream)};
+  if (!snapshot) return refuse(unknown_stream(request, stream));
   try {
     if (epoch && *epoch != snapshot->epoch) snapshot = history_.snapshot(stream, *epoch);
   } catch (const EpochNotKept& missing) {
-    return {nullptr, refusal(request, ErrorCode::kUnknownEpoch, stream, missing.what())};
+    return refuse(refusal(request, ErrorCode::kUnknownEpoch, stream, missing.what()));
   } catch (const std::runtime_error& error) {
-    return {nullptr, refusal(request, ErrorCode::kStoreFailed, stream, error.what())};
+    return refuse(refusal(request, ErrorCode::kStoreFailed, stream, error.what()));
   }
-  if (snapshot->fit.rows == 0) return {nullptr, no_model_yet(request, stream)};
-  return {std::move(snapshot), {}};
+  const models::Model* found = snapshot->model(model);
+  if (!found) return refuse(unknown_model(request, *snapshot, model));
+  if (found->learner().rows() == 0) return refuse(no_model_yet(request, stream, model));
+  return {std::move(snapshot), found, {}};
 }
 
 wire::Bytes QueryService::predict(const wire::Predict& query) {
-  const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
+  const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
-  const models::Fit& fit = snapshot->fit;
+  const models::Predictor& predictor = snapshot->predictor(*model);
   const std::vector<std::string>& features = snapshot->spec.features;
   if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
   values_.resize(query.count);
-  for (std::size_t i = 0; i < query.count; ++i) values_[i] = fit.predict(rows_.data() + i * features.size());
-  return wire::encode(
-      wire::Prediction{query.request, snapshot->epoch, fit.rows, std::as_bytes(std::span<const double>(values_))});
+  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * features.size());
+  return wire::encode(wire::Prediction{query.request, snapshot->epoch, model->learner().rows(),
+                                       std::as_bytes(std::span<const double>(values_)), query.model});
 }
 
 wire::Bytes QueryService::coef(const wire::GetCoef& query) {
-  const auto [snapshot, refused] = subject(query.request, query.stream, query.epoch);
+  const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
-  const models::Summary summary = snapshot->model.learner().summary();
+  const models::Summary summary = model->describe();
   wire::Coef reply;
   reply.request = query.request;
-  reply.model = kModelName;
+  reply.model = model->spec().name;
   reply.epoch = snapshot->epoch;
   reply.rows = summary.rows;
-  reply.names = snapshot->spec.features;
+  reply.names = model->feature_names();
   if (summary.intercept) reply.intercept = on_the_wire(*summary.intercept);
   for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
   reply.residual_std = summary.residual_std;
@@ -169,10 +189,12 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
 wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   const auto snapshot = board_.find(query.stream);
   if (!snapshot) return unknown_stream(query.request, query.stream);
-  const models::ProgressiveError& error = snapshot->model.error();
+  const models::Model* model = snapshot->model(query.model);
+  if (!model) return unknown_model(query.request, *snapshot, query.model);
+  const models::ProgressiveError& error = model->error();
   wire::Metrics reply;
   reply.request = query.request;
-  reply.model = kModelName;
+  reply.model = model->spec().name;
   reply.epoch = snapshot->epoch;
   reply.rows = error.n();
   reply.mse = if_finite(error.mse());
@@ -181,6 +203,19 @@ wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   reply.r2 = if_finite(error.r2());
   reply.mse_clipped = if_finite(error.mse_clipped());
   reply.mae_clipped = if_finite(error.mae_clipped());
+  return wire::encode(reply);
+}
+
+wire::Bytes QueryService::models(const wire::GetModels& query) const {
+  const auto snapshot = board_.find(query.stream);
+  if (!snapshot) return unknown_stream(query.request, query.stream);
+  wire::Models reply{query.request, snapshot->epoch, {}};
+  for (const models::Model& model : snapshot->models.models()) {
+    const models::ProgressiveError& error = model.error();
+    reply.models.push_back({on_the_wire(model.spec()), &model == &snapshot->models.champion(), error.n(),
+                            if_finite(error.mse()), if_finite(error.mae()), if_finite(error.r2()),
+                            if_finite(error.mse_clipped()), if_finite(error.mae_clipped())});
+  }
   return wire::encode(reply);
 }
 
@@ -198,8 +233,8 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   reply.memory_limit_bytes = facts_.memory_limit_bytes;
   reply.degraded = health_.degraded();
   for (const auto& snapshot : board_.all()) {
-    reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->fit.rows,
-                             if_finite(snapshot->model.error().mse()), snapshot->rejected});
+    reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->rows,
+                             if_finite(snapshot->models.champion().error().mse()), snapshot->rejected});
   }
   return wire::encode(reply);
 }

@@ -45,15 +45,18 @@ class QueryService {
   wire::Bytes predict(const wire::Predict& query);
   wire::Bytes coef(const wire::GetCoef& query);
   wire::Bytes metrics(const wire::GetMetrics& query) const;
+  wire::Bytes models(const wire::GetModels& query) const;
   wire::Bytes status(const wire::GetStatus& query) const;
   wire::Bytes epochs(const wire::GetEpochs& query) const;
 
   // The model that a question is about, or the refusal where there is none.
   struct Subject {
     std::shared_ptr<const Snapshot> snapshot;
+    const models::Model* model = nullptr;
     wire::Bytes refusal;
   };
-  Subject subject(std::uint64_t request, const std::string& stream, std::optional<std::uint64_t> epoch);
+  Subject subject(std::uint64_t request, const std::string& stream, std::optional<std::uint64_t> epoch,
+                  const std::string& model);
 
   zmq::socket_t clients_;
   zmq::socket_t inbox_;

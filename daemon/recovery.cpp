@@ -7,7 +7,7 @@
 
 #include "daemon/log.hpp"
 #include "daemon/spec_json.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -35,8 +35,8 @@ ingest::RecoveredStream recover(Store& store, const StreamRecord& record, Snapsh
   for (const std::uint64_t number : epochs) {
     StoredEpoch epoch = store.load(record.id, number);
     std::string why;
-    std::optional<models::Model> model = merged_model(epoch.states, spec, why);
-    if (!model) {
+    std::optional<models::ModelSet> models = merged_models(epoch.states, spec, why);
+    if (!models) {
       log_error("epoch_damaged", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}, {"reason", why}});
       continue;
     }
@@ -45,9 +45,9 @@ ingest::RecoveredStream recover(Store& store, const StreamRecord& record, Snapsh
       log_error("stream_rewound", {{"stream", record.name}, {"epoch", number}, {"rows", epoch.rows}});
     }
     ingest::RecoveredStream stream = recovered_from(std::move(epoch), record, spec);
-    models::Fit fit = model->learner().fit();
-    board.post(std::make_shared<const Snapshot>(
-        Snapshot{record.name, spec, number, stream.rejected, std::move(*model), std::move(fit)}));
+    for (const models::Model& model : models->models()) stream.models.push_back(model.spec().name);
+    stream.champion = models->champion().spec().name;
+    board.post(ready({record.name, spec, number, stream.rows, stream.rejected, *std::move(models)}));
     return stream;
   }
   if (!epochs.empty()) {

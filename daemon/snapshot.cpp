@@ -1,16 +1,69 @@
 #include "daemon/snapshot.hpp"
 
+#include <stdexcept>
 #include <utility>
 
-namespace accrue::daemon {
+#include "models/settings.hpp"
 
-models::LeastSquaresOptions learner_options(const wire::StreamSpec& spec) {
-  return {.features = spec.features.size(), .intercept = spec.intercept, .ridge = spec.ridge};
+namespace accrue::daemon {
+namespace {
+
+models::ModelSpec default_model(const wire::StreamSpec& spec) {
+  models::ModelSpec model{.name = wire::kDefaultModel};
+  if (!spec.intercept) model.settings.push_back({"intercept", "false"});
+  if (spec.ridge != 0) model.settings.push_back({"ridge", models::shortest(spec.ridge)});
+  return model;
+}
+
+}  // namespace
+
+models::ModelSpec model_spec(const wire::ModelSpec& spec) {
+  models::ModelSpec model{spec.name, spec.learner};
+  for (const auto& [key, value] : spec.settings) model.settings.push_back({key, value});
+  return model;
+}
+
+const models::Model* Snapshot::model(const std::string& name) const {
+  return name.empty() ? &models.champion() : models.find(name);
+}
+
+const models::Predictor& Snapshot::predictor(const models::Model& of) const {
+  return *predictors.at(static_cast<std::size_t>(&of - models.models().data()));
+}
+
+std::shared_ptr<const Snapshot> ready(Snapshot snapshot) {
+  for (const models::Model& model : snapshot.models.models()) snapshot.predictors.push_back(model.predictor());
+  return std::make_shared<const Snapshot>(std::move(snapshot));
+}
+
+models::ModelSet first_models(const wire::StreamSpec& spec) {
+  std::vector<models::ModelSpec> specs;
+  for (const wire::ModelSpec& model : spec.models) specs.push_back(model_spec(model));
+  if (specs.empty()) specs.push_back(default_model(spec));
+  models::ModelSet models(spec.features.size(), specs, spec.features);
+  for (const models::Model& model : models.models()) require_columns_for(model, spec);
+  return models;
+}
+
+void require_columns_for(const models::Model& model, const wire::StreamSpec& spec) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("model '" + model.spec().name + "' needs " + why);
+  };
+  if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
+  if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
 }
 
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec) {
-  const models::Model model(learner_options(spec));
-  return std::make_shared<const Snapshot>(Snapshot{stream, spec, 0, {}, model, model.learner().fit()});
+  return ready({stream, spec, 0, 0, {}, first_models(spec)});
+}
+
+std::string problem_with_first_models(const wire::StreamSpec& spec) {
+  try {
+    first_models(spec);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
 }
 
 void SnapshotBoard::post(std::shared_ptr<const Snapshot> snapshot) {

@@ -1,4 +1,4 @@
-// Snapshot: the merged model of one epoch of one stream, immutable; every answer to a query comes from one and names
+// Snapshot: the merged models of one epoch of one stream, immutable; every answer to a query comes from one and names
 // its epoch. SnapshotBoard: the newest of every stream.
 //
 // The board may be used from any thread: the committer posts, the query service looks. Looking takes a lock for as long
@@ -13,22 +13,35 @@
 #include <vector>
 
 #include "ingest/wire/messages.hpp"
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 
 namespace accrue::daemon {
-
-inline constexpr const char* kModelName = "least_squares";  // a stream has one model, and this is its name
 
 struct Snapshot {
   std::string stream;
   wire::StreamSpec spec;
   std::uint64_t epoch = 0;  // 0 for a stream that has learned nothing yet
+  std::uint64_t rows = 0;   // of the stream, whenever its models began
   std::vector<wire::RejectedRows> rejected;
-  models::Model model;
-  models::Fit fit;  // of that model
+  models::ModelSet models;
+  std::vector<std::unique_ptr<const models::Predictor>> predictors = {};  // of each of the models; made by ready()
+
+  // The champion where no name is given; null where there is none of that name.
+  const models::Model* model(const std::string& name) const;
+  const models::Predictor& predictor(const models::Model& of) const;  // one of `models`
 };
 
-models::LeastSquaresOptions learner_options(const wire::StreamSpec& spec);
+std::shared_ptr<const Snapshot> ready(Snapshot snapshot);
+
+models::ModelSpec model_spec(const wire::ModelSpec& spec);
+
+// What each partition of a new stream begins with. Throws std::invalid_argument for models that there cannot be.
+models::ModelSet first_models(const wire::StreamSpec& spec);
+// The same as a sentence; empty where there can be such models.
+std::string problem_with_first_models(const wire::StreamSpec& spec);
+
+// Throws std::invalid_argument where rows of the stream lack a column that the model goes by.
+void require_columns_for(const models::Model& model, const wire::StreamSpec& spec);
 
 // Of a stream that was just created.
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);

@@ -5,6 +5,30 @@
 #include <nlohmann/json.hpp>
 
 namespace accrue::daemon {
+namespace {
+
+nlohmann::ordered_json json_of(const std::vector<wire::ModelSpec>& models) {
+  auto list = nlohmann::ordered_json::array();
+  for (const wire::ModelSpec& model : models) {
+    auto settings = nlohmann::ordered_json::object();
+    for (const auto& [key, value] : model.settings) settings[key] = value;
+    list.push_back({{"name", model.name}, {"learner", model.learner}, {"settings", std::move(settings)}});
+  }
+  return list;
+}
+
+std::vector<wire::ModelSpec> models_from(const nlohmann::ordered_json& list) {
+  std::vector<wire::ModelSpec> models;
+  for (const auto& json : list) {
+    wire::ModelSpec& model = models.emplace_back();
+    json.at("name").get_to(model.name);
+    json.at("learner").get_to(model.learner);
+    for (const auto& [key, value] : json.at("settings").items()) model.settings.push_back({key, value});
+  }
+  return models;
+}
+
+}  // namespace
 
 std::string to_json(const wire::StreamSpec& spec) {
   nlohmann::ordered_json json = {
@@ -18,13 +42,15 @@ std::string to_json(const wire::StreamSpec& spec) {
   if (spec.partition_weights != unset.partition_weights) json["partition_weights"] = spec.partition_weights;
   if (spec.partition_cuts != unset.partition_cuts) json["partition_cuts"] = spec.partition_cuts;
   if (spec.partition_window_s != unset.partition_window_s) json["partition_window_s"] = spec.partition_window_s;
+  if (spec.timed()) json["time"] = spec.time;
+  if (!spec.models.empty()) json["models"] = json_of(spec.models);
   return json.dump();
 }
 
 wire::StreamSpec spec_from_json(const std::string& text) {
   wire::StreamSpec spec;
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = nlohmann::ordered_json::parse(text);
     json.at("features").get_to(spec.features);
     json.at("target").get_to(spec.target);
     json.at("weighted").get_to(spec.weighted);
@@ -40,6 +66,8 @@ wire::StreamSpec spec_from_json(const std::string& text) {
     spec.partition_weights = json.value("partition_weights", spec.partition_weights);
     spec.partition_cuts = json.value("partition_cuts", spec.partition_cuts);
     spec.partition_window_s = json.value("partition_window_s", spec.partition_window_s);
+    spec.time = json.value("time", spec.time);
+    if (json.contains("models")) spec.models = models_from(json.at("models"));
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("a stream's specification cannot be read: ") + error.what());
   }

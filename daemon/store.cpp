@@ -40,7 +40,7 @@ class Store::Statements {
   Statement insert_stream{connection, "INSERT INTO streams (name, spec) VALUES (?1, ?2)"};
   Statement delete_stream{connection, "DELETE FROM streams WHERE id = ?1"};
 
-  Statement insert_epoch{connection, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4)"};
+  Statement insert_epoch{connection, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5)"};
   Statement insert_state{connection, "INSERT INTO states VALUES (?1, ?2, ?3, ?4)"};
   Statement insert_sequence{connection, "INSERT INTO producers VALUES (?1, ?3, ?2, ?4)"};
   Statement insert_departure{connection, "INSERT INTO producers VALUES (?1, ?3, ?2, NULL)"};
@@ -77,7 +77,8 @@ class Store::Statements {
 
   // ?3 is the copy's number.
   Statement copy_epoch{connection,
-                       "INSERT INTO epochs SELECT stream, ?3, rows, ?4 FROM epochs WHERE stream = ?1 AND epoch = ?2"};
+                       "INSERT INTO epochs SELECT stream, ?3, rows, ?4, champion FROM epochs"
+                       " WHERE stream = ?1 AND epoch = ?2"};
   Statement copy_states{
       connection,
       "INSERT INTO states SELECT stream, ?3, partition, state FROM states WHERE stream = ?1 AND epoch = ?2"};
@@ -99,7 +100,7 @@ class Store::Statements {
   void insert(const EpochRecord& record, std::int64_t committed_unix_ms) {
     const std::uint64_t stream = record.stream;
     const std::uint64_t epoch = record.epoch;
-    insert_epoch.bind(stream, epoch, record.rows, committed_unix_ms).run();
+    insert_epoch.bind(stream, epoch, record.rows, committed_unix_ms, record.champion).run();
     for (const PartitionState& state : record.states) {
       insert_state.bind(stream, epoch, std::uint64_t{state.partition}, std::span<const std::byte>(state.state)).run();
     }
@@ -110,8 +111,9 @@ class Store::Statements {
     for (const Rejection& rejection : record.rejections) {
       insert_rejection.bind(stream, epoch, rejection.reason, rejection.rows).run();
     }
-    const ModelMetrics& m = record.metrics;
-    insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
+    for (const ModelMetrics& m : record.metrics) {
+      insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
+    }
   }
 
   void prune(std::uint64_t stream, const StoreOptions& options, std::int64_t now_unix_ms) {

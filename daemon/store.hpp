@@ -74,7 +74,8 @@ struct EpochRecord {
   std::vector<ProducerSequence> producers;  // those whose sequence moved since the stream's last epoch
   std::vector<std::string> departed;        // producers to forget, from this epoch on
   std::vector<Rejection> rejections;
-  ModelMetrics metrics;
+  std::string champion;               // one of those that have metrics
+  std::vector<ModelMetrics> metrics;  // of every model
 };
 
 struct StoredEpoch {

@@ -63,6 +63,10 @@ CREATE TABLE metrics (
   PRIMARY KEY (stream, epoch, model),
   FOREIGN KEY (stream, epoch) REFERENCES epochs (stream, epoch) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+)sql",
+    // A stream had one model.
+    R"sql(
+ALTER TABLE epochs ADD COLUMN champion TEXT NOT NULL DEFAULT 'least_squares';
 )sql"};
 
 // The newest version this accrued knows.

@@ -2,8 +2,21 @@
 
 #include "daemon/store_connection.hpp"
 #include "daemon/store_schema.hpp"
+#include "ingest/wire/stream_spec.hpp"
 
 namespace accrue::daemon {
+namespace {
+
+KeptEpoch kept_epoch(Statement& row) {
+  return {.epoch = row.unsigned_integer(0),
+          .rows = row.unsigned_integer(1),
+          .committed_unix_ms = row.integer(2),
+          .champion = row.text(3),
+          .mse = row.real(4),
+          .mse_clipped = row.real(5)};
+}
+
+}  // namespace
 
 StoreView::StoreView(const std::filesystem::path& file)
     : connection_(std::make_unique<StoreConnection>(file, StoreConnection::Access::kRead)) {
@@ -11,6 +24,12 @@ StoreView::StoreView(const std::filesystem::path& file)
   connection_->execute("PRAGMA mmap_size = 0");
   connection_->execute("BEGIN");
   require_readable_store(*connection_);
+  const bool one_model = Statement(*connection_, "PRAGMA user_version").first_integer() == 1;  // of each stream
+  const std::string champion = one_model ? std::string("'") + wire::kDefaultModel + "'" : "e.champion";
+  kept_epochs_ = "SELECT e.epoch, e.rows, e.committed_unix_ms, " + champion +
+                 ", m.mse, m.mse_clipped FROM epochs AS e LEFT JOIN metrics AS m"
+                 " ON m.stream = e.stream AND m.epoch = e.epoch AND m.model = " +
+                 champion;
 }
 
 StoreView::~StoreView() = default;
@@ -29,22 +48,17 @@ std::optional<StreamRecord> StoreView::stream(const std::string& name) {
   return StreamRecord{.id = row.unsigned_integer(0), .name = row.text(1), .spec = row.text(2)};
 }
 
-std::vector<KeptEpoch> StoreView::epochs(std::uint64_t stream, const std::string& model, std::uint64_t most) {
+std::vector<KeptEpoch> StoreView::epochs(std::uint64_t stream, std::uint64_t most) {
   std::vector<KeptEpoch> epochs;
-  Statement row(*connection_,
-                "SELECT e.epoch, e.rows, e.committed_unix_ms, m.n, m.mse, m.mse_clipped FROM epochs AS e"
-                " LEFT JOIN metrics AS m ON m.stream = e.stream AND m.epoch = e.epoch AND m.model = ?2"
-                " WHERE e.stream = ?1 ORDER BY e.epoch DESC LIMIT ?3");
-  for (row.bind(stream, model, most); row.step();) {
-    KeptEpoch& epoch = epochs.emplace_back();
-    epoch.epoch = row.unsigned_integer(0);
-    epoch.rows = row.unsigned_integer(1);
-    epoch.committed_unix_ms = row.integer(2);
-    if (!row.is_null(3)) epoch.scored = row.unsigned_integer(3);
-    epoch.mse = row.real(4);
-    epoch.mse_clipped = row.real(5);
-  }
+  Statement row(*connection_, (kept_epochs_ + " WHERE e.stream = ?1 ORDER BY e.epoch DESC LIMIT ?2").c_str());
+  for (row.bind(stream, most); row.step();) epochs.push_back(kept_epoch(row));
   return epochs;
+}
+
+std::optional<KeptEpoch> StoreView::epoch(std::uint64_t stream, std::uint64_t epoch) {
+  Statement row(*connection_, (kept_epochs_ + " WHERE e.stream = ?1 AND e.epoch = ?2").c_str());
+  if (!row.bind(stream, epoch).step()) return std::nullopt;
+  return kept_epoch(row);
 }
 
 EpochRange StoreView::epoch_range(std::uint64_t stream) {
@@ -53,9 +67,11 @@ EpochRange StoreView::epoch_range(std::uint64_t stream) {
   return {.count = row.unsigned_integer(0), .oldest = row.unsigned_integer(1), .newest = row.unsigned_integer(2)};
 }
 
-std::optional<std::int64_t> StoreView::committed_unix_ms(std::uint64_t stream, std::uint64_t epoch) {
-  Statement row(*connection_, "SELECT committed_unix_ms FROM epochs WHERE stream = ?1 AND epoch = ?2");
-  return row.bind(stream, epoch).first_integer();
+std::vector<ScoredModel> StoreView::scored(std::uint64_t stream, std::uint64_t epoch) {
+  std::vector<ScoredModel> models;
+  Statement row(*connection_, "SELECT model, n FROM metrics WHERE stream = ?1 AND epoch = ?2 ORDER BY model");
+  for (row.bind(stream, epoch); row.step();) models.push_back({.model = row.text(0), .rows = row.unsigned_integer(1)});
+  return models;
 }
 
 std::vector<PartitionState> StoreView::states(std::uint64_t stream, std::uint64_t epoch) {

@@ -24,8 +24,13 @@ struct KeptEpoch {
   std::uint64_t epoch = 0;
   std::uint64_t rows = 0;
   std::int64_t committed_unix_ms = 0;
-  std::optional<std::uint64_t> scored;  // the model's metrics, where it has any: rows scored
+  std::string champion;  // whose errors these are, where they are there
   std::optional<double> mse, mse_clipped;
+};
+
+struct ScoredModel {
+  std::string model;
+  std::uint64_t rows = 0;
 };
 
 struct EpochRange {
@@ -44,10 +49,12 @@ class StoreView {
   std::vector<StreamRecord> streams();  // by id
   std::optional<StreamRecord> stream(const std::string& name);
 
-  // Of a stream, with the metrics of one of its models; the newest `most` of them, newest first.
-  std::vector<KeptEpoch> epochs(std::uint64_t stream, const std::string& model, std::uint64_t most);
+  // Of a stream; the newest `most` of them, newest first.
+  std::vector<KeptEpoch> epochs(std::uint64_t stream, std::uint64_t most);
+  std::optional<KeptEpoch> epoch(std::uint64_t stream, std::uint64_t epoch);  // empty if not kept
   EpochRange epoch_range(std::uint64_t stream);
-  std::optional<std::int64_t> committed_unix_ms(std::uint64_t stream, std::uint64_t epoch);  // empty if not kept
+  // The models that have metrics, by name.
+  std::vector<ScoredModel> scored(std::uint64_t stream, std::uint64_t epoch);
 
   std::vector<PartitionState> states(std::uint64_t stream, std::uint64_t epoch);  // by partition; none if not kept
 
@@ -59,6 +66,7 @@ class StoreView {
 
  private:
   std::unique_ptr<StoreConnection> connection_;
+  std::string kept_epochs_;  // what is asked of each, up to the condition
 };
 
 }  // namespace accrue::daemon

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <iomanip>
+#include <map>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 
-#include "daemon/snapshot.hpp"
 #include "daemon/spec_json.hpp"
 #include "daemon/store_view.hpp"
-#include "daemon/stored_model.hpp"
+#include "daemon/stored_models.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -31,7 +31,7 @@ class StreamCheck {
     } catch (const std::runtime_error& error) {
       problem(std::nullopt, error.what());
     }
-    std::vector<KeptEpoch> epochs = store_.epochs(record_.id, kModelName, store_.epoch_range(record_.id).count);
+    std::vector<KeptEpoch> epochs = store_.epochs(record_.id, store_.epoch_range(record_.id).count);
     std::reverse(epochs.begin(), epochs.end());
     checked_.epochs = epochs.size();
     std::set<std::uint64_t> rows_of_past;
@@ -56,16 +56,13 @@ class StreamCheck {
   void check_states(const KeptEpoch& epoch, const wire::StreamSpec& spec) {
     const std::vector<PartitionState> states = store_.states(record_.id, epoch.epoch);
     checked_.states += states.size();
-    std::uint64_t learned = 0;
-    std::uint64_t intact = 0;
+    std::optional<models::ModelSet> whole;
+    bool intact = true;
     for (const PartitionState& state : states) {
       std::string why;
-      const std::optional<models::Model> part = decoded_part(state, spec, why);
-      if (part) {
-        learned += part->learner().rows();
-        ++intact;
-      } else {
+      if (!merge_part(state, spec, whole, why)) {
         problem(epoch.epoch, why);
+        intact = false;
       }
     }
     // By partition and each but once: the last tells whether any is beyond the specification.
@@ -73,15 +70,32 @@ class StreamCheck {
     if (states.size() != spec.partitions || beyond) {
       problem(epoch.epoch, std::to_string(states.size()) + " of " + std::to_string(spec.partitions) +
                                " partitions are there" + (beyond ? ", some under a wrong number" : ""));
-    } else if (intact == states.size() && learned != epoch.rows) {
-      problem(epoch.epoch,
-              "it has " + std::to_string(epoch.rows) + " rows, and its states have learned " + std::to_string(learned));
+    } else if (intact) {
+      check_models(epoch, *whole);
     }
-    if (!epoch.scored) {
-      problem(epoch.epoch, "its metrics are missing");
-    } else if (*epoch.scored != epoch.rows) {
-      problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and its metrics are of " +
-                               std::to_string(*epoch.scored));
+  }
+
+  void check_models(const KeptEpoch& epoch, const models::ModelSet& models) {
+    std::map<std::string, std::uint64_t> scored;
+    for (const auto& [model, rows] : store_.scored(record_.id, epoch.epoch)) scored[model] = rows;
+    for (const models::Model& model : models.models()) {
+      const std::string name = "model '" + model.spec().name + "'";
+      const std::uint64_t rows = model.learner().rows();
+      if (rows > epoch.rows) {  // fewer, where it was added later
+        problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and its " + name + " has learned " +
+                                 std::to_string(rows));
+      }
+      const auto metrics = scored.find(model.spec().name);
+      if (metrics == scored.end()) {
+        problem(epoch.epoch, "the metrics of its " + name + " are missing");
+      } else if (metrics->second != rows) {
+        problem(epoch.epoch, "its " + name + " has learned " + std::to_string(rows) + " rows, and its metrics are of " +
+                                 std::to_string(metrics->second));
+      }
+    }
+    if (epoch.champion != models.champion().spec().name) {
+      problem(epoch.epoch,
+              "its champion is '" + models.champion().spec().name + "', and it says '" + epoch.champion + "'");
     }
   }
 

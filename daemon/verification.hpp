@@ -1,8 +1,9 @@
 // What a store is worth: every byte of it read and held against what the daemon promises.
 //
 // Checked are: SQLite's own integrity and that nothing has lost its stream or epoch; of every stream its specification;
-// of every epoch that all partitions are there, that each state's checksum holds and it decodes to a model of the
-// stream's specification, that the states have learned as many rows as the epoch and its metrics say, and that rows
+// of every epoch that all partitions are there, that each state's checksum holds and it decodes to models of the
+// stream's specification, that no model has learned more rows than the epoch has and each as many as its metrics say,
+// that all partitions have the same models, and that rows
 // only become fewer where an epoch that is kept, or one before those, may have been rolled back to; and that no
 // producer's sequence is ahead of the newest epoch. (That epochs increase is their table's primary key.)
 //

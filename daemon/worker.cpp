@@ -26,6 +26,7 @@ void Worker::on_message(wire::BytesView message, zmq::message_t rows) {
       return streams_.at(what.stream_id).take(HeldStream::Delivery{what, std::move(rows)});
     }
     case ingest::Exchange::kType: return step(ingest::read<ingest::Exchange>(frame_));
+    case ingest::ChangeModels::kType: return step(ingest::read<ingest::ChangeModels>(frame_));
     case ingest::Barrier::kType: return step(ingest::read<ingest::Barrier>(frame_));
     case ingest::Share::kType: {
       const auto share = ingest::read<ingest::Share>(frame_);

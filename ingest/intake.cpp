@@ -13,8 +13,6 @@ using wire::ErrorCode;
 
 namespace {
 
-constexpr std::size_t kMaxRollbacks = 16;  // of one stream that wait
-
 // Decodes `frame` as a Message and hands it to `act`; false when it is not one.
 template <class Message, class Act>
 [[nodiscard]] bool with(const wire::Frame& frame, Act&& act) {
@@ -60,6 +58,17 @@ void Intake::on_message(const SessionId& id, zmq::message_t& frame, TimePoint no
     case wire::Bye::kType: good = with<wire::Bye>(frame_, [&](const auto&) { leave(id, true); }); break;
     case wire::Drop::kType: good = with<wire::Drop>(frame_, [&](const auto& m) { on_drop(id, m); }); break;
     case wire::Rollback::kType: good = with<wire::Rollback>(frame_, [&](const auto& m) { on_rollback(id, m); }); break;
+    case wire::AddModel::kType: good = with<wire::AddModel>(frame_, [&](const auto& m) { on_add_model(id, m); }); break;
+    case wire::DropModel::kType:
+      good = with<wire::DropModel>(frame_, [&](const auto& m) {
+        on_change(id, m.stream, m.request, {ModelChange::Kind::kDrop, {m.model, {}}});
+      });
+      break;
+    case wire::PromoteModel::kType:
+      good = with<wire::PromoteModel>(frame_, [&](const auto& m) {
+        on_change(id, m.stream, m.request, {ModelChange::Kind::kPromote, {m.model, {}}});
+      });
+      break;
     default:
       refuse(id, ErrorCode::kUnknownType, "",
              "the ingest socket knows no message of type " + std::to_string(frame_.type()));
@@ -124,7 +133,7 @@ void Intake::create(const SessionId& id, const wire::Open& open) {
     refuse_unknown(id, open.stream);
   } else if (std::string problem = wire::problem_with_stream_name(open.stream); !problem.empty()) {
     refuse(id, ErrorCode::kBadSpec, "", problem);
-  } else if (problem = wire::problem_with(*open.spec); !problem.empty()) {
+  } else if (problem = problem_with(*open.spec); !problem.empty()) {
     refuse(id, ErrorCode::kBadSpec, open.stream, "stream '" + open.stream + "' cannot be created: " + problem);
   } else if (pending != creations_.end() && pending->second.spec != *open.spec) {
     refuse(id, ErrorCode::kSpecMismatch, open.stream,
@@ -139,6 +148,11 @@ void Intake::create(const SessionId& id, const wire::Open& open) {
     creations_[open.stream] = {*open.spec, {id}};
     outbox_.to_committer(wire::encode(CreateStream{open.stream, *open.spec}));
   }
+}
+
+std::string Intake::problem_with(const wire::StreamSpec& spec) const {
+  const std::string problem = wire::problem_with(spec);
+  return problem.empty() ? options_.problem_with_models(spec) : problem;
 }
 
 void Intake::on_created(const StreamCreated& created) {
@@ -263,80 +277,6 @@ void Intake::on_ping(const SessionId& id) {
     const StreamProducer& producer = *stream->producer(session.producer);
     producer.rewound ? streams_.ask_to_reopen(*stream, producer) : streams_.acknowledge(stream_id, producer);
   }
-}
-
-void Intake::on_drop(const SessionId& id, const wire::Drop& drop) {
-  Stream* stream = streams_.find(drop.stream);
-  if (!stream) return refuse_unknown(id, drop.stream);
-  const auto tell = [&](const SessionId& other, std::uint64_t request = 0) {
-    refuse(other, ErrorCode::kUnknownStream, drop.stream, "stream '" + drop.stream + "' has been dropped", request);
-  };
-  std::vector<SessionId> bereft = std::move(stream->opening);
-  for (const auto& [name, producer] : stream->producers) bereft.push_back(producer->session);
-  for (const SessionId& other : bereft) {
-    if (!other.empty() && other != id) tell(other);
-  }
-  if (const auto rollbacks = rollbacks_.extract(stream->id)) {
-    for (const Rollback& rollback : rollbacks.mapped()) tell(rollback.session, rollback.request);
-  }
-  streams_.drop(*stream);
-  drops_[drop.stream].insert(id);
-}
-
-void Intake::on_dropped(const StreamDropped& dropped) {
-  const auto pending = drops_.extract(dropped.name);
-  if (pending.empty()) return;  // one stream of the name after another was dropped: the first answer served all
-  for (const SessionId& id : pending.mapped()) {
-    if (dropped.error.empty()) {
-      say(id, wire::Dropped{dropped.name});
-    } else {
-      refuse(id, ErrorCode::kStoreFailed, dropped.name, dropped.error);
-    }
-  }
-}
-
-void Intake::on_rollback(const SessionId& id, const wire::Rollback& rollback) {
-  Stream* stream = streams_.find(rollback.stream);
-  if (!stream) return refuse_unknown(id, rollback.stream, rollback.request);
-  std::deque<Rollback>& waiting = rollbacks_[stream->id];
-  if (waiting.size() >= kMaxRollbacks) {
-    refuse(id, ErrorCode::kTooMany, rollback.stream,
-           std::to_string(kMaxRollbacks) + " rollbacks of stream '" + rollback.stream + "' are waiting",
-           rollback.request);
-    return;
-  }
-  waiting.push_back({id, rollback.request, rollback.epoch});
-  begin_next_rollback(*stream);
-}
-
-// One at a time, and when the stream is not being rewound already: each ends with one RecoveredStream.
-void Intake::begin_next_rollback(Stream& stream) {
-  const auto waiting = rollbacks_.find(stream.id);
-  if (waiting == rollbacks_.end() || stream.phase == Stream::Phase::kRewinding) return;
-  Rollback& next = waiting->second.front();
-  if (!std::exchange(next.asked, true)) streams_.roll_back(stream, next.epoch);
-}
-
-void Intake::on_recovered(RecoveredStream recovered) {
-  const std::uint64_t id = recovered.id;
-  if (!streams_.find(id)) return;  // dropped meanwhile
-  streams_.add(std::move(recovered));
-  begin_next_rollback(*streams_.find(id));
-}
-
-void Intake::on_rolled_back(const StreamRolledBack& rolled_back) {
-  const auto waiting = rollbacks_.find(rolled_back.stream_id);
-  if (waiting == rollbacks_.end()) return;  // dropped meanwhile
-  Stream& stream = *streams_.find(rolled_back.stream_id);
-  const Rollback done = std::move(waiting->second.front());
-  waiting->second.pop_front();
-  if (waiting->second.empty()) rollbacks_.erase(waiting);
-  if (rolled_back.error.empty()) {
-    say(done.session, wire::RolledBack{done.request, stream.name, rolled_back.epoch});
-  } else {
-    refuse(done.session, rolled_back.code, stream.name, rolled_back.error, done.request);
-  }
-  begin_next_rollback(stream);
 }
 
 TimePoint Intake::settle(TimePoint now) {

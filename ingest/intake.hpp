@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -33,6 +34,9 @@ struct IntakeOptions {
   std::size_t max_streams = 10'000;
   std::size_t max_producers = 10'000;        // of one stream
   std::chrono::seconds session_timeout{30};  // a connection not heard of for so long is forgotten
+  // What is wrong with the models that a stream is to be created with, as a sentence; empty when nothing is. Learners
+  // are not known here.
+  std::function<std::string(const wire::StreamSpec&)> problem_with_models = [](const auto&) { return std::string(); };
 };
 
 class Intake {
@@ -83,11 +87,14 @@ class Intake {
   void on_ping(const SessionId& id);
   void on_drop(const SessionId& id, const wire::Drop& drop);
   void on_rollback(const SessionId& id, const wire::Rollback& rollback);
+  void on_add_model(const SessionId& id, const wire::AddModel& add);
+  void on_change(const SessionId& id, const std::string& stream_name, std::uint64_t request, ModelChange change);
   void on_created(const StreamCreated& created);
   void on_dropped(const StreamDropped& dropped);
   void on_recovered(RecoveredStream recovered);
   void on_rolled_back(const StreamRolledBack& rolled_back);
 
+  std::string problem_with(const wire::StreamSpec& spec) const;
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
   void give_turns(TimePoint now);

@@ -70,9 +70,7 @@ Partitioner::Strategy Partitioner::strategy_of(const wire::StreamSpec& spec) {
 }
 
 Partitioner::Partitioner(const wire::StreamSpec& spec) : partitions_(spec.partitions), strategy_(strategy_of(spec)) {
-  if (!spec.keyed()) return;
-  const auto columns = spec.columns();
-  key_column_ = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), spec.key) - columns.begin());
+  if (spec.keyed()) key_column_ = spec.column(spec.key);
 }
 
 std::optional<std::uint32_t> Partitioner::of_batch(const BatchId& batch, const LoadOf& load_of) const {

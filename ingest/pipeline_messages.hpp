@@ -2,9 +2,8 @@
 // with clients (one list of fields a message), on sockets of the daemon's own.
 //
 //   worker -> receiver     Join, Applied, PartitionState, Share, Alive, Leave
-//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, Barrier, CloseStream,
-//   Stranger,
-//                          Dismiss; and of other workers Share (passed on)
+//   receiver -> worker     OpenPartition, Deliver (+ a second frame: the rows), Exchange, ChangeModels, Barrier,
+//                          CloseStream, Stranger, Dismiss; and of other workers Share (passed on)
 //   receiver -> committer  CreateStream, DropStream, EpochCut, PartitionState (passed on), Rewind,
 //                          RollBackStream, Stop
 //   committer -> receiver  StreamCreated, StreamDropped, EpochDurable, RecoveredStream, StreamRolledBack
@@ -47,7 +46,12 @@ struct OpenPartition {
   auto fields() { return std::tie(stream_id, generation, partition, spec, state); }
 };
 
+// Where a row stood in the batch that it was picked out of.
+using Place = std::uint32_t;
+
 // Learn the `rows` rows that begin at byte `offset` of the frame that follows. Deliveries to a worker are numbered.
+// Among all rows of the stream they are first_index, first_index + 1 ...; or, when `picked`, first_index and the Place
+// of each, which stand behind the rows.
 struct Deliver {
   static constexpr std::uint8_t kType = 65;
   std::uint64_t stream_id = 0;
@@ -56,7 +60,9 @@ struct Deliver {
   wire::DataType dtype = wire::DataType::kFloat64;
   std::uint32_t rows = 0;
   std::uint64_t offset = 0;
-  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset); }
+  std::uint64_t first_index = 0;
+  bool picked = false;
+  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset, first_index, picked); }
 };
 
 // The cut of an epoch: send the committer the state of every partition of the stream as it is now.
@@ -169,6 +175,24 @@ struct Share {
   auto fields() { return std::tie(stream_id, generation, rows, partition, share); }
 };
 
+struct ModelChange {
+  enum class Kind : std::uint8_t { kAdd, kDrop, kPromote };
+  friend constexpr std::uint8_t enumerators(Kind) { return 3; }
+  Kind kind = Kind::kAdd;
+  wire::ModelSpec model;  // of one that is dropped or promoted only the name
+
+  bool operator==(const ModelChange&) const = default;
+  auto fields() { return std::tie(kind, model); }
+};
+
+// At this place among the rows the models of the stream change. They can: the receiver has judged it.
+struct ChangeModels {
+  static constexpr std::uint8_t kType = 89;
+  std::uint64_t stream_id = 0;
+  ModelChange change;
+  auto fields() { return std::tie(stream_id, change); }
+};
+
 // A worker's first word on a connection. It holds nothing.
 struct Join {
   static constexpr std::uint8_t kType = 77;
@@ -228,7 +252,11 @@ struct RecoveredStream {
   std::vector<wire::RejectedRows> rejected;
   std::vector<wire::Bytes> states;   // by partition; empty before the first epoch
   std::uint64_t rolled_back_to = 0;  // the epoch that this one is a copy of, when it has just been made; otherwise 0
-  auto fields() { return std::tie(id, name, spec, epoch, rows, producers, rejected, states, rolled_back_to); }
+  std::vector<std::string> models = {};  // by name, in the order they were added; empty: those of the specification
+  std::string champion = {};
+  auto fields() {
+    return std::tie(id, name, spec, epoch, rows, producers, rejected, states, rolled_back_to, models, champion);
+  }
 };
 
 // As Rewind, but before that make an epoch numbered `as` that is a copy of `epoch`. A StreamRolledBack answers too.

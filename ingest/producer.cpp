@@ -11,9 +11,9 @@ Producer::Admission Producer::judge(std::uint64_t sequence, std::size_t bytes, s
   return Admission::kAccept;
 }
 
-void Producer::accept(std::size_t bytes, std::uint32_t deliveries) {
+void Producer::accept(std::size_t bytes, std::uint32_t deliveries, std::size_t added_bytes) {
   ++accepted_;
-  const std::size_t held = bytes + (1 + deliveries) * kOverheadBytes;
+  const std::size_t held = bytes + added_bytes + (1 + deliveries) * kOverheadBytes;
   outstanding_.push_back({bytes, held, deliveries});
   outstanding_bytes_ += bytes;
   held_bytes_ += held;

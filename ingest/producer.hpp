@@ -28,8 +28,8 @@ class Producer {
   // Judges a batch without taking it. At least one batch fits any window.
   Admission judge(std::uint64_t sequence, std::size_t bytes, std::size_t window_bytes) const;
 
-  // Takes batch accepted() + 1, which goes to workers in so many deliveries.
-  void accept(std::size_t bytes, std::uint32_t deliveries);
+  // Takes batch accepted() + 1, which goes to workers in so many deliveries, with so many bytes more than it came in.
+  void accept(std::size_t bytes, std::uint32_t deliveries, std::size_t added_bytes = 0);
 
   // One delivery of a batch has been applied.
   void applied_delivery(std::uint64_t sequence);

@@ -8,6 +8,13 @@
 namespace accrue::ingest {
 namespace {
 
+ModelRoster roster_of(RecoveredStream& recovered) {
+  if (!recovered.models.empty()) return {std::move(recovered.models), std::move(recovered.champion)};
+  std::vector<std::string> models = recovered.spec.model_names();
+  const std::string champion = models.front();
+  return {std::move(models), champion};
+}
+
 std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
   if (!spec.weighted) return std::nullopt;
   return spec.features.size() + 1;
@@ -18,11 +25,12 @@ std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
 Stream::Stream(RecoveredStream recovered)
     : id(recovered.id),
       name(std::move(recovered.name)),
-      spec(std::move(recovered.spec)),
+      spec(recovered.spec),
       columns(spec.columns()),
       weight_column(weight_column_of(spec)),
       partitioner(spec),
       states(std::move(recovered.states)),
+      models(roster_of(recovered)),
       rows(recovered.rows),
       rolled_back_to_(recovered.rolled_back_to),
       epoch_(recovered.epoch),
@@ -37,6 +45,7 @@ Stream::Stream(RecoveredStream recovered)
 void Stream::take_over(Stream& before) {
   generation = before.generation;
   opening = std::move(before.opening);
+  for (ModelRequest& request : before.models.take_waiting()) models.ask(std::move(request));
   epoch_ = std::max(epoch_, before.epoch_);  // a number that was given once is not given again
   for (const auto* list : {&before.in_flight_departed_, &before.departed_}) {
     for (const std::string& departed : *list) depart(departed);
@@ -73,6 +82,7 @@ EpochCut Stream::cut() {
   for (std::uint8_t reason = 0; reason < wire::kRejectReasons; ++reason) {
     if (rejected[reason] > 0) cut.rejected.push_back({static_cast<wire::RejectReason>(reason), rejected[reason]});
   }
+  models.cut();
   in_flight_ = epoch_;
   dirty_ = hurried_ = false;
   rows_at_cut_ = rows;

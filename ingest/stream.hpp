@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ingest/model_roster.hpp"
 #include "ingest/partitioning.hpp"
 #include "ingest/pipeline_messages.hpp"
 #include "ingest/producer.hpp"
@@ -58,6 +59,7 @@ class Stream {
   std::vector<wire::Bytes> states;  // by partition, while it waits for workers; empty before the first epoch
   std::vector<SessionId> opening;   // sessions that have asked to open it and wait; the newest last
   std::unordered_map<std::string, std::shared_ptr<StreamProducer>> producers;
+  ModelRoster models;
   RejectCounts rejected{};
   std::uint64_t rows = 0;  // accepted since the stream began
 
@@ -71,6 +73,7 @@ class Stream {
   TimePoint deadline(std::chrono::milliseconds interval) const { return dirty_since_ + interval; }
   bool epoch_in_flight() const { return in_flight_ != 0; }
   void hurry() { hurried_ = dirty_; }
+  void hurry_models() { dirty_ = hurried_ = true; }  // they changed, and somebody waits for that to be durable
 
   EpochCut cut();
   std::uint64_t take_epoch_number() { return ++epoch_; }  // for an epoch that is made elsewhere

@@ -49,6 +49,7 @@ void StreamTable::open_if_possible(Stream& stream) {
   if (stream.phase != Stream::Phase::kWaiting || !crew_complete_ || workers_.count() == 0) return;
   workers_.open(stream, std::exchange(stream.states, {}));
   stream.phase = Stream::Phase::kLearning;
+  apply_changes(stream);
   for (const SessionId& session : std::exchange(stream.opening, {})) on_open_(session, stream);
 }
 
@@ -83,6 +84,30 @@ void StreamTable::drop(Stream& stream) {
   if (stream.epoch_in_flight()) --in_flight_;
   ids_.erase(stream.name);
   streams_.erase(stream.id);
+}
+
+// ---- changes of models ----
+
+void StreamTable::change_models(Stream& stream, ModelRequest request) {
+  stream.models.ask(std::move(request));
+  if (stream.phase == Stream::Phase::kLearning) apply_changes(stream);
+}
+
+void StreamTable::apply_changes(Stream& stream) {
+  while (const ModelRequest* next = stream.models.next()) {
+    const bool repeated = stream.models.repeated(next->change);
+    const auto problem = repeated ? std::nullopt : stream.models.problem_with(next->change, stream.name);
+    if (problem) {
+      const wire::Error error{next->request, problem->code, stream.name, problem->text};
+      outbox_.to_client(next->session, wire::encode(error));
+      stream.models.refuse_next();
+      continue;
+    }
+    if (!repeated) workers_.change_models(stream, next->change);
+    stream.models.apply_next();
+    if (!stream.dirty()) dirty_.push_back(stream.id);
+    stream.hurry_models();
+  }
 }
 
 // ---- batches, epochs and acknowledgements ----
@@ -134,6 +159,9 @@ void StreamTable::on_durable(const EpochDurable& durable) {
   if (!stream) return;  // dropped meanwhile
   --in_flight_;
   credit_.give_back(stream->made_durable(durable.epoch));
+  for (const ModelRequest& done : stream->models.made_durable()) {
+    outbox_.to_client(done.session, wire::encode(wire::ModelsChanged{done.request, stream->name, durable.epoch}));
+  }
   for (const auto& [name, producer] : stream->producers) {
     if (!producer->session.empty()) ack_later(*stream, producer);
   }

@@ -55,6 +55,10 @@ class StreamTable {
   // Asks for an epoch that is a copy of `epoch`, from which the stream then goes on. Not while it is being rewound.
   void roll_back(Stream& stream, std::uint64_t epoch);
 
+  // Changes the stream's models after all rows so far, as soon as it is learning, and hurries an epoch; tells the
+  // client when that is durable, or why it cannot be. Not while the stream's roster is full.
+  void change_models(Stream& stream, ModelRequest request);
+
   // Delivers a batch that its producer's log admits.
   void deliver(Stream& stream, const std::shared_ptr<StreamProducer>& producer, std::size_t bytes, ScreenedBatch batch,
                TimePoint now);
@@ -83,6 +87,7 @@ class StreamTable {
   void open_if_possible(Stream& stream);
   void rewind(Stream& stream);
   void go_back(Stream& stream, const wire::Bytes& asked_of_committer);
+  void apply_changes(Stream& stream);
   void cut(Stream& stream);
 
   const StreamTableOptions options_;

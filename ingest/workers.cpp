@@ -34,23 +34,34 @@ std::vector<std::uint32_t> partitions_of(const Stream& stream, const ScreenedBat
   return partitions;
 }
 
-// The rows from `begin` to before `end`, copied into a batch for each partition.
+// The rows from `begin` to before `end`, copied into a batch for each partition, their places behind them.
 std::vector<ScreenedBatch> dealt(const Stream& stream, const ScreenedBatch& batch,
                                  const std::vector<std::uint32_t>& partitions, std::size_t begin, std::size_t end) {
   const std::size_t row_bytes = stream.columns.size() * wire::size_of(batch.dtype);
   std::vector<ScreenedBatch> parts(stream.spec.partitions);
   for (std::size_t i = begin; i < end; ++i) ++parts[partitions[i]].count;
-  std::vector<std::byte*> next(parts.size());
+  struct Next {
+    std::byte* row;
+    std::byte* place;
+  };
+  std::vector<Next> next(parts.size());
   for (std::size_t p = 0; p < parts.size(); ++p) {
     parts[p].sequence = batch.sequence;
     parts[p].dtype = batch.dtype;
-    if (has_rows(parts[p])) parts[p].frame = row_memory(parts[p].count * row_bytes);
-    next[p] = parts[p].frame.data<std::byte>();
+    parts[p].picked = true;
+    if (!has_rows(parts[p])) continue;
+    parts[p].frame = row_memory(parts[p].count * (row_bytes + sizeof(Place)));
+    next[p].row = parts[p].frame.data<std::byte>();
+    next[p].place = next[p].row + parts[p].count * row_bytes;
   }
   const std::byte* rows = rows_of<std::byte>(batch);
   for (std::size_t i = begin; i < end; ++i) {
-    std::memcpy(next[partitions[i]], rows + i * row_bytes, row_bytes);
-    next[partitions[i]] += row_bytes;
+    auto& [row, place] = next[partitions[i]];
+    const auto here = static_cast<Place>(i);
+    std::memcpy(row, rows + i * row_bytes, row_bytes);
+    std::memcpy(place, &here, sizeof(here));
+    row += row_bytes;
+    place += sizeof(here);
   }
   return parts;
 }
@@ -136,7 +147,7 @@ void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer
     deliveries += static_cast<std::uint32_t>(std::count_if(pieces.back().begin(), pieces.back().end(), has_rows));
     begin = end;
   }
-  producer->log.accept(batch_bytes, deliveries);
+  producer->log.accept(batch_bytes, deliveries, batch.count * sizeof(Place));
   std::uint64_t rows = stream.rows;
   for (std::vector<ScreenedBatch>& piece : pieces) {
     const std::uint64_t before = rows;
@@ -150,6 +161,10 @@ void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer
 
 void Workers::exchange(const Stream& stream, std::uint64_t rows) {
   for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(Exchange{stream.id, rows}));
+}
+
+void Workers::change_models(const Stream& stream, const ModelChange& change) {
+  for (const WorkerId& id : holders(stream)) outbox_.to_worker(id, wire::encode(ChangeModels{stream.id, change}));
 }
 
 void Workers::pass_on(const Stream& stream, const WorkerId& from, wire::BytesView message) {
@@ -179,7 +194,8 @@ void Workers::send(const Stream& stream, std::uint32_t partition, const std::sha
   worker.tickets.push_back({stream.id, producer, batch.sequence, values});
   worker.waiting += values;
   const Deliver message{
-      stream.id, partition, ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count), batch.offset};
+      stream.id,    partition,   ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count),
+      batch.offset, stream.rows, batch.picked};
   outbox_.to_worker(worker.id, wire::encode(message), std::move(batch.frame));
 }
 

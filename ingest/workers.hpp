@@ -25,13 +25,15 @@ inline constexpr std::size_t kTinyMessageBytes = 64;
 // Memory for rows that is aligned for them, before and after it travels.
 zmq::message_t row_memory(std::size_t bytes);
 
-// A screened batch: `count` rows that begin at byte `offset` of `frame`, aligned for their type.
+// A screened batch: `count` rows that begin at byte `offset` of `frame`, aligned for their type. Behind rows that were
+// picked out of a batch stand their places in it.
 struct ScreenedBatch {
   std::uint64_t sequence = 0;
   wire::DataType dtype = wire::DataType::kFloat64;
   std::size_t count = 0;
   std::size_t offset = 0;
   zmq::message_t frame;
+  bool picked = false;
 };
 
 class Workers {
@@ -67,6 +69,9 @@ class Workers {
                ScreenedBatch batch);
   // Has every holder of a partition send its state.
   void cut(const Stream& stream, std::uint64_t epoch);
+
+  // Has every holder of a partition change its models, at this place among the rows.
+  void change_models(const Stream& stream, const ModelChange& change);
 
   // Gives what one worker says of a stream to the others that hold partitions of it.
   void pass_on(const Stream& stream, const WorkerId& from, wire::BytesView message);

@@ -21,6 +21,7 @@
 #include <memory>
 #include <span>
 
+#include "models/require.hpp"
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
 #include "models/summary.hpp"
@@ -33,6 +34,11 @@ class Predictor {
   virtual ~Predictor() = default;
   /// For a row of the learner's features, behind which stands the key if the learner groups by one.
   virtual double predict(const double* x) const = 0;
+  /// For a sparse row (rows.hpp), of a learner that takes such.
+  virtual double predict_sparse(std::span<const std::uint32_t> /*columns*/, const double* /*values*/) const {
+    require(false, "sparse rows are for learners that take them");
+    return 0;
+  }
   /// The variance of a target of weight 1 about that prediction, its noise included; NaN for what does not know.
   virtual double variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
 };
@@ -45,6 +51,14 @@ class Learner {
 
   /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
   virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
+  /// The same of sparse rows, by a learner that takes such: they teach what the dense rows that they stand for would.
+  virtual bool takes_sparse() const { return false; }
+  virtual void partial_fit_sparse(const SparseRowsView& /*rows*/, std::span<double> /*predictions*/) {
+    require(false, "sparse rows are for learners that take them");
+  }
+  /// Whether it goes by what rows have besides features, target and weight: only a stream of such rows can have it.
+  virtual bool needs_time() const { return false; }
+  virtual bool needs_key() const { return false; }
   /// Learns all that the other learner, of the same settings, has learned. Forgets what either has seen of others.
   virtual void merge(const Learner& other) = 0;
   /// From the next row on predicts with what the learners of all other partitions had learned, merged into `others`,

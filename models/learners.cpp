@@ -5,12 +5,19 @@
 #include <stdexcept>
 
 #include "models/least_squares.hpp"
+#include "models/sgd.hpp"
 
 namespace accrue::models {
 namespace {
 
 constexpr std::array kKinds = {
-    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", make_least_squares},
+    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", false,
+                make_least_squares},
+    LearnerKind{"sgd", "thousands to a million features, mostly zeros, or a loss other than the square", false,
+                make_sgd},
+    LearnerKind{"passive_aggressive", "fits every row as it comes, to within epsilon: follows what changes", false,
+                make_passive_aggressive},
+    LearnerKind{"quantile", "the median or another quantile of the target, not its mean", false, make_quantile},
 };
 
 }  // namespace

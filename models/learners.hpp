@@ -15,6 +15,7 @@ namespace accrue::models {
 struct LearnerKind {
   std::string_view name;
   std::string_view what;  // one line for help texts: when to choose it
+  bool clips;             // whether its models clip unless told otherwise (model.hpp)
   /// Asks for the settings that are the learner's own. Throws std::invalid_argument for what it cannot be.
   std::unique_ptr<Learner> (*make)(std::size_t features, Settings& settings);
 };

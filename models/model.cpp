@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "models/learners.hpp"
@@ -11,59 +12,160 @@ namespace accrue::models {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kKeptAfterDrift = 0.01;  // of the weight of what was learned before, where it is to be forgotten
+
+class TransformingPredictor final : public Predictor {
+ public:
+  TransformingPredictor(Transforms transforms, std::unique_ptr<const Predictor> predictor)
+      : transforms_(std::move(transforms)), predictor_(std::move(predictor)) {}
+
+  double predict(const double* x) const override {
+    Row row;
+    transforms_.transform(x, row.data());
+    return predictor_->predict(row.data());
+  }
+
+  double variance(const double* x) const override {
+    Row row;
+    transforms_.transform(x, row.data());
+    return predictor_->variance(row.data());
+  }
+
+ private:
+  using Row = std::array<double, kMaxFeatures>;
+
+  Transforms transforms_;
+  std::unique_ptr<const Predictor> predictor_;
+};
+
+class ClippingPredictor final : public Predictor {
+ public:
+  ClippingPredictor(ProgressiveError seen, std::unique_ptr<const Predictor> predictor)
+      : seen_(std::move(seen)), predictor_(std::move(predictor)) {}
+
+  double predict(const double* x) const override { return seen_.clipped(predictor_->predict(x)); }
+  double variance(const double* x) const override { return predictor_->variance(x); }
+
+ private:
+  ProgressiveError seen_;
+  std::unique_ptr<const Predictor> predictor_;
+};
 
 }  // namespace
 
-Model::Model(ModelSpec spec, std::size_t features) : spec_(std::move(spec)) {
+Model::Model(ModelSpec spec, std::size_t features, std::span<const std::string> names) : spec_(std::move(spec)) {
   Settings settings(spec_.settings);
-  learner_ = learner_kind(spec_.learner).make(features, settings);
+  transforms_ = Transforms(settings.text("transforms").value_or(""), column_names(features, names));
+  const LearnerKind& kind = learner_kind(spec_.learner);
+  learner_ = kind.make(transforms_.names().size(), settings);
+  clip_ = (kind.clips ? settings.choice("clip", {"observed", "none"})
+                      : settings.choice("clip", {"none", "observed"})) == "observed";
+  const std::string on_drift = settings.choice("on_drift", {"none", "reset", "forget"});
+  on_drift_ = on_drift == "reset" ? OnDrift::kReset : on_drift == "forget" ? OnDrift::kForget : OnDrift::kNone;
   settings.finish("learner " + spec_.learner);
 }
 
-Model::Model(ModelSpec spec, std::unique_ptr<Learner> learner) : spec_(std::move(spec)), learner_(std::move(learner)) {}
+Model::Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::string> names)
+    : spec_(std::move(spec)), transforms_("", std::move(names)), learner_(std::move(learner)) {}
 
-Model::Model(const Model& other) : spec_(other.spec_), learner_(other.learner_->clone()), error_(other.error_) {}
+Model::Model(const Model& other)
+    : spec_(other.spec_),
+      clip_(other.clip_),
+      on_drift_(other.on_drift_),
+      transforms_(other.transforms_),
+      learner_(other.learner_->clone()),
+      metrics_(other.metrics_),
+      drift_(other.drift_) {}
 
 Model& Model::operator=(const Model& other) { return *this = Model(other); }
 
 void Model::learn(const RowsView& rows) {
+  // What is done on a drift is done between two rows, wherever the calls were cut.
+  const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;
   std::array<double, kRowsAtOnce> predictions;
-  for (std::size_t first = 0; first < rows.count; first += predictions.size()) {
-    const RowsView part = rows.slice(first, std::min(predictions.size(), rows.count - first));
-    learner_->partial_fit(part, predictions);
+  for (std::size_t first = 0; first < rows.count; first += at_once) {
+    const RowsView part = rows.slice(first, std::min(at_once, rows.count - first));
+    learner_->partial_fit(transforms_.learn(part), predictions);
     for (std::size_t i = 0; i < part.count; ++i) {
-      error_.add(predictions[i], part.target(i), part.weight(i));
+      score(part, i, predictions[i]);
     }
   }
 }
 
+void Model::score(const RowsView& rows, std::size_t i, double prediction) {
+  if (clip_) {
+    prediction = error().clipped(prediction);
+  }
+  const double target = rows.target(i);
+  metrics_.add({prediction, kNaN, target, rows.weight(i), rows.index(i)});
+  if (rows.weight(i) == 0 || drift_.add(prediction, target, rows.index(i)) == DriftAlarm::kNone) {
+    return;
+  }
+  if (on_drift_ == OnDrift::kReset) {
+    learner_ = new_learner();
+  } else if (on_drift_ == OnDrift::kForget) {
+    learner_->forget(kKeptAfterDrift);
+  }
+}
+
+std::unique_ptr<Learner> Model::new_learner() {
+  Settings settings(spec_.settings);
+  return learner_kind(spec_.learner).make(transforms_.names().size(), settings);
+}
+
 void Model::see(const Model& others) {
+  transforms_.see(others.transforms_);
   learner_->see(*others.learner_);
-  error_.see(others.error_);
+  metrics_.see(others.metrics_);
 }
 
 void Model::merge(const Model& other) {
+  transforms_.merge(other.transforms_);
   learner_->merge(*other.learner_);
-  error_.merge(other.error_);
+  metrics_.merge(other.metrics_);
+  drift_.merge(other.drift_);
+}
+
+std::unique_ptr<const Predictor> Model::predictor() const {
+  std::unique_ptr<const Predictor> predictor = learner_->predictor();
+  if (!transforms_.empty()) {
+    predictor = std::make_unique<const TransformingPredictor>(transforms_, std::move(predictor));
+  }
+  if (clip_) {
+    predictor = std::make_unique<const ClippingPredictor>(error(), std::move(predictor));
+  }
+  return predictor;
 }
 
 void Model::encode(StateWriter& writer) const {
+  transforms_.encode(writer);
   learner_->encode(writer);
-  error_.encode(writer);
+  metrics_.encode(writer);
+  drift_.encode(writer);
 }
 
 DecodeError Model::decode(StateReader& reader) {
+  if (const DecodeError damage = transforms_.decode(reader); damage != DecodeError::kNone) {
+    return damage;
+  }
   if (const DecodeError damage = learner_->decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  return decode_error(reader);
+  return decode_metrics(reader);
 }
 
-DecodeError Model::decode_error(StateReader& reader) {
-  if (const DecodeError damage = error_.decode(reader); damage != DecodeError::kNone) {
+DecodeError Model::decode_metrics(StateReader& reader) {
+  if (const DecodeError damage = metrics_.decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  return error_.n() == learner_->rows() ? DecodeError::kNone : DecodeError::kInvalid;
+  if (reader.version() == kStateVersion) {
+    if (const DecodeError damage = drift_.decode(reader); damage != DecodeError::kNone) {
+      return damage;
+    }
+  }
+  // A learner that began anew after a drift has fewer.
+  return learner_->rows() <= error().n() ? DecodeError::kNone : DecodeError::kInvalid;
 }
 
 }  // namespace accrue::models

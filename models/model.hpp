@@ -1,4 +1,12 @@
-// Model: a learner made as a ModelSpec says, and the error that it has made so far; of one partition, or all merged.
+// Model: a learner made as a ModelSpec says, the transforms before it, and what is measured of its predictions; of one
+// partition, or all merged.
+//
+// Settings of every model, beside its learner's (learners.hpp) and `transforms` (transforms.hpp):
+// - clip: none, or observed: predictions are kept within the range of the targets seen so far. What is not said is as
+//   the learner is best: observed for adaptive, none for the others.
+// - on_drift: what to do where the progressive error has risen for good (drift.hpp). none: it is counted, and told.
+//   reset: the learner begins anew with the next row. forget: all it has learned counts a hundredth from then on. With
+//   several partitions each watches its own rows, and acts on what it has itself learned.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one. A copy is
 // independent: hand it to another thread and go on learning.
@@ -7,28 +15,35 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "models/drift.hpp"
 #include "models/learner.hpp"
+#include "models/metrics.hpp"
 #include "models/model_spec.hpp"
-#include "models/progressive_error.hpp"
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
+#include "models/transforms.hpp"
 
 namespace accrue::models {
 
 class Model {
  public:
-  Model(ModelSpec spec, std::size_t features);
-  /// Of a learner that was made as the spec says.
-  Model(ModelSpec spec, std::unique_ptr<Learner> learner);
+  /// Of features with these names, or with numbers from 0 for names.
+  Model(ModelSpec spec, std::size_t features, std::span<const std::string> names = {});
+  /// Of a learner that was made as the spec says, which has no transforms.
+  Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::string> names = {});
   Model(const Model& other);
   Model(Model&&) = default;
   Model& operator=(const Model& other);
   Model& operator=(Model&&) = default;
   ~Model() = default;
 
-  /// Predicts each row, scores the prediction, then learns the row.
+  /// Transforms and predicts each row, scores the prediction, then learns the row.
   void learn(const RowsView& rows);
   /// From the next row on predicts with what the other partitions' models, merged into `others`, had learned, and clips
   /// to their targets, too; what it saw of them before is forgotten. It learns nothing by it.
@@ -38,21 +53,37 @@ class Model {
 
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
-  const ProgressiveError& error() const { return error_; }
+  const Metrics& metrics() const { return metrics_; }
+  const ProgressiveError& error() const { return metrics_.lifetime(); }
+  const DriftDetector& drift() const { return drift_; }
 
-  std::unique_ptr<const Predictor> predictor() const { return learner_->predictor(); }
+  /// For rows as they come: it transforms them as the next row would be, and clips if the model does.
+  std::unique_ptr<const Predictor> predictor() const;
+  /// Of the features that the learner sees, whose names feature_names() are.
   Summary describe() const { return learner_->describe(); }
+  const std::vector<std::string>& feature_names() const { return transforms_.names(); }
+  /// Whether the feature of that number may be missing (NaN).
+  bool takes_missing(std::size_t column) const { return transforms_.takes_missing(column); }
 
   /// The state alone, without the spec.
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
   /// The part behind the learner's: of a model whose learner is decoded already.
-  [[nodiscard]] DecodeError decode_error(StateReader& reader);
+  [[nodiscard]] DecodeError decode_metrics(StateReader& reader);
 
  private:
+  enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
+
+  std::unique_ptr<Learner> new_learner();
+  void score(const RowsView& rows, std::size_t i, double prediction);
+
   ModelSpec spec_;
+  bool clip_ = false;
+  OnDrift on_drift_ = OnDrift::kNone;
+  Transforms transforms_;
   std::unique_ptr<Learner> learner_;
-  ProgressiveError error_;
+  Metrics metrics_;
+  DriftDetector drift_;
 };
 
 }  // namespace accrue::models

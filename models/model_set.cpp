@@ -61,7 +61,11 @@ ModelSpec spec_of(const LeastSquaresOptions& options) {
 
 }  // namespace
 
-ModelSet::ModelSet(std::size_t features, std::span<const ModelSpec> specs) : features_(features) {
+ModelSet::ModelSet(std::size_t features, std::span<const std::string> names)
+    : features_(features), names_(names.begin(), names.end()) {}
+
+ModelSet::ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names)
+    : ModelSet(features, names) {
   require(!specs.empty(), "a stream has a model");
   for (const ModelSpec& spec : specs) {
     add(spec);
@@ -75,11 +79,11 @@ void ModelSet::learn(const RowsView& rows) {
 }
 
 std::vector<std::byte> ModelSet::share() const {
-  ModelSet own(features_);
+  ModelSet own(features_, names_);
   own.champion_ = champion_;
   for (const Model& model : models_) {
     own.models_.emplace_back(model);
-    own.models_.back().merge(Model(model.spec(), features_));  // folds what waits in, and forgets the others
+    own.models_.back().merge(Model(model.spec(), features_, names_));  // folds what waits in, and forgets the others
   }
   return own.encode();
 }
@@ -88,10 +92,10 @@ DecodeError ModelSet::see(std::span<const std::span<const std::byte>> shares) {
   std::optional<ModelSet> others;
   for (const std::span<const std::byte> share : shares) {
     std::optional<ModelSet> other;
-    if (const DecodeError damage = decode(share, other); damage != DecodeError::kNone) {
+    if (const DecodeError damage = decode(share, other, names_); damage != DecodeError::kNone) {
       return damage;
     }
-    if (!of_the_same_specs(*other)) {
+    if (!has_the_models_of(*other)) {
       return DecodeError::kInvalid;
     }
     if (others) {
@@ -107,16 +111,21 @@ DecodeError ModelSet::see(std::span<const std::span<const std::byte>> shares) {
 }
 
 void ModelSet::merge(const ModelSet& other) {
-  require(of_the_same_specs(other), "merged sets have the same models");
+  require(has_the_models_of(other), "merged sets have the same models");
   for (std::size_t i = 0; i < models_.size(); ++i) {
     models_[i].merge(other.models_[i]);
   }
 }
 
-bool ModelSet::of_the_same_specs(const ModelSet& other) const {
+bool ModelSet::has_the_models_of(const ModelSet& other) const {
   const auto same = [](const Model& a, const Model& b) { return a.spec() == b.spec(); };
   return features_ == other.features_ && champion_ == other.champion_ &&
          std::equal(models_.begin(), models_.end(), other.models_.begin(), other.models_.end(), same);
+}
+
+bool ModelSet::takes_missing(std::size_t column) const {
+  return std::all_of(models_.begin(), models_.end(),
+                     [column](const Model& model) { return model.takes_missing(column); });
 }
 
 const Model* ModelSet::find(std::string_view name) const {
@@ -139,7 +148,7 @@ void ModelSet::add(const ModelSpec& spec) {
   if (models_.size() == kMaxModels) {
     throw std::invalid_argument("a stream has at most " + std::to_string(kMaxModels) + " models");
   }
-  models_.emplace_back(spec, features_);
+  models_.emplace_back(spec, features_, names_);
 }
 
 void ModelSet::drop(std::string_view name) {
@@ -163,13 +172,14 @@ std::vector<std::byte> ModelSet::encode() const {
   return std::move(writer).finish();
 }
 
-DecodeError ModelSet::decode(std::span<const std::byte> state, std::optional<ModelSet>& out) {
+DecodeError ModelSet::decode(std::span<const std::byte> state, std::optional<ModelSet>& out,
+                             std::span<const std::string> names) {
   out.reset();
   StateReader reader;
   if (const DecodeError damage = reader.open(state); damage != DecodeError::kNone) {
     return damage;
   }
-  ModelSet set(0);
+  ModelSet set(0, names);
   const DecodeError damage = reader.version() == kStateVersion ? set.decode_models(reader) : set.decode_alone(reader);
   if (damage != DecodeError::kNone) {
     return damage;
@@ -187,20 +197,28 @@ DecodeError ModelSet::decode_alone(StateReader& reader) {
     return damage;
   }
   features_ = learner->options().features;
+  if (!names_fit()) {
+    return DecodeError::kInvalid;
+  }
   const ModelSpec spec = spec_of(learner->options());
-  return models_.emplace_back(spec, std::make_unique<LeastSquares>(*std::move(learner))).decode_error(reader);
+  return models_
+      .emplace_back(spec, std::make_unique<LeastSquares>(*std::move(learner)), column_names(features_, names_))
+      .decode_metrics(reader);
 }
 
 DecodeError ModelSet::decode_models(StateReader& reader) {
   std::uint64_t features = 0;
   std::uint64_t count = 0;
   std::uint64_t champion = 0;
-  if (!reader.get_count_up_to(kMaxFeatures, features) || features == 0 ||  //
-      !reader.get_count_up_to(kMaxModels, count) || count == 0 ||          //
+  if (!reader.get_count_up_to(kMaxWideFeatures, features) || features == 0 ||  //
+      !reader.get_count_up_to(kMaxModels, count) || count == 0 ||              //
       !reader.get_count_up_to(count - 1, champion)) {
     return DecodeError::kInvalid;
   }
   features_ = static_cast<std::size_t>(features);
+  if (!names_fit()) {
+    return DecodeError::kInvalid;
+  }
   champion_ = static_cast<std::size_t>(champion);
   for (std::uint64_t i = 0; i < count; ++i) {
     ModelSpec spec;

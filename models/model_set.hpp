@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,8 +31,8 @@ class ModelSet {
   static constexpr std::size_t kMaxSettings = 64;      // of a model
   static constexpr std::size_t kMaxTextBytes = 4'096;  // of a name, a key, a value
 
-  /// The first model is the champion.
-  ModelSet(std::size_t features, std::span<const ModelSpec> specs);
+  /// The first model is the champion. The features have these names, or numbers from 0 for names.
+  ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names = {});
 
   /// Every model predicts each row, scores its prediction, then learns the row.
   void learn(const RowsView& rows);
@@ -46,9 +47,13 @@ class ModelSet {
   void merge(const ModelSet& other);
 
   std::size_t features() const { return features_; }
+  /// Whether the feature of that number may be missing (NaN): whether every model takes it so.
+  bool takes_missing(std::size_t column) const;
   const std::vector<Model>& models() const { return models_; }  // in the order they were added
   const Model& champion() const { return models_[champion_]; }
   const Model* find(std::string_view name) const;  // null where there is none of that name
+  /// Whether the two can merge: the same features, models and champion.
+  bool has_the_models_of(const ModelSet& other) const;
 
   /// Starts from now: it knows nothing of the rows before.
   void add(const ModelSpec& spec);
@@ -57,18 +62,21 @@ class ModelSet {
   /// Of a model that is there.
   void promote(std::string_view name);
 
-  /// The state as documented in STATE.md, the specs included.
+  /// The state as documented in STATE.md, the specs included, the features' names not: decode needs those that the set
+  /// had, by which its transforms find their columns. Another number of names than of features is kInvalid.
   std::vector<std::byte> encode() const;
-  [[nodiscard]] static DecodeError decode(std::span<const std::byte> state, std::optional<ModelSet>& out);
+  [[nodiscard]] static DecodeError decode(std::span<const std::byte> state, std::optional<ModelSet>& out,
+                                          std::span<const std::string> names = {});
 
  private:
-  explicit ModelSet(std::size_t features) : features_(features) {}
+  ModelSet(std::size_t features, std::span<const std::string> names);
+  bool names_fit() const { return names_.empty() || names_.size() == features_; }
   std::size_t position(std::string_view name) const;
-  bool of_the_same_specs(const ModelSet& other) const;
   [[nodiscard]] DecodeError decode_alone(StateReader& reader);
   [[nodiscard]] DecodeError decode_models(StateReader& reader);
 
   std::size_t features_;
+  std::vector<std::string> names_;  // of the features; empty where they have none
   std::vector<Model> models_;
   std::size_t champion_ = 0;
 };

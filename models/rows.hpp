@@ -2,6 +2,9 @@
 //
 // Row i begins at data + i * stride and is x[0..features), then y, then w when weighted (otherwise w is 1); behind them
 // may stand the event time and the key, where the view says that there are such columns.
+// A sparse row, SparseRowsView, is the columns that are not zero, in increasing order, and their values; it stands for
+// the dense row that has them and zeros elsewhere.
+//
 // Counts are in rows, strides and columns in doubles, event times in seconds. The values have been validated by ingest:
 // finite, |v| <= kMaxMagnitude, w >= 0 (a feature may be NaN where a transform takes it); the learners keep every
 // result finite under that promise and do not check it again. Threads: a view is a plain value; who owns the memory
@@ -10,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace accrue::models {
 
@@ -44,6 +48,35 @@ struct RowsView {
     part.count = rows;
     part.first_index += first;
     part.indices = indices ? indices + first : nullptr;
+    return part;
+  }
+};
+
+/// Rows in compressed form: those of row i are columns[j] and values[j] for j from starts[i] to starts[i + 1]. Columns
+/// are below `features` and increase within a row.
+struct SparseRowsView {
+  const std::uint64_t* starts;  // count + 1 of them
+  const std::uint32_t* columns;
+  const double* values;
+  const double* targets;
+  const double* weights;  // null where all are 1
+  std::size_t count;
+  std::size_t features;
+  std::uint64_t first_index = 0;  // as in RowsView
+
+  std::span<const std::uint32_t> row_columns(std::size_t i) const {
+    return {columns + starts[i], columns + starts[i + 1]};
+  }
+  const double* row_values(std::size_t i) const { return values + starts[i]; }
+  double target(std::size_t i) const { return targets[i]; }
+  double weight(std::size_t i) const { return weights ? weights[i] : 1.0; }
+  SparseRowsView slice(std::size_t first, std::size_t rows) const {
+    SparseRowsView part = *this;
+    part.starts += first;
+    part.targets += first;
+    part.weights = weights ? weights + first : nullptr;
+    part.count = rows;
+    part.first_index += first;
     return part;
   }
 };

@@ -52,7 +52,9 @@ Settings::Settings(std::vector<Setting> settings) {
 }
 
 const std::string* Settings::find(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+    known_.emplace_back(key);
+  }
   for (Entry& entry : entries_) {
     if (entry.setting.key == key) {
       entry.asked_for = true;

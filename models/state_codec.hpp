@@ -17,6 +17,8 @@
 namespace accrue::models {
 
 inline constexpr std::size_t kMaxFeatures = 1024;
+/// Of learners whose cost grows with the features that are not zero.
+inline constexpr std::size_t kMaxWideFeatures = 1'048'576;
 
 /// No number in a learner's state is larger in magnitude: rows are bounded by kMaxMagnitude and their count by 2^64.
 inline constexpr double kMaxStateMagnitude = 1e240;

@@ -57,6 +57,14 @@ inline double hypotenuse(double head, const double* x, std::size_t n) {
   return largest * std::sqrt(scaled_squares);
 }
 
+/// The nearest to the value within [lowest, highest]; NaN stays NaN.
+inline double clipped(double value, double lowest, double highest) {
+  return value < lowest ? lowest : highest < value ? highest : value;
+}
+
+/// Moves a mean towards a value (or the mean of other rows) that has this share of all the weight.
+inline void blend(double& mean, double value, double share) { mean += share * (value - mean); }
+
 /// The value, kept within [-limit, limit]; 0 for the NaN that infinities of both signs add up to.
 inline double bounded(double value, double limit) { return std::isnan(value) ? 0.0 : std::clamp(value, -limit, limit); }
 

@@ -13,6 +13,12 @@
 
 namespace accrue::cli {
 
+// Of a model that is to be made.
+struct ModelOptions {
+  std::optional<std::string> learner;
+  std::vector<std::string> settings;  // key=value
+};
+
 struct PushOptions {
   std::string stream;
   std::string file;  // "-" is standard input
@@ -20,8 +26,10 @@ struct PushOptions {
   std::optional<std::string> target;
   std::vector<std::string> features;
   std::optional<std::string> weight;
+  std::optional<std::string> time;
   bool no_intercept = false;
   std::optional<double> ridge;
+  ModelOptions model;  // the champion of a new stream
   PartitionOptions partitioning;
   bool skip_bad = false;
 };
@@ -31,13 +39,15 @@ struct PredictOptions {
   std::string file;
   bool skip_bad = false;
   std::optional<std::uint64_t> epoch;  // the newest, or one that is kept
+  std::string model;                   // the champion where it is empty
 };
 
 struct ReplayOptions {
   std::string stream = "california";
   bool shuffle = false;
   std::uint64_t seed = 1;
-  double rate = 0;  // rows a second; 0 is as fast as it goes
+  double rate = 0;                    // rows a second; 0 is as fast as it goes
+  std::vector<std::string> learners;  // side by side, the champion first; none: the default
   PartitionOptions partitioning;
   std::size_t batch_rows = ClientOptions().batch_rows;
 };
@@ -45,13 +55,19 @@ struct ReplayOptions {
 int push(const Connection& connection, const PushOptions& options);
 int predict(const Connection& connection, const PredictOptions& options);
 int replay_california(const Connection& connection, const ReplayOptions& options);
-int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch);
-int metrics(const Connection& connection, const std::string& stream);
+int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch,
+         const std::string& model);
+int metrics(const Connection& connection, const std::string& stream, const std::string& model);
 int epochs(const Connection& connection, const std::string& stream);
 int status(const Connection& connection);
 int streams(const Connection& connection);
 int drop(const Connection& connection, const std::string& stream);
 int rollback(const Connection& connection, const std::string& stream, std::uint64_t epoch);
+int models(const Connection& connection, const std::string& stream);
+int add_model(const Connection& connection, const std::string& stream, const std::string& model,
+              const ModelOptions& options);
+int promote_model(const Connection& connection, const std::string& stream, const std::string& model);
+int drop_model(const Connection& connection, const std::string& stream, const std::string& model);
 int verify(const std::string& directory);
 int backup(const Connection& connection, const std::string& file);
 

@@ -56,6 +56,7 @@ Json stream_document(const StreamStatus& stream) {
           {"target", spec.target},
           {"weighted", spec.weighted},
           {"key", text_or_null(spec.key)},
+          {"time", text_or_null(spec.time)},
           {"intercept", spec.intercept},
           {"ridge", spec.ridge},
           {"partitions", spec.partitions},
@@ -110,8 +111,9 @@ void show(const Connection& connection, const Report& report) { write_out(render
 
 }  // namespace
 
-int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch) {
-  const Coefficients model = connect(connection).coef(stream, epoch);
+int coef(const Connection& connection, const std::string& stream, std::optional<std::uint64_t> epoch,
+         const std::string& asked) {
+  const Coefficients model = connect(connection).coef(stream, epoch, asked);
   Report report;
   report.table.columns = {{"name", "name"}, {"estimate", "estimate", 10}, {"std_error", "std. error"}, {"t", "t", 5}};
   Json intercept;
@@ -146,8 +148,8 @@ int coef(const Connection& connection, const std::string& stream, std::optional<
   return 0;
 }
 
-int metrics(const Connection& connection, const std::string& stream) {
-  const Metrics found = connect(connection).metrics(stream);
+int metrics(const Connection& connection, const std::string& stream, const std::string& model) {
+  const Metrics found = connect(connection).metrics(stream, model);
   show(connection, record({{"stream", "stream", stream},
                            {"model", "model", found.model},
                            {"epoch", "epoch", found.epoch},

@@ -1,14 +1,11 @@
 // The accrue command: reads the command line and runs one command.
 // Exit codes: 0 done, 1 failed, 2 the command line is wrong.
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,6 +14,7 @@
 #include "client/cli/commands.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
+#include "client/cli/validators.hpp"
 
 namespace accrue::cli {
 namespace {
@@ -29,6 +27,8 @@ constexpr const char* kExamples = R"(Examples:
   accrue epochs homes                           the past models that are kept, for --epoch
   accrue rollback homes --epoch 7               go on from one of them
   accrue metrics homes                          error of predictions made before learning
+  accrue models homes                           the models that learn the stream, side by side
+  accrue model add homes r2 --set ridge=2       one more, from now on
   accrue replay california --order shuffle      the public housing data, end to end
 
 `accrue COMMAND --help` tells the options of a command.)";
@@ -48,6 +48,8 @@ struct Invocation {
   std::string format = "table";
   std::string stream;
   std::optional<std::uint64_t> epoch;
+  std::string model;
+  ModelOptions added;
   PushOptions push;
   PredictOptions predict;
   ReplayOptions replay;
@@ -56,37 +58,6 @@ struct Invocation {
   std::string path;
   std::function<int()> run;
 };
-
-// One of a few words, or a number between two; what is allowed is said in words, not in CLI11's notation.
-CLI::Validator one_of(std::vector<std::string> words) { return CLI::IsMember(std::move(words)).description(""); }
-
-CLI::Validator between(double low, double high, const std::string& what) {
-  const auto check = [low, high, what](const std::string& text) {
-    double value = 0;
-    const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;  // a NaN does not
-    return fits ? std::string() : "'" + text + "' is not " + what;
-  };
-  return CLI::Validator(check, "");
-}
-
-// CLI11 alone would take -1 for the largest number there is, 010 for 8, and a number that is too large for the largest.
-CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
-  const auto rewrite = [low, high](std::string& text) {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || rest != end || value < low || value > high) {
-      return "'" + text + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-    }
-    text = std::to_string(value);
-    return std::string();
-  };
-  return CLI::Validator(rewrite, "");
-}
-
-CLI::Validator count() { return whole_number(1, std::numeric_limits<std::uint32_t>::max()); }
-CLI::Validator epoch_number() { return whole_number(1, std::numeric_limits<std::int64_t>::max()); }
-CLI::Validator seed() { return whole_number(0, std::numeric_limits<std::uint64_t>::max()); }
 
 using Action = int (*)(const Invocation&);
 
@@ -124,6 +95,19 @@ void add_epoch(CLI::App* command, std::optional<std::uint64_t>& epoch) {
       ->add_option("--epoch", epoch, "answer as of this epoch; accrue epochs STREAM lists them (default: the newest)")
       ->type_name("N")
       ->transform(epoch_number());
+}
+
+void add_model_name(CLI::App* command, std::string& model) {
+  command->add_option("--model", model, "answer by this model; accrue models STREAM lists them (default: the champion)")
+      ->type_name("NAME");
+}
+
+void add_learner(CLI::App* command, ModelOptions& options) {
+  command->add_option("--learner", options.learner, "what is to learn (default: least_squares)")->type_name("LEARNER");
+  command->add_option("--set", options.settings, "a setting of the learner; may be given again")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check(setting());
 }
 
 void add_rows(CLI::App* command, std::string& file, bool& skip_bad, const std::string& skipped) {
@@ -184,15 +168,18 @@ void add_push(CLI::App& app, Invocation& asked) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--weight", options.weight, "the weight of each row (default: 1)")->type_name("COLUMN");
+  command->add_option("--time", options.time, "the time of each row's event, in seconds (default: none)")
+      ->type_name("COLUMN");
   command->add_flag("--no-intercept", options.no_intercept, "fit through the origin");
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
+  add_learner(command, options.model);
   add_partitioning(command, asked, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
-A new stream is made of the file's columns and the options; the key is no feature unless --features names it. An existing
-stream takes the columns it has by their names in the file's header, in whatever order they are there.
+A new stream is made of the file's columns and the options; key and event time are no features unless --features names
+them. An existing stream takes the columns it has by their names in the file's header, in whatever order they are there.
 
 Examples:
   accrue push homes homes.csv --target price --features rooms,age
@@ -208,6 +195,7 @@ void add_predict(CLI::App& app, Invocation& asked) {
   add_rows(command, asked.predict.file, asked.predict.skip_bad,
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
   add_epoch(command, asked.predict.epoch);
+  add_model_name(command, asked.predict.model);
   command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
 
 Example:
@@ -235,6 +223,9 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->add_option("--rate", options.rate, "rows a second (default: as fast as it goes)")
       ->type_name("ROWS_PER_S")
       ->check(between(0.001, 1e12, "a number of rows from 0.001 to 1e12"));
+  command->add_option("--learner", options.learners, "may be given again: learners side by side, the champion first")
+      ->type_name("LEARNER")
+      ->allow_extra_args(false);
   add_partitioning(command, asked, options.partitioning);
   command->add_option("--batch-rows", options.batch_rows, "rows sent at once (default: 1024)")
       ->type_name("N")
@@ -243,13 +234,19 @@ void add_replay(CLI::App& app, Invocation& asked) {
 }
 
 void add_questions(CLI::App& app, Invocation& asked) {
-  CLI::App* of_coef =
-      add_command(app, asked, "coef", "Show a stream's coefficients, their standard errors and the fit",
-                  [](const Invocation& given) { return coef(given.connection, given.stream, given.epoch); });
+  CLI::App* of_coef = add_command(
+      app, asked, "coef", "Show a stream's coefficients, their standard errors and the fit",
+      [](const Invocation& given) { return coef(given.connection, given.stream, given.epoch, given.model); });
   add_stream(of_coef, asked.stream);
   add_epoch(of_coef, asked.epoch);
-  add_stream(add_command(app, asked, "metrics", "Show how well a stream was predicted before it was learned",
-                         [](const Invocation& given) { return metrics(given.connection, given.stream); }),
+  add_model_name(of_coef, asked.model);
+  CLI::App* of_metrics =
+      add_command(app, asked, "metrics", "Show how well a stream was predicted before it was learned",
+                  [](const Invocation& given) { return metrics(given.connection, given.stream, given.model); });
+  add_stream(of_metrics, asked.stream);
+  add_model_name(of_metrics, asked.model);
+  add_stream(add_command(app, asked, "models", "List the models of a stream, and how well each predicts",
+                         [](const Invocation& given) { return models(given.connection, given.stream); }),
              asked.stream);
   add_stream(add_command(app, asked, "epochs", "List the past epochs of a stream that are kept, newest first",
                          [](const Invocation& given) { return epochs(given.connection, given.stream); }),
@@ -281,6 +278,35 @@ Example:
   accrue rollback homes --epoch 7)");
 }
 
+CLI::App* add_change_of_model(CLI::App& model, Invocation& asked, const std::string& name, const std::string& about,
+                              Action action) {
+  CLI::App* command = add_command(model, asked, name, about, action);
+  add_stream(command, asked.stream);
+  command->add_option("NAME", asked.model, "name of the model")->type_name("")->required();
+  return command;
+}
+
+void add_model(CLI::App& app, Invocation& asked) {
+  CLI::App* model = app.add_subcommand("model", "Add, promote or drop a model of a stream, while it runs");
+  model->require_subcommand(1);
+  add_learner(add_change_of_model(*model, asked, "add", "Let one more model learn the stream, from now on",
+                                  [](const Invocation& given) {
+                                    return add_model(given.connection, given.stream, given.model, given.added);
+                                  }),
+              asked.added);
+  add_change_of_model(
+      *model, asked, "promote", "Make a model the champion, whose predictions are the stream's",
+      [](const Invocation& given) { return promote_model(given.connection, given.stream, given.model); });
+  add_change_of_model(*model, asked, "drop", "Remove a model, not the champion, and all it has learned",
+                      [](const Invocation& given) { return drop_model(given.connection, given.stream, given.model); });
+  model->footer(R"(Each returns when the change is durable.
+
+Example:
+  accrue model add homes ridge2 --set ridge=2
+  accrue models homes
+  accrue model promote homes ridge2)");
+}
+
 void add_store_chores(CLI::App& app, Invocation& asked) {
   add_command(app, asked, "backup", "Copy the store of the running daemon, on this machine, into a new file",
               [](const Invocation& given) { return backup(given.connection, given.path); })
@@ -304,6 +330,7 @@ std::optional<int> parse(int argc, char** argv, Invocation& asked) {
   add_predict(app, asked);
   add_questions(app, asked);
   add_rollback(app, asked);
+  add_model(app, asked);
   add_store_chores(app, asked);
   add_replay(app, asked);
   app.footer(kExamples);  // after the subcommands, which would inherit it

@@ -87,7 +87,7 @@ int predict(const Connection& connection, const PredictOptions& options) {
     more = gather(source, stream.spec.features.size(), request);
     std::vector<double> answers;
     if (!request.rows.empty()) {
-      Prediction prediction = client.predict(options.stream, request.rows, options.epoch);
+      Prediction prediction = client.predict(options.stream, request.rows, options.epoch, options.model);
       answers = std::move(prediction.values);
       epoch = prediction.epoch;
     }

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 
 namespace accrue::cli {
@@ -15,17 +16,33 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// None where the options do not ask for a model but for the default one.
+std::vector<ModelSpec> models_of(const PushOptions& options) {
+  if (!options.model.learner && options.model.settings.empty()) return {};
+  ModelSpec model = model_spec(options.model.learner.value_or(ModelSpec().learner), options.model);
+  if (options.no_intercept) model.settings.push_back({.key = "intercept", .value = "false"});
+  if (options.ridge) model.settings.push_back({.key = "ridge", .value = exact(*options.ridge)});
+  return {model};
+}
+
 }  // namespace
 
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
   StreamSpec spec;
   spec.weighted = options.weight.has_value();
+  spec.time = options.time.value_or("");
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
+  spec.models = models_of(options);
+  if (!spec.models.empty()) {  // which then have them
+    spec.intercept = true;
+    spec.ridge = 0;
+  }
   set_partitioning(spec, options.partitioning);
   std::vector<std::string> others;
   for (const std::string& column : columns) {
-    if (column != options.weight && column != options.partitioning.key) others.push_back(column);
+    const bool has_its_use = column == options.weight || column == options.partitioning.key || column == options.time;
+    if (!has_its_use) others.push_back(column);
   }
   if (!options.target && others.empty()) throw std::runtime_error(options.file + ": no column is left for the target");
   spec.target = options.target ? *options.target : others.back();
@@ -45,6 +62,13 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   if (!wants.empty() && wants != has) return "--features: it has other features";
   if (asked.target && *asked.target != is.target) return "--target: it learns '" + is.target + "'";
   if (asked.weight && !is.weighted) return "--weight: it has no weights";
+  if (asked.time && *asked.time != is.time) {
+    return is.time.empty() ? "--time: it has no event time" : "--time: its event time is '" + is.time + "'";
+  }
+  if (const auto models = models_of(asked); !models.empty()) {
+    if (models == is.models) return partitioning_contradiction(is, asked.partitioning);
+    return "--learner or --set: it was created with other models, and accrue model add gives it more";
+  }
   if (asked.no_intercept && is.intercept) return "--no-intercept: it has one";
   if (asked.ridge && *asked.ridge != is.ridge) return "--ridge: it has " + exact(is.ridge);
   return partitioning_contradiction(is, asked.partitioning);
@@ -55,6 +79,7 @@ std::vector<std::string> columns_of(const StreamSpec& spec, const PushOptions& o
   names.push_back(spec.target);
   if (spec.weighted) names.push_back(options.weight.value_or(kWeightColumn));
   if (!spec.key.empty() && !contains(spec.features, spec.key)) names.push_back(spec.key);
+  if (!spec.time.empty() && spec.time != spec.key && !contains(spec.features, spec.time)) names.push_back(spec.time);
   return names;
 }
 

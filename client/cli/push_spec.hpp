@@ -9,7 +9,8 @@
 
 namespace accrue::cli {
 
-// A stream of the file's columns: the target is the last that is neither weight nor key, the features are the others.
+// A stream of the file's columns: the target is the last that is not weight, key or event time, the features
+// are the others.
 // Throws std::runtime_error where no column is left for the target.
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns);
 

@@ -13,6 +13,7 @@
 #include "client/cli/batch_fit.hpp"
 #include "client/cli/commands.hpp"
 #include "client/cli/feed.hpp"
+#include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
 #include "datasets/california.hpp"
@@ -60,6 +61,7 @@ Stream open_empty(Client& client, const ReplayOptions& options, const datasets::
   StreamSpec spec;
   spec.features = table.feature_names;
   spec.target = table.target_name;
+  for (const std::string& learner : options.learners) spec.models.push_back({.name = learner, .learner = learner});
   set_partitioning(spec, options.partitioning);
   auto columns = table.feature_names;
   if (!spec.key.empty() && std::find(columns.begin(), columns.end(), spec.key) == columns.end()) {
@@ -135,7 +137,10 @@ double quantile(const std::vector<double>& sorted, double q) {
   return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
 }
 
-double largest_relative_difference(const Coefficients& learned, const BatchFit& batch) {
+// Of what least squares has learned; null for another champion, which is not to agree.
+Json largest_relative_difference(const Client& client, const ReplayOptions& options, const BatchFit& batch) {
+  if (!options.learners.empty() && options.learners.front() != ModelSpec().learner) return {};
+  const Coefficients learned = client.coef(options.stream);
   const auto relative = [](double is, double should) { return std::abs(is - should) / std::abs(should); };
   double largest = relative(learned.intercept.value().estimate, batch.intercept);
   for (std::size_t i = 0; i < batch.coefficients.size(); ++i) {
@@ -149,7 +154,7 @@ Report evaluate(const Client& client, const ReplayOptions& options, const Source
   const double mse = in_sample_mse(client, options.stream, source.table);
   const Metrics progressive = client.metrics(options.stream);
   const BatchFit batch = fit_batch(source.table.values, source.table.feature_names.size());
-  const double coefficients = largest_relative_difference(client.coef(options.stream), batch);
+  const Json coefficients = largest_relative_difference(client, options, batch);
   std::vector<Field> fields{{"data", "data", source.label()},
                             {"stream", "stream", options.stream},
                             {"order", "order", options.shuffle ? "shuffle" : "file"},
@@ -172,7 +177,9 @@ Report evaluate(const Client& client, const ReplayOptions& options, const Source
   if (source.synthetic) {
     for (Field& field : fields) field.label = "synthetic: " + field.label;
   }
-  return record(std::move(fields));
+  Report report = record(std::move(fields));
+  report.document["models"] = model_report(client.models(options.stream)).document;
+  return report;
 }
 
 }  // namespace
@@ -185,6 +192,8 @@ int replay_california(const Connection& connection, const ReplayOptions& options
   Feed feed(open_empty(client, options, source.table));
   feed_table(source.table, options, source.label(), feed);
   write_out(render(evaluate(client, options, source, feed), connection.format));
+  if (connection.format != Format::kTable || options.learners.size() < 2) return 0;
+  write_out("\n" + render(model_report(client.models(options.stream)), Format::kTable));
   return 0;
 }
 

@@ -85,8 +85,13 @@ struct Stream::State {
         spec(client::from_wire(channel->opened->spec)),
         columns(channel->opened->spec.column_count()) {}
 
-  // Its own column for a key is one that push() has no argument for.
-  bool has_key_column() const { return columns != spec.features.size() + 1 + (spec.weighted ? 1 : 0); }
+  // A column of its own for a key or an event time is one that push() has no argument for.
+  void check_push_has_all_columns() const {
+    const std::size_t has = spec.features.size() + 1 + (spec.weighted ? 1 : 0);
+    if (columns == has) return;
+    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has the column '" +
+                                           channel->opened->spec.columns()[has] + "' too: use push_rows");
+  }
 
   void check_whole_rows(std::span<const double> rows) const {
     if (rows.size() % columns == 0) return;
@@ -113,9 +118,7 @@ void Stream::push(std::span<const double> features, double target, double weight
                                            " features, not " + std::to_string(features.size()));
   }
   if (!spec.weighted && weight != 1) throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has no weights");
-  if (state_->has_key_column()) {
-    throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has the key '" + spec.key + "': use push_rows");
-  }
+  state_->check_push_has_all_columns();
   thread_local std::vector<double> row;  // keeps its memory from row to row
   row.assign(features.begin(), features.end());
   row.push_back(target);
@@ -143,19 +146,22 @@ FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
 
 FlushReport Stream::progress() const { return state_->core->connection.progress(*state_->channel); }
 
-Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch) const {
-  return state_->core->queries.predict(name(), state_->spec.features, rows, epoch);
+Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch,
+                           const std::string& model) const {
+  return state_->core->queries.predict(name(), state_->spec.features, rows, {epoch, model});
 }
 
-Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch) const {
-  return predict(std::span(rows.begin(), rows.size()), epoch);
+Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch,
+                           const std::string& model) const {
+  return predict(std::span(rows.begin(), rows.size()), epoch, model);
 }
 
-Coefficients Stream::coef(std::optional<std::uint64_t> epoch) const {
-  return state_->core->queries.coef(name(), epoch);
+Coefficients Stream::coef(std::optional<std::uint64_t> epoch, const std::string& model) const {
+  return state_->core->queries.coef(name(), {epoch, model});
 }
 
-Metrics Stream::metrics() const { return state_->core->queries.metrics(name()); }
+Metrics Stream::metrics(const std::string& model) const { return state_->core->queries.metrics(name(), model); }
+Models Stream::models() const { return state_->core->queries.models(name()); }
 KeptEpochs Stream::epochs() const { return state_->core->queries.epochs(name()); }
 
 Client::Client(ClientOptions options) : state_(std::make_shared<State>(std::move(options))) {}
@@ -183,19 +189,45 @@ void Client::drop(const std::string& name) {
 
 std::uint64_t Client::rollback(const std::string& name, std::uint64_t epoch) {
   client::require_stream_name(name);
-  return state_->core->connection.rollback(name, epoch);
+  return state_->core->connection.ask(name, wire::Rollback{.stream = name, .epoch = epoch}, "rolled back");
 }
 
-Prediction Client::predict(const std::string& stream, std::span<const double> rows,
-                           std::optional<std::uint64_t> epoch) const {
-  return state_->core->queries.predict(stream, rows, epoch);
+void Client::add_model(const std::string& stream, const ModelSpec& model) {
+  client::require_stream_name(stream);
+  const wire::ModelSpec asked = client::to_wire(model);
+  const std::string problem = wire::problem_with(asked);
+  client::require(problem.empty(), problem);
+  state_->core->connection.ask(stream, wire::AddModel{.stream = stream, .model = asked},
+                               "given the model '" + model.name + "'");
 }
 
-Coefficients Client::coef(const std::string& stream, std::optional<std::uint64_t> epoch) const {
-  return state_->core->queries.coef(stream, epoch);
+void Client::drop_model(const std::string& stream, const std::string& model) {
+  client::require_stream_name(stream);
+  state_->core->connection.ask(stream, wire::DropModel{.stream = stream, .model = model},
+                               "rid of the model '" + model + "'");
 }
 
-Metrics Client::metrics(const std::string& stream) const { return state_->core->queries.metrics(stream); }
+void Client::promote_model(const std::string& stream, const std::string& model) {
+  client::require_stream_name(stream);
+  state_->core->connection.ask(stream, wire::PromoteModel{.stream = stream, .model = model},
+                               "given the champion '" + model + "'");
+}
+
+Prediction Client::predict(const std::string& stream, std::span<const double> rows, std::optional<std::uint64_t> epoch,
+                           const std::string& model) const {
+  return state_->core->queries.predict(stream, rows, {epoch, model});
+}
+
+Coefficients Client::coef(const std::string& stream, std::optional<std::uint64_t> epoch,
+                          const std::string& model) const {
+  return state_->core->queries.coef(stream, {epoch, model});
+}
+
+Metrics Client::metrics(const std::string& stream, const std::string& model) const {
+  return state_->core->queries.metrics(stream, model);
+}
+
+Models Client::models(const std::string& stream) const { return state_->core->queries.models(stream); }
 KeptEpochs Client::epochs(const std::string& stream) const { return state_->core->queries.epochs(stream); }
 Status Client::status() const { return state_->core->queries.status(); }
 

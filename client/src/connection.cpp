@@ -162,16 +162,16 @@ void Connection::drop(const std::string& name) {
       [&] { return "stream '" + name + "' was not dropped within " + in_seconds(timeout_); });
 }
 
-std::uint64_t Connection::rollback(const std::string& name, std::uint64_t epoch) {
+std::uint64_t Connection::ask(const std::string& name, Request::What what, const std::string& done) {
   Lock lock(mutex_);
   throw_if_failed(std::nullopt);
-  const std::shared_ptr<Rollback> rollback = session_.rollback(name, epoch);
+  const std::shared_ptr<Request> request = session_.ask(name, std::move(what));
   wake_by(Clock::time_point::min());
   Patience patience(timeout_);
   await(
-      lock, patience, rollback->failure, [&] { return rollback->done; },
-      [&] { return "stream '" + name + "' was not rolled back within " + in_seconds(timeout_) + ", and may be yet"; });
-  return rollback->new_epoch;
+      lock, patience, request->failure, [&] { return request->done; },
+      [&] { return "stream '" + name + "' was not " + done + " within " + in_seconds(timeout_) + ", and may be yet"; });
+  return request->new_epoch;
 }
 
 void Connection::push(Channel& channel, std::span<const double> rows) {

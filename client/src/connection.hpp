@@ -38,7 +38,8 @@ class Connection {
   // The stream, open. With a specification it is created when it is new.
   std::shared_ptr<Channel> open(const std::string& name, const std::optional<wire::StreamSpec>& spec);
   void drop(const std::string& name);
-  std::uint64_t rollback(const std::string& name, std::uint64_t epoch);
+  // Returns the epoch in which it is done. `done` is what the stream is then, for the message of the timeout.
+  std::uint64_t ask(const std::string& name, Request::What what, const std::string& done);
 
   // Takes all of the rows or, throwing, none.
   void push(Channel& channel, std::span<const double> rows);

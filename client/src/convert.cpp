@@ -20,6 +20,8 @@ Error::Kind kind_of(wire::ErrorCode code) {
     case wire::ErrorCode::kNoModelYet: return Error::Kind::kNoModelYet;
     case wire::ErrorCode::kUnknownEpoch: return Error::Kind::kUnknownEpoch;
     case wire::ErrorCode::kRolledBack: return Error::Kind::kRolledBack;
+    case wire::ErrorCode::kUnknownModel: return Error::Kind::kUnknownModel;
+    case wire::ErrorCode::kModelExists:
     case wire::ErrorCode::kBadSpec:
     case wire::ErrorCode::kBadRows: return Error::Kind::kInvalid;
     default: return Error::Kind::kRefused;
@@ -42,6 +44,12 @@ Estimate estimate_from(const wire::Estimate& estimate) {
   return {.estimate = estimate.estimate, .std_error = estimate.std_error, .t = estimate.t};
 }
 
+ModelSpec model_from(wire::ModelSpec spec) {
+  ModelSpec model{.name = std::move(spec.name), .learner = std::move(spec.learner)};
+  for (auto& [key, value] : spec.settings) model.settings.push_back({.key = std::move(key), .value = std::move(value)});
+  return model;
+}
+
 StreamStatus stream_from(wire::StreamStatus stream) {
   StreamStatus result{.name = std::move(stream.name),
                       .spec = from_wire(std::move(stream.spec)),
@@ -57,34 +65,46 @@ StreamStatus stream_from(wire::StreamStatus stream) {
 
 }  // namespace
 
+wire::ModelSpec to_wire(const ModelSpec& spec) {
+  wire::ModelSpec model{.name = spec.name, .learner = spec.learner};
+  for (const auto& [key, value] : spec.settings) model.settings.push_back({.key = key, .value = value});
+  return model;
+}
+
 wire::StreamSpec to_wire(const StreamSpec& spec) {
-  return {.features = spec.features,
-          .target = spec.target,
-          .weighted = spec.weighted,
-          .key = spec.key,
-          .intercept = spec.intercept,
-          .ridge = spec.ridge,
-          .partitions = spec.partitions,
-          .partition_by = static_cast<wire::PartitionBy>(spec.partition_by),
-          .partition_seed = spec.partition_seed,
-          .partition_weights = spec.partition_weights,
-          .partition_cuts = spec.partition_cuts,
-          .partition_window_s = spec.partition_window_s};
+  wire::StreamSpec result{.features = spec.features,
+                          .target = spec.target,
+                          .weighted = spec.weighted,
+                          .key = spec.key,
+                          .intercept = spec.intercept,
+                          .ridge = spec.ridge,
+                          .partitions = spec.partitions,
+                          .partition_by = static_cast<wire::PartitionBy>(spec.partition_by),
+                          .partition_seed = spec.partition_seed,
+                          .partition_weights = spec.partition_weights,
+                          .partition_cuts = spec.partition_cuts,
+                          .partition_window_s = spec.partition_window_s,
+                          .time = spec.time};
+  for (const ModelSpec& model : spec.models) result.models.push_back(to_wire(model));
+  return result;
 }
 
 StreamSpec from_wire(wire::StreamSpec spec) {
-  return {.features = std::move(spec.features),
-          .target = std::move(spec.target),
-          .weighted = spec.weighted,
-          .key = std::move(spec.key),
-          .intercept = spec.intercept,
-          .ridge = spec.ridge,
-          .partitions = spec.partitions,
-          .partition_by = static_cast<PartitionBy>(spec.partition_by),
-          .partition_seed = spec.partition_seed,
-          .partition_weights = std::move(spec.partition_weights),
-          .partition_cuts = std::move(spec.partition_cuts),
-          .partition_window_s = spec.partition_window_s};
+  StreamSpec result{.features = std::move(spec.features),
+                    .target = std::move(spec.target),
+                    .weighted = spec.weighted,
+                    .key = std::move(spec.key),
+                    .intercept = spec.intercept,
+                    .ridge = spec.ridge,
+                    .partitions = spec.partitions,
+                    .partition_by = static_cast<PartitionBy>(spec.partition_by),
+                    .partition_seed = spec.partition_seed,
+                    .partition_weights = std::move(spec.partition_weights),
+                    .partition_cuts = std::move(spec.partition_cuts),
+                    .partition_window_s = spec.partition_window_s,
+                    .time = std::move(spec.time)};
+  for (wire::ModelSpec& model : spec.models) result.models.push_back(model_from(std::move(model)));
+  return result;
 }
 
 Prediction from_wire(const wire::Prediction& prediction) {
@@ -120,6 +140,21 @@ Metrics from_wire(wire::Metrics metrics) {
           .r2 = metrics.r2,
           .mse_clipped = metrics.mse_clipped,
           .mae_clipped = metrics.mae_clipped};
+}
+
+Models from_wire(wire::Models models) {
+  Models result{.epoch = models.epoch, .models = {}};
+  for (wire::ModelStatus& model : models.models) {
+    result.models.push_back({.spec = model_from(std::move(model.spec)),
+                             .champion = model.champion,
+                             .rows = model.rows,
+                             .mse = model.mse,
+                             .mae = model.mae,
+                             .r2 = model.r2,
+                             .mse_clipped = model.mse_clipped,
+                             .mae_clipped = model.mae_clipped});
+  }
+  return result;
 }
 
 KeptEpochs from_wire(const wire::Epochs& epochs) {

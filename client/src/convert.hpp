@@ -10,10 +10,12 @@
 namespace accrue::client {
 
 wire::StreamSpec to_wire(const StreamSpec& spec);
+wire::ModelSpec to_wire(const ModelSpec& spec);
 StreamSpec from_wire(wire::StreamSpec spec);
 Prediction from_wire(const wire::Prediction& prediction);
 Coefficients from_wire(wire::Coef coef);
 Metrics from_wire(wire::Metrics metrics);
+Models from_wire(wire::Models models);
 KeptEpochs from_wire(const wire::Epochs& epochs);
 Status from_wire(wire::Status status);
 Error from_wire(const wire::Error& error);

@@ -92,14 +92,15 @@ void QueryChannel::connect(Patience& patience) {
 }
 
 Prediction QueryChannel::predict(const std::string& stream, const std::vector<std::string>& features,
-                                 std::span<const double> rows, std::optional<std::uint64_t> epoch) {
+                                 std::span<const double> rows, const Subject& subject) {
   check_rows(features, rows);
   const std::size_t count = rows.size() / features.size();
   const wire::Predict question{.stream = stream,
                                .dtype = wire::DataType::kFloat64,
                                .count = static_cast<std::uint32_t>(count),
                                .rows = {.bin = std::as_bytes(rows)},
-                               .epoch = epoch};
+                               .epoch = subject.epoch,
+                               .model = subject.model};
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
   if (prediction.values.size() != count) {
@@ -109,17 +110,16 @@ Prediction QueryChannel::predict(const std::string& stream, const std::vector<st
   return prediction;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows,
-                                 std::optional<std::uint64_t> epoch) {
+Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject) {
   if (const auto features = remembered_features(stream)) {
     try {
-      return predict(stream, *features, rows, epoch);
+      return predict(stream, *features, rows, subject);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_features(stream), rows, epoch);
+  return predict(stream, ask_features(stream), rows, subject);
 }
 
 std::optional<std::vector<std::string>> QueryChannel::remembered_features(const std::string& stream) {
@@ -138,14 +138,19 @@ std::vector<std::string> QueryChannel::ask_features(const std::string& stream) {
   throw Error(Error::Kind::kUnknownStream, "there is no stream '" + stream + "'");
 }
 
-Coefficients QueryChannel::coef(const std::string& stream, std::optional<std::uint64_t> epoch) {
-  return ask<wire::Coef>(wire::GetCoef{.stream = stream, .epoch = epoch},
+Coefficients QueryChannel::coef(const std::string& stream, const Subject& subject) {
+  return ask<wire::Coef>(wire::GetCoef{.stream = stream, .epoch = subject.epoch, .model = subject.model},
                          [](const wire::Coef& answer) { return from_wire(answer); });
 }
 
-Metrics QueryChannel::metrics(const std::string& stream) {
-  return ask<wire::Metrics>(wire::GetMetrics{.stream = stream},
+Metrics QueryChannel::metrics(const std::string& stream, const std::string& model) {
+  return ask<wire::Metrics>(wire::GetMetrics{.stream = stream, .model = model},
                             [](const wire::Metrics& answer) { return from_wire(answer); });
+}
+
+Models QueryChannel::models(const std::string& stream) {
+  return ask<wire::Models>(wire::GetModels{.stream = stream},
+                           [](const wire::Models& answer) { return from_wire(answer); });
 }
 
 KeptEpochs QueryChannel::epochs(const std::string& stream) {

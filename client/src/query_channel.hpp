@@ -21,6 +21,12 @@
 
 namespace accrue::client {
 
+// What is to answer: the newest epoch unless one is given, and the champion unless a model is named.
+struct Subject {
+  std::optional<std::uint64_t> epoch;
+  std::string model;
+};
+
 class QueryChannel {
  public:
   QueryChannel(zmq::context_t& context, Connection& connection, const ClientOptions& options)
@@ -28,11 +34,12 @@ class QueryChannel {
 
   // Rows of these features, in this order.
   Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows,
-                     std::optional<std::uint64_t> epoch);
+                     const Subject& subject);
   // Asks the daemon for the stream's features first, when it has not yet.
-  Prediction predict(const std::string& stream, std::span<const double> rows, std::optional<std::uint64_t> epoch);
-  Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch);
-  Metrics metrics(const std::string& stream);
+  Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject);
+  Coefficients coef(const std::string& stream, const Subject& subject);
+  Metrics metrics(const std::string& stream, const std::string& model);
+  Models models(const std::string& stream);
   KeptEpochs epochs(const std::string& stream);
   Status status();
 

@@ -25,7 +25,7 @@ void Session::restart(Clock::time_point now) {
   greet_or_ping_at_ = std::max(now, last_hello_ + kHelloPause);
   for (const auto& channel : channels_) unopen(*channel, now);
   for_each(drops_, [](Order& drop) { drop.due = true; });
-  for_each(rollbacks_, [](Order& rollback) { rollback.due = true; });
+  for_each(requests_, [](Order& request) { request.due = true; });
 }
 
 bool Session::lost(Clock::time_point now) const {
@@ -70,9 +70,8 @@ void Session::collect(Clock::time_point now, std::deque<SharedFrame>& frames) {
       ++order.sent;
     };
     for_each(drops_, [&](Drop& drop) { send(drop, wire::Drop{.stream = drop.name}); });
-    for_each(rollbacks_, [&](Rollback& rollback) {
-      send(rollback, wire::Rollback{.request = rollback.request, .stream = rollback.name, .epoch = rollback.epoch});
-    });
+    for_each(requests_,
+             [&](Request& request) { std::visit([&](const auto& message) { send(request, message); }, request.what); });
     for (const auto& channel : channels_) collect(*channel, now, frames);
   }
   if (busy()) greet_or_ping_at_ = std::min(greet_or_ping_at_, now + kPingBusy);
@@ -100,7 +99,7 @@ bool Session::busy() const {
            channel->outbound->flush_pending();
   };
   return std::any_of(channels_.begin(), channels_.end(), awaited) || any_waited_for(drops_) ||
-         any_waited_for(rollbacks_);
+         any_waited_for(requests_);
 }
 
 std::optional<SharedFrame> Session::goodbye() const {
@@ -137,13 +136,14 @@ std::shared_ptr<Drop> Session::drop(const std::string& name) {
   return drop;
 }
 
-std::shared_ptr<Rollback> Session::rollback(const std::string& name, std::uint64_t epoch) {
-  auto rollback = std::make_shared<Rollback>();
-  rollback->name = name;
-  rollback->request = ++last_request_;
-  rollback->epoch = epoch;
-  rollbacks_.push_back(rollback);
-  return rollback;
+std::shared_ptr<Request> Session::ask(const std::string& name, Request::What what) {
+  auto request = std::make_shared<Request>();
+  request->name = name;
+  request->number = ++last_request_;
+  request->what = std::move(what);
+  std::visit([&](auto& message) { message.request = request->number; }, request->what);
+  requests_.push_back(request);
+  return request;
 }
 
 void Session::append(Channel& channel, std::span<const double> rows, Clock::time_point now) {
@@ -184,6 +184,7 @@ void Session::receive(wire::BytesView bytes, Clock::time_point now) {
     case wire::Error::kType: return read<wire::Error>(frame, now);
     case wire::Dropped::kType: return read<wire::Dropped>(frame, now);
     case wire::RolledBack::kType: return read<wire::RolledBack>(frame, now);
+    case wire::ModelsChanged::kType: return read<wire::ModelsChanged>(frame, now);
     default: return fail_unreadable("message type " + std::to_string(frame.type()));
   }
 }
@@ -257,21 +258,33 @@ void Session::on(const wire::Dropped& dropped, Clock::time_point) {
   }
 }
 
-void Session::on(const wire::RolledBack& rolled_back, Clock::time_point) {
-  for_each(rollbacks_, [&](Rollback& rollback) {
-    if (rollback.request != rolled_back.request) return;
-    rollback.done = true;
-    rollback.new_epoch = rolled_back.epoch;
+void Session::answer(std::uint64_t request, std::uint64_t epoch) {
+  for_each(requests_, [&](Request& asked) {
+    if (asked.number != request) return;
+    asked.done = true;
+    asked.new_epoch = epoch;
+  });
+}
+
+// What was asked before, and its answer lost, may have been done since: a change of models that is not durable yet is
+// answered as if it were the first, and one that is is refused.
+void Session::on_request_error(const wire::Error& error) {
+  for_each(requests_, [&](Request& asked) {
+    if (asked.number != error.request) return;
+    const bool added =
+        error.code == wire::ErrorCode::kModelExists && std::holds_alternative<wire::AddModel>(asked.what);
+    const bool dropped =
+        error.code == wire::ErrorCode::kUnknownModel && std::holds_alternative<wire::DropModel>(asked.what);
+    if (asked.sent > 1 && (added || dropped)) {
+      asked.done = true;
+    } else {
+      asked.failure = from_wire(error);
+    }
   });
 }
 
 void Session::on(const wire::Error& error, Clock::time_point now) {
-  if (error.request != 0) {
-    for_each(rollbacks_, [&](Rollback& rollback) {
-      if (rollback.request == error.request) rollback.failure = from_wire(error);
-    });
-    return;
-  }
+  if (error.request != 0) return on_request_error(error);
   switch (error.code) {
     case wire::ErrorCode::kNoSession: session_unknown_ = true; return;
     case wire::ErrorCode::kSuperseded:

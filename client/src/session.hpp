@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "accrue/client.hpp"
@@ -54,7 +55,8 @@ struct Channel {
   std::optional<Error> failure;
 };
 
-// A stream to be dropped or rolled back. Its caller alone holds it: nothing is done for one who has given up waiting.
+// A stream to be dropped, rolled back or given other models. Its caller alone holds it: nothing is done for one who has
+// given up waiting.
 struct Order {
   std::string name;
   int sent = 0;  // times; the answer to an earlier one may have been lost
@@ -63,10 +65,11 @@ struct Order {
   std::optional<Error> failure;
 };
 struct Drop : Order {};
-struct Rollback : Order {
-  std::uint64_t request = 0;
-  std::uint64_t epoch = 0;
-  std::uint64_t new_epoch = 0;  // when it is done
+struct Request : Order {
+  using What = std::variant<wire::Rollback, wire::AddModel, wire::DropModel, wire::PromoteModel>;
+  What what;
+  std::uint64_t number = 0;     // of what, and of its answer
+  std::uint64_t new_epoch = 0;  // when it is done; 0 where that was before the answer
 };
 
 class Session {
@@ -92,7 +95,7 @@ class Session {
   // ---- the callers ----
   std::shared_ptr<Channel> open(const std::string& name, const std::optional<wire::StreamSpec>& spec);
   std::shared_ptr<Drop> drop(const std::string& name);
-  std::shared_ptr<Rollback> rollback(const std::string& name, std::uint64_t epoch);
+  std::shared_ptr<Request> ask(const std::string& name, Request::What what);
   void append(Channel& channel, std::span<const double> rows, Clock::time_point now);
   std::size_t kept_bytes() const { return kept_bytes_; }
   void ping_now() { probing_ = true; }
@@ -114,7 +117,8 @@ class Session {
   void on(const wire::Pong&, Clock::time_point) {}
   void on(const wire::Error& error, Clock::time_point now);
   void on(const wire::Dropped& dropped, Clock::time_point now);
-  void on(const wire::RolledBack& rolled_back, Clock::time_point now);
+  void on(const wire::RolledBack& rolled_back, Clock::time_point) { answer(rolled_back.request, rolled_back.epoch); }
+  void on(const wire::ModelsChanged& changed, Clock::time_point) { answer(changed.request, changed.epoch); }
   template <class Message>
   void read(const wire::Frame& frame, Clock::time_point now);
 
@@ -122,6 +126,8 @@ class Session {
   void start(Channel& channel);
   void on_stream_error(Channel& channel, const wire::Error& error, Clock::time_point now);
   void on_drop_error(const wire::Error& error);
+  void answer(std::uint64_t request, std::uint64_t epoch);
+  void on_request_error(const wire::Error& error);
   template <class Kind, class Visit>
   static void for_each(std::vector<std::weak_ptr<Kind>>& orders, Visit visit);
   template <class Kind>
@@ -138,8 +144,8 @@ class Session {
   Phase phase_ = Phase::kGreeting;
   std::vector<std::shared_ptr<Channel>> channels_;
   std::vector<std::weak_ptr<Drop>> drops_;
-  std::vector<std::weak_ptr<Rollback>> rollbacks_;
-  std::uint64_t last_request_ = 0;  // of a rollback
+  std::vector<std::weak_ptr<Request>> requests_;
+  std::uint64_t last_request_ = 0;
   std::size_t kept_bytes_ = 0;
 
   std::optional<wire::Welcome> welcome_;

@@ -7,13 +7,17 @@
 
 namespace accrue::wire {
 
-inline constexpr std::size_t kMaxFeatures = 1'024;    // columns x of a stream
-inline constexpr std::size_t kMaxNameBytes = 128;     // a stream's, column's or producer's name
-inline constexpr std::size_t kMaxTextBytes = 65'536;  // any other text of a message (error texts list column names)
-inline constexpr std::uint32_t kMaxPartitions = 64;   // partitions of a stream
-inline constexpr double kMinPartitionWindowS = 1e-3;  // a finite number of windows back to any time
-inline constexpr double kMaxMagnitude = 1e150;        // |x|, |y|, and the same times sqrt(weight)
-inline constexpr std::size_t kMaxNesting = 5;         // MessagePack depth: message, rows, row, and two to spare
+inline constexpr std::size_t kMaxFeatures = 1'024;      // columns x of a stream
+inline constexpr std::size_t kMaxNameBytes = 128;       // a stream's, column's or producer's name
+inline constexpr std::size_t kMaxTextBytes = 65'536;    // any other text of a message (error texts list column names)
+inline constexpr std::uint32_t kMaxPartitions = 64;     // partitions of a stream
+inline constexpr std::size_t kMaxModels = 32;           // of a stream
+inline constexpr std::size_t kMaxSettings = 64;         // of a model
+inline constexpr std::size_t kMaxSettingBytes = 4'096;  // a key, or a value
+inline constexpr double kMinPartitionWindowS = 1e-3;    // a finite number of windows back to any time
+inline constexpr double kMaxMagnitude = 1e150;          // |x|, |y|, and the same times sqrt(weight)
+// MessagePack depth: message, streams, stream, specification, models, model, settings, setting.
+inline constexpr std::size_t kMaxNesting = 8;
 
 // Epochs of one answer: 46 bytes each at most.
 inline constexpr std::size_t kMaxEpochsListed = 10'000;

@@ -20,6 +20,8 @@ const char* to_string(ErrorCode code) {
     case ErrorCode::kShuttingDown: return "shutting_down";
     case ErrorCode::kUnknownEpoch: return "unknown_epoch";
     case ErrorCode::kRolledBack: return "rolled_back";
+    case ErrorCode::kUnknownModel: return "unknown_model";
+    case ErrorCode::kModelExists: return "model_exists";
   }
   return "unknown";
 }

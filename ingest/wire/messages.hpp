@@ -34,8 +34,10 @@ enum class ErrorCode : std::uint8_t {
   kShuttingDown,   // the daemon is stopping
   kUnknownEpoch,   // the epoch asked for is not kept
   kRolledBack,     // the stream is as of an earlier epoch again: what came after is not in it
+  kUnknownModel,   // the stream has no model of that name
+  kModelExists,    // the stream has a model of that name already
 };
-constexpr std::uint8_t enumerators(ErrorCode) { return 16; }
+constexpr std::uint8_t enumerators(ErrorCode) { return 18; }
 const char* to_string(ErrorCode code);
 
 enum class RejectReason : std::uint8_t {
@@ -107,6 +109,30 @@ struct Rollback {
   auto fields() { return std::tie(request, stream, epoch); }
 };
 
+struct AddModel {
+  static constexpr std::uint8_t kType = 9;
+  std::uint64_t request = 0;
+  std::string stream;
+  ModelSpec model;
+  auto fields() { return std::tie(request, stream, model); }
+};
+
+struct DropModel {
+  static constexpr std::uint8_t kType = 10;
+  std::uint64_t request = 0;
+  std::string stream;
+  std::string model;
+  auto fields() { return std::tie(request, stream, model); }
+};
+
+struct PromoteModel {
+  static constexpr std::uint8_t kType = 11;
+  std::uint64_t request = 0;
+  std::string stream;
+  std::string model;  // to be the champion
+  auto fields() { return std::tie(request, stream, model); }
+};
+
 // ---- the ingest socket to a client ----
 
 struct Welcome {
@@ -154,7 +180,7 @@ struct Pong {
 
 struct Error {
   static constexpr std::uint8_t kType = 37;
-  std::uint64_t request = 0;  // the query or rollback it answers; otherwise 0
+  std::uint64_t request = 0;  // the query, rollback or change of models it answers; otherwise 0
   ErrorCode code = ErrorCode::kMalformed;
   std::string about;  // the stream's name, where it is about one
   std::string text;
@@ -175,6 +201,14 @@ struct RolledBack {
   auto fields() { return std::tie(request, stream, epoch); }
 };
 
+struct ModelsChanged {
+  static constexpr std::uint8_t kType = 40;
+  std::uint64_t request = 0;
+  std::string stream;
+  std::uint64_t epoch = 0;  // the first on disk that has the change
+  auto fields() { return std::tie(request, stream, epoch); }
+};
+
 // ---- client to the query socket ----
 
 struct Predict {
@@ -186,7 +220,8 @@ struct Predict {
   std::uint32_t count = 0;
   Rows rows;                                // features only
   std::optional<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
-  auto fields() { return std::tie(request, stream, dtype, count, rows, epoch); }
+  std::string model = {};                   // answer from this model; the champion where it is left out
+  auto fields() { return std::tie(request, stream, dtype, count, rows, epoch, model); }
 };
 
 struct GetCoef {
@@ -195,14 +230,17 @@ struct GetCoef {
   std::uint64_t request = 0;
   std::string stream;
   std::optional<std::uint64_t> epoch = {};  // as in Predict
-  auto fields() { return std::tie(request, stream, epoch); }
+  std::string model = {};                   // likewise
+  auto fields() { return std::tie(request, stream, epoch, model); }
 };
 
 struct GetMetrics {
   static constexpr std::uint8_t kType = 18;
+  static constexpr std::size_t kFieldsAtFirst = 2;
   std::uint64_t request = 0;
   std::string stream;
-  auto fields() { return std::tie(request, stream); }
+  std::string model = {};  // as in Predict
+  auto fields() { return std::tie(request, stream, model); }
 };
 
 struct GetStatus {
@@ -218,15 +256,24 @@ struct GetEpochs {
   auto fields() { return std::tie(request, stream); }
 };
 
+struct GetModels {
+  static constexpr std::uint8_t kType = 21;
+  std::uint64_t request = 0;
+  std::string stream;
+  auto fields() { return std::tie(request, stream); }
+};
+
 // ---- the query socket to a client ----
 
 struct Prediction {
   static constexpr std::uint8_t kType = 48;
+  static constexpr std::size_t kFieldsAtFirst = 4;
   std::uint64_t request = 0;
   std::uint64_t epoch = 0;  // the snapshot that answered
-  std::uint64_t rows = 0;   // rows that snapshot has learned
+  std::uint64_t rows = 0;   // rows that its model has learned
   BytesView values;         // float64, one a row
-  auto fields() { return std::tie(request, epoch, rows, values); }
+  std::string model = {};   // which, where one was asked for by name
+  auto fields() { return std::tie(request, epoch, rows, values, model); }
 };
 
 struct Estimate {
@@ -315,6 +362,22 @@ struct Epochs {
   std::uint64_t kept = 0;         // how many are on disk
   std::vector<KeptEpoch> epochs;  // the newest of them, kMaxEpochsListed at most, newest first
   auto fields() { return std::tie(request, kept, epochs); }
+};
+
+struct ModelStatus {
+  ModelSpec spec;
+  bool champion = false;
+  std::uint64_t rows = 0;                                        // that it has learned
+  std::optional<double> mse, mae, r2, mse_clipped, mae_clipped;  // progressive, as in Metrics
+  auto fields() { return std::tie(spec, champion, rows, mse, mae, r2, mse_clipped, mae_clipped); }
+};
+
+struct Models {
+  static constexpr std::uint8_t kType = 53;
+  std::uint64_t request = 0;
+  std::uint64_t epoch = 0;
+  std::vector<ModelStatus> models;  // in the order they were added
+  auto fields() { return std::tie(request, epoch, models); }
 };
 
 }  // namespace accrue::wire

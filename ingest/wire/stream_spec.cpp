@@ -108,6 +108,21 @@ std::string problem_with_partitioning(const StreamSpec& spec) {
   }
 }
 
+std::string problem_with_models(const StreamSpec& spec) {
+  if (spec.models.size() > kMaxModels) {
+    return "a stream has at most 32 models, not " + std::to_string(spec.models.size());
+  }
+  if (!spec.models.empty() && (!spec.intercept || spec.ridge != 0)) {
+    return "of a stream whose models are given, intercept and ridge are settings of each model";
+  }
+  std::set<std::string> seen;
+  for (const ModelSpec& model : spec.models) {
+    if (std::string problem = problem_with(model); !problem.empty()) return problem;
+    if (!seen.insert(model.name).second) return "model " + quoted(model.name) + " is named twice";
+  }
+  return {};
+}
+
 std::string differs(const std::string& what, const std::string& has, const std::string& wants) {
   return "it has " + what + " " + has + ", not " + wants;
 }
@@ -160,17 +175,28 @@ std::vector<std::string> StreamSpec::columns() const {
   std::vector<std::string> names = features;
   names.push_back(target);
   if (weighted) names.emplace_back(kWeightColumn);
-  const bool own_column = keyed() && std::find(features.begin(), features.end(), key) == features.end();
-  if (own_column) names.push_back(key);
+  const auto is_feature = [&](const std::string& name) {
+    return std::find(features.begin(), features.end(), name) != features.end();
+  };
+  if (keyed() && !is_feature(key)) names.push_back(key);
+  if (timed() && time != key && !is_feature(time)) names.push_back(time);
   return names;
 }
 
+std::vector<std::string> StreamSpec::model_names() const {
+  if (models.empty()) return {kDefaultModel};
+  std::vector<std::string> names;
+  for (const ModelSpec& model : models) names.push_back(model.name);
+  return names;
+}
+
+std::size_t StreamSpec::column(const std::string& name) const {
+  const auto names = columns();
+  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 std::string problem_with_stream_name(const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  };
-  if (!name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), plain)) return {};
+  if (is_plain_name(name)) return {};
   return "stream name " + quoted(name) + " is not 1 to 128 letters, digits, '_', '-' or '.'";
 }
 
@@ -185,6 +211,7 @@ std::string problem_with(const StreamSpec& spec) {
     if (!seen.insert(name).second) return "column " + quoted(name) + " is named twice";
   }
   if (!(spec.ridge >= 0) || !std::isfinite(spec.ridge)) return "ridge must be a finite number of at least 0";
+  if (std::string problem = problem_with_models(spec); !problem.empty()) return problem;
   return problem_with_partitioning(spec);
 }
 
@@ -196,10 +223,14 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
   if (existing.weighted != asked.weighted)
     return differs("weights:", yes_no(existing.weighted), yes_no(asked.weighted));
   if (existing.key != asked.key) return differs("key", quoted(existing.key), quoted(asked.key));
+  if (existing.time != asked.time) return differs("time", quoted(existing.time), quoted(asked.time));
   if (existing.intercept != asked.intercept) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }
   if (existing.ridge != asked.ridge) return differs("ridge", shortest(existing.ridge), shortest(asked.ridge));
+  if (!asked.models.empty() && existing.models != asked.models) {
+    return "it was created with other models: " + listed(existing.models) + ", not " + listed(asked.models);
+  }
   return difference_of_partitioning(existing, asked);
 }
 

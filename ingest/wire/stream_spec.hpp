@@ -1,7 +1,8 @@
-// What a stream is: its schema and how its model is to be learned. Fixed when the stream is created.
+// What a stream is: its schema, how its rows are dealt out, and the models that it begins with. Fixed when the stream
+// is created; which models it has later is not the specification's.
 //
-// A row on the wire is, in this order: the features, the target, the weight if `weighted`, and the key if there is one
-// that is not itself a feature.
+// A row on the wire is, in this order: the features, the target, the weight if `weighted`, the key if there is one that
+// is not itself a feature, and the event time if there is one that is neither a feature nor the key.
 // A value; no thread-safety of its own.
 #pragma once
 
@@ -11,6 +12,8 @@
 #include <string>
 #include <tuple>
 #include <vector>
+
+#include "ingest/wire/model_spec.hpp"
 
 namespace accrue::wire {
 
@@ -43,20 +46,27 @@ struct StreamSpec {
   std::vector<double> partition_weights = {};  // of kWeighted: one a partition, above 0
   std::vector<double> partition_cuts = {};     // of kRange: increasing, one fewer than partitions; a cut begins a range
   double partition_window_s = 0;               // of kTimeWindow: seconds
+  std::string time = {};                       // the column that is the event time, in seconds; empty for none
+  // What it is created with, the champion first; none: one `least_squares` with the intercept and the ridge above.
+  std::vector<ModelSpec> models = {};
 
   bool operator==(const StreamSpec&) const = default;
   static constexpr std::size_t kFieldsAtFirst = 8;  // of version 0.1.0 (codec.hpp)
   auto fields() {
     return std::tie(features, target, weighted, key, intercept, ridge, partitions, partition_by, partition_seed,
-                    partition_weights, partition_cuts, partition_window_s);
+                    partition_weights, partition_cuts, partition_window_s, time, models);
   }
 
   bool keyed() const { return !key.empty(); }
+  bool timed() const { return !time.empty(); }
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire
   std::size_t column_count() const { return columns().size(); }
+  std::size_t column(const std::string& name) const;  // the place in a row of one of them
+  std::vector<std::string> model_names() const;  // of those it is created with, the champion's first
 };
 
-inline constexpr const char* kWeightColumn = "weight";  // the weight's name in rows given by names
+inline constexpr const char* kDefaultModel = "least_squares";  // the name of the one where none are asked for
+inline constexpr const char* kWeightColumn = "weight";         // the weight's name in rows given by names
 
 // What is wrong with a name or a specification, as a sentence for its author; empty when nothing is.
 [[nodiscard]] std::string problem_with_stream_name(const std::string& name);

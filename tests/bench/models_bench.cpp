@@ -1,5 +1,5 @@
 // What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
-//   learn_blocks    Model::learn, full blocks: predict, score and fold in
+//   learn_blocks    ModelSet::learn, full blocks: predict, score and fold in
 //   learn_young     the same from the first row on, where blocks are still small: 16,384 rows
 //   learn_seeing    learn_young of a partition that sees another
 //   fold_blocks     the factor alone, blocks of 256 rows
@@ -16,7 +16,7 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
-#include "models/model.hpp"
+#include "tests/support/model_sets.hpp"
 
 namespace accrue::models {
 namespace {
@@ -44,8 +44,8 @@ void learn_blocks(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
-  Model model({.features = features});
-  while (model.learner().rows() < 1024 * kBlock) {  // until blocks are full
+  ModelSet model = tests::least_squares_set({.features = features});
+  while (model.champion().learner().rows() < 1024 * kBlock) {  // until blocks are full
     model.learn(rows);
   }
   for (auto _ : state) {
@@ -60,7 +60,7 @@ void learn_young(benchmark::State& state) {
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
   for (auto _ : state) {
-    Model model({.features = features});
+    ModelSet model = tests::least_squares_set({.features = features});
     model.learn(rows);
     benchmark::DoNotOptimize(model);
   }
@@ -72,12 +72,12 @@ void learn_seeing(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
-  Model other({.features = features});
+  ModelSet other = tests::least_squares_set({.features = features});
   other.learn(rows);
   const std::vector<std::byte> share = other.share();
   const std::span<const std::byte> shares[] = {share};
   for (auto _ : state) {
-    Model model({.features = features});
+    ModelSet model = tests::least_squares_set({.features = features});
     benchmark::DoNotOptimize(model.see(shares));
     model.learn(rows);
     benchmark::DoNotOptimize(model);
@@ -89,7 +89,7 @@ BENCHMARK(learn_seeing)->Arg(8)->Arg(32)->Arg(128);
 void exchange(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
-  Model model({.features = features});
+  ModelSet model = tests::least_squares_set({.features = features});
   model.learn({numbers.data(), kRows, features + 1, features, false});
   const std::vector<std::byte> share = model.share();
   const std::span<const std::byte> shares[] = {share, share, share};

@@ -34,6 +34,22 @@ TEST(NewSpec, LeavesWeightAndKeyOutOfTheFeatures) {
   EXPECT_THAT(columns_of(spec, options), ElementsAre("rooms", "age", "price", "count", "block"));
 }
 
+TEST(NewSpec, LeavesTheEventTimeOutOfTheFeaturesUnlessTheyNameIt) {
+  PushOptions options;
+  options.time = "count";
+  options.partitioning.key = "block";
+  StreamSpec spec = new_spec(options, kColumns);
+  EXPECT_EQ(spec.time, "count");
+  EXPECT_EQ(spec.target, "price");
+  EXPECT_THAT(columns_of(spec, options), ElementsAre("rooms", "age", "price", "block", "count"));
+  options.features = {"age", "count"};
+  spec = new_spec(options, kColumns);
+  EXPECT_THAT(columns_of(spec, options), ElementsAre("age", "count", "price", "block"));
+  options.time = "block";
+  spec = new_spec(options, kColumns);
+  EXPECT_THAT(columns_of(spec, options), ElementsAre("age", "count", "price", "block")) << "the key is the event time";
+}
+
 TEST(NewSpec, TakesTheFeaturesNamedInTheirOrder) {
   PushOptions options;
   options.features = {"block", "age"};
@@ -107,6 +123,7 @@ TEST(Contradiction, NamesTheOptionAndWhatTheStreamHas) {
   EXPECT_EQ(told([](PushOptions& o) { o.target = "z"; }), "--target: it learns 'y'");
   EXPECT_THAT(told([](PushOptions& o) { o.weight = "w"; }), HasSubstr("--weight"));
   EXPECT_EQ(told([](PushOptions& o) { o.partitioning.key = "b"; }), "--key: its key is 'a'");
+  EXPECT_EQ(told([](PushOptions& o) { o.time = "b"; }), "--time: it has no event time");
   EXPECT_THAT(told([](PushOptions& o) { o.no_intercept = true; }), HasSubstr("--no-intercept"));
   EXPECT_EQ(told([](PushOptions& o) { o.ridge = 1; }), "--ridge: it has 0");
   EXPECT_EQ(told([](PushOptions& o) { o.partitioning.partitions = 4; }), "--partitions: it has 2");

@@ -10,8 +10,9 @@
 #include "daemon/snapshot.hpp"
 #include "ingest/exchange.hpp"
 #include "ingest/partitioning.hpp"
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 #include "tests/support/exchange.hpp"
+#include "tests/support/model_sets.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -31,7 +32,7 @@ std::uint64_t sum_of_column(const models::LeastSquares& learner, std::size_t col
 }
 
 struct Expected {
-  std::vector<models::Model> partitions;
+  std::vector<models::ModelSet> partitions;
   std::uint64_t rows = 0;
   std::uint64_t rejected = 0;
   std::vector<std::uint64_t> sums;  // by feature
@@ -80,7 +81,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   const auto no_load = [](std::uint32_t) { return std::uint64_t{0}; };  // the strategies drawn do not ask for it
   const std::size_t features = spec_.features.size();
   const std::size_t columns = spec_.column_count();
-  Expected expected{std::vector(spec_.partitions, models::Model(daemon::learner_options(spec_))), 0, 0,
+  Expected expected{std::vector(spec_.partitions, daemon::first_models(spec_)), 0, 0,
                     std::vector<std::uint64_t>(features)};
   for (const auto& [name, sequence] : epoch.producers) {
     for (std::uint64_t i = 1; i <= sequence; ++i) {
@@ -95,7 +96,7 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
         }
         std::uint32_t partition = whole.value_or(0);
         if (!whole) partitioner.of_rows(row, 1, columns, &partition);
-        expected.partitions[partition].learn({row, 1, columns, features, false});
+        expected.partitions[partition].learn({row, 1, columns, features, false, expected.rows});
         ++expected.rows;
         for (std::size_t f = 0; f < features; ++f) expected.sums[f] += static_cast<std::uint64_t>(row[f]);
         if (!whole && ingest::exchange_due(expected.rows - 1, expected.rows, columns)) expected.exchange();
@@ -119,18 +120,18 @@ void Ledger::check(const daemon::StoredEpoch& epoch, bool newest) const {
   require_equal("the count of rejected rows", rejected, expected.rejected);
 
   require_equal("the number of partitions", epoch.states.size(), spec_.partitions);
-  models::Model whole(daemon::learner_options(spec_));
+  models::ModelSet whole = daemon::first_models(spec_);
   for (const auto& [partition, state] : epoch.states) {
-    std::optional<models::Model> part;
-    if (models::Model::decode(state, part) != models::DecodeError::kNone) fail("a state cannot be decoded");
+    std::optional<models::ModelSet> part;
+    if (models::ModelSet::decode(state, part) != models::DecodeError::kNone) fail("a state cannot be decoded");
     whole.merge(*part);
     if (epoch.producers.size() == 1 && expected.partitions.at(partition).encode() != state) {
       fail("partition " + std::to_string(partition) + " is not bit for bit the serial reference");
     }
   }
-  require_equal("the number of rows learned", whole.learner().rows(), expected.rows);
+  require_equal("the number of rows learned", whole.champion().learner().rows(), expected.rows);
   for (std::size_t f = 0; f < features && expected.rows > 0; ++f) {
-    require_equal("the sum of " + spec_.features[f], sum_of_column(whole.learner(), f), expected.sums[f]);
+    require_equal("the sum of " + spec_.features[f], sum_of_column(learner_of(whole), f), expected.sums[f]);
   }
 }
 

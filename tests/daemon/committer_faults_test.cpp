@@ -52,7 +52,7 @@ class CommitterFaultsTest : public CommitterFixture {
 
   // All that the committer hears of an epoch, which has as many rows as its number.
   void cut(std::uint64_t stream, std::uint64_t epoch) {
-    models::Model model(learner_options(kSpec));
+    models::ModelSet model = first_models(kSpec);
     for (std::uint64_t i = 1; i <= epoch; ++i) {
       const std::vector<double> row = {static_cast<double>(i), 2.0 * static_cast<double>(i)};
       model.learn({row.data(), 1, row.size(), 1, false});
@@ -101,7 +101,7 @@ TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
     EXPECT_THAT(health.degraded(), HasSubstr(attempt == 0 ? "database or disk is full" : "No space left on device"));
   }
   EXPECT_EQ(board.find("a")->epoch, 1u) << "it was to be predicted from";
-  EXPECT_EQ(board.find("b")->fit.rows, 1u);
+  EXPECT_EQ(board.find("b")->rows, 1u);
 
   disk->set_capacity(1u << 20);
   EXPECT_FALSE(settle());

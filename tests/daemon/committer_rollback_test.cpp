@@ -102,7 +102,7 @@ TEST_F(CommitterRollbackTest, CopyOfTheEpochIsTheNewest) {
   ASSERT_EQ(recovered->producers.size(), 1u);
   EXPECT_EQ(recovered->producers[0].sequence, 1u);
   EXPECT_EQ(board.find("s")->epoch, 6u);
-  EXPECT_EQ(board.find("s")->fit.rows, 10u);
+  EXPECT_EQ(board.find("s")->rows, 10u);
   const auto store = lose_power();
   EXPECT_THAT(store->epochs(stream->id()), ElementsAre(6, 4, 3, 2, 1));
   expect_same(store->load(stream->id(), 6), store->load(stream->id(), 1));

@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/snapshot.hpp"
+
 namespace accrue::daemon {
 namespace {
 
@@ -16,13 +18,12 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 const wire::StreamSpec kTwoParts = {.features = {"x"}, .target = "y", .partitions = 2};
-constexpr models::LeastSquaresOptions kOptions = {.features = 1};
 
 using Rows = std::vector<double>;
 const Rows kFirst = {1, 2, 3, 5};
 const Rows kSecond = {2, 1, 7, 8, 9, 4};
 
-void learn(models::Model& model, const Rows& rows) { model.learn({rows.data(), rows.size() / 2, 2, 1, false}); }
+void learn(models::ModelSet& model, const Rows& rows) { model.learn({rows.data(), rows.size() / 2, 2, 1, false}); }
 
 // A worker's hold on some partitions, and what it said.
 struct Holder {
@@ -33,12 +34,18 @@ struct Holder {
     for (const std::uint32_t partition : partitions) stream.open({7, 3, partition, kTwoParts, {}});
   }
 
-  void deliver(std::uint32_t partition, std::uint64_t ordinal, const Rows& rows, std::size_t shift = 0) {
-    zmq::message_t frame(200 + rows.size() * sizeof(double));
-    std::memcpy(frame.data<std::byte>() + shift, rows.data(), rows.size() * sizeof(double));
+  // From byte `shift` of its frame on; places only of rows that were picked out.
+  void deliver(std::uint32_t partition, std::uint64_t ordinal, const Rows& rows, std::size_t shift = 0,
+               std::uint64_t first_index = 0, const std::vector<ingest::Place>& places = {}) {
+    const std::size_t row_bytes = rows.size() * sizeof(double);
+    const std::size_t place_bytes = places.size() * sizeof(ingest::Place);
+    zmq::message_t frame(200 + row_bytes + place_bytes);
+    std::memcpy(frame.data<std::byte>() + shift, rows.data(), row_bytes);
+    if (!places.empty()) std::memcpy(frame.data<std::byte>() + shift + row_bytes, places.data(), place_bytes);
     const auto count = static_cast<std::uint32_t>(rows.size() / 2);
-    stream.take(
-        HeldStream::Delivery{{7, partition, ordinal, wire::DataType::kFloat64, count, shift}, std::move(frame)});
+    const ingest::Deliver what{7,     partition, ordinal,     wire::DataType::kFloat64,
+                               count, shift,     first_index, !places.empty()};
+    stream.take(HeldStream::Delivery{what, std::move(frame)});
   }
   void hear(const wire::Bytes& message) {
     wire::Frame frame;
@@ -65,12 +72,12 @@ struct Holder {
 };
 
 // Both partitions as they should be after kFirst, an exchange, and kSecond.
-std::vector<models::Model> expected() {
-  std::vector<models::Model> models(2, models::Model(kOptions));
-  for (models::Model& model : models) learn(model, kFirst);
+std::vector<models::ModelSet> expected() {
+  std::vector<models::ModelSet> models(2, first_models(kTwoParts));
+  for (models::ModelSet& model : models) learn(model, kFirst);
   const auto share = models[0].share();
   const std::vector<std::span<const std::byte>> others = {share};  // the same for both
-  for (models::Model& model : models) {
+  for (models::ModelSet& model : models) {
     EXPECT_EQ(model.see(others), models::DecodeError::kNone);
     learn(model, kSecond);
   }
@@ -116,8 +123,24 @@ TEST(HeldStream, RowsNeedNotBeAligned) {
   Holder holder({0});
   holder.deliver(0, 1, kFirst, 3);
   holder.stream.take(ingest::Barrier{7, 9});
-  models::Model model(kOptions);
+  models::ModelSet model = first_models(kTwoParts);
   learn(model, kFirst);
+  EXPECT_EQ(holder.states.at(0), model.encode());
+}
+
+TEST(HeldStream, RowsAreLearnedAtTheirPlacesInTheStream) {
+  Holder holder({0});
+  holder.deliver(0, 1, kFirst, 0, 5'000);
+  holder.deliver(0, 2, kSecond, 3, 20'000, {7, 150, 90'000});
+  holder.stream.take(ingest::Barrier{7, 9});
+  models::ModelSet model = first_models(kTwoParts);
+  models::RowsView rows{kFirst.data(), 2, 2, 1, false};
+  rows.first_index = 5'000;
+  model.learn(rows);
+  const std::vector<std::uint64_t> indices = {20'007, 20'150, 110'000};
+  rows = {kSecond.data(), 3, 2, 1, false};
+  rows.indices = indices.data();
+  model.learn(rows);
   EXPECT_EQ(holder.states.at(0), model.encode());
 }
 

@@ -45,10 +45,11 @@ TEST_F(HistoryTest, PastModelIsTheOneThatWasCommitted) {
   EXPECT_EQ(snapshot->stream, "s");
   EXPECT_EQ(snapshot->spec, stream.spec());
   EXPECT_EQ(snapshot->epoch, 1u);
-  EXPECT_EQ(snapshot->fit.rows, 10u);
-  EXPECT_EQ(snapshot->fit.intercept, then.intercept);
-  EXPECT_EQ(snapshot->fit.coefficients, then.coefficients);
-  EXPECT_NE(snapshot->fit.coefficients, stream.fit().coefficients);
+  EXPECT_EQ(snapshot->rows, 10u);
+  const models::Fit fit = tests::learner_of(snapshot->models).fit();
+  EXPECT_EQ(fit.intercept, then.intercept);
+  EXPECT_EQ(fit.coefficients, then.coefficients);
+  EXPECT_NE(fit.coefficients, stream.fit().coefficients);
 }
 
 TEST_F(HistoryTest, ModelAskedForAgainIsNotDecodedAgain) {
@@ -84,8 +85,8 @@ TEST_F(HistoryTest, NumberThatComesAgainIsAnotherModel) {
   const auto before = history.snapshot("s", 2);
   store.rewind(stream.id(), 1);
   stream.commit(2, 300);
-  EXPECT_EQ(history.snapshot("s", 2)->fit.rows, 30u);
-  EXPECT_EQ(before->fit.rows, 20u);
+  EXPECT_EQ(history.snapshot("s", 2)->rows, 30u);
+  EXPECT_EQ(before->rows, 20u);
 }
 
 TEST_F(HistoryTest, NameThatComesAgainIsAnotherStream) {
@@ -108,7 +109,7 @@ TEST_F(HistoryTest, DamagedEpochIsSaidToBe) {
   } catch (const StoreError& error) {
     EXPECT_THAT(error.what(), HasSubstr("epoch 1 of stream 's': partition 1: "));
   }
-  EXPECT_EQ(history.snapshot("s", 2)->fit.rows, 20u);
+  EXPECT_EQ(history.snapshot("s", 2)->rows, 20u);
 }
 
 TEST_F(HistoryTest, ListSaysHowManyThereAre) {

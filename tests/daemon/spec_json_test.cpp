@@ -39,6 +39,12 @@ TEST(SpecJson, EveryStrategySurvivesTheWay) {
   }
 }
 
+TEST(SpecJson, TheEventTimeSurvivesTheWay) {
+  wire::StreamSpec spec = homes();
+  spec.time = "sold";
+  EXPECT_EQ(spec_from_json(to_json(spec)), spec) << to_json(spec);
+}
+
 TEST(SpecJson, WhatCannotBeReadOrUsedIsRefusedByName) {
   const auto problem = [](std::string text, const std::string& from, const std::string& to) {
     text.replace(text.find(from), from.size(), to);

@@ -9,6 +9,7 @@
 #include "daemon/snapshot.hpp"
 #include "daemon/spec_json.hpp"
 #include "daemon/store.hpp"
+#include "tests/support/model_sets.hpp"
 
 namespace accrue::tests {
 
@@ -20,7 +21,7 @@ class StoredStream {
     spec_.target = "y";
     spec_.partitions = partitions;
     id_ = store.create_stream(name, daemon::to_json(spec_));
-    parts_.assign(partitions, models::Model(daemon::learner_options(spec_)));
+    parts_.assign(partitions, daemon::first_models(spec_));
   }
 
   std::uint64_t id() const { return id_; }
@@ -28,9 +29,9 @@ class StoredStream {
 
   // What the stream is now, merged as the committer merges.
   models::Fit fit() const {
-    models::Model whole = parts_.front();
+    models::ModelSet whole = parts_.front();
     for (std::size_t i = 1; i < parts_.size(); ++i) whole.merge(parts_[i]);
-    return whole.learner().fit();
+    return learner_of(whole).fit();
   }
 
   // Learns 10 rows, every epoch others, and commits the epoch.
@@ -45,7 +46,7 @@ class StoredStream {
     record.stream = id_;
     record.epoch = epoch;
     record.rows = rows_;
-    for (const models::Model& part : parts_) {
+    for (const models::ModelSet& part : parts_) {
       record.states.push_back({static_cast<std::uint32_t>(record.states.size()), part.encode()});
     }
     record.producers = {{"p", epoch}};
@@ -63,7 +64,7 @@ class StoredStream {
   daemon::Store* store_;
   wire::StreamSpec spec_;
   std::uint64_t id_ = 0;
-  std::vector<models::Model> parts_;
+  std::vector<models::ModelSet> parts_;
   std::uint64_t rows_ = 0;
 };
 

@@ -79,8 +79,8 @@ TEST_F(CommandLine, PushReadsStandardInputAndChoosesColumns) {
 TEST_F(CommandLine, PushPartitionsByTimeAndTheStreamRemembersHow) {
   const std::string name =
       file("t.csv", "t,a,b,y\n0,1,1,2\n1800,2,1,4\n3600,3,2,5\n7199,4,4,5\n7200,5,3,8\n9000,6,1,12\n");
-  const std::vector<std::string> hourly = {"push",         "s", name, "--key", "t", "--partition-window", "3600",
-                                           "--partitions", "2"};
+  const std::vector<std::string> hourly = {
+      "push", "s", name, "--key", "t", "--time", "t", "--partition-window", "3600", "--partitions", "2"};
   ASSERT_EQ(accrue(hourly).exit_code, 0);
   daemon_.kill();
   daemon_.start();
@@ -88,6 +88,7 @@ TEST_F(CommandLine, PushPartitionsByTimeAndTheStreamRemembersHow) {
   const ordered_json stream = json({"streams"}).at(0);
   EXPECT_EQ(stream["n"], 12);
   EXPECT_EQ(stream["key"], "t");
+  EXPECT_EQ(stream["time"], "t");
   EXPECT_EQ(stream["partitions"], 2);
   EXPECT_EQ(stream["partition_by"], "time_window");
   EXPECT_EQ(stream["partition_window_s"], 3600);

@@ -6,9 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/model.hpp"
 #include "tests/e2e/california_reference.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/model_sets.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -86,10 +86,11 @@ TEST_P(ReplayTest, FinalModelIsTheBatchFit) {
   EXPECT_EQ(metrics.rows, kRows);
   EXPECT_LE(*metrics.mse_clipped, 0.515);
   EXPECT_LE(*metrics.mse, 1.1 * recursive_least_squares_mse(rows));
-  models::Model one({.features = 8});  // what a single partition shows, and several must as well
+  models::ModelSet one =
+      tests::least_squares_set({.features = 8});  // what a single partition shows, and several must as well
   one.learn({rows.data(), kRows, 9, 8, false});
-  expect_relative(*metrics.mse, one.error().mse(), 0.02, "progressive error");
-  expect_relative(*metrics.mse_clipped, one.error().mse_clipped(), 0.02, "clipped progressive error");
+  expect_relative(*metrics.mse, one.champion().error().mse(), 0.02, "progressive error");
+  expect_relative(*metrics.mse_clipped, one.champion().error().mse_clipped(), 0.02, "clipped progressive error");
   EXPECT_EQ(daemon.stop(), 0);
 }
 

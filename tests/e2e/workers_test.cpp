@@ -21,8 +21,8 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/random.hpp"
-#include "models/model.hpp"
 #include "tests/e2e/undisturbed_run.hpp"
+#include "tests/support/model_sets.hpp"
 #include "tests/support/torture.hpp"
 
 namespace accrue::tests {
@@ -136,15 +136,15 @@ TEST(Workers, KillsAtRandomMomentsLeaveNoTrace) {
 }
 
 // What the stopped daemon's store holds, all partitions together.
-models::Model stored_model(const Daemon& daemon) {
-  models::Model whole({.features = kColumns - 1});
+models::ModelSet stored_model(const Daemon& daemon) {
+  models::ModelSetSet whole = least_squares_set({.features = kColumns - 1});
   for (const SqliteFile::Row& row : stored(daemon)) {
     std::vector<std::byte> state;
     for (std::size_t i = 0; i < row.at(2).size(); i += 2) {
       state.push_back(static_cast<std::byte>(std::stoi(row.at(2).substr(i, 2), nullptr, 16)));
     }
-    std::optional<models::Model> part;
-    EXPECT_EQ(models::Model::decode(state, part), models::DecodeError::kNone);
+    std::optional<models::ModelSet> part;
+    EXPECT_EQ(models::ModelSet::decode(state, part), models::DecodeError::kNone);
     whole.merge(*part);
   }
   return whole;
@@ -162,7 +162,7 @@ TEST(Workers, KillsUnderSeveralProducersLoseNoRow) {
   spec.key.clear();
   spec.partition_by = PartitionBy::kLeastLoaded;
   CoordinatedDaemon coordinated({"--workers", "3", "--worker-kind", "processes"});
-  models::Model expected({.features = kColumns - 1});
+  models::ModelSetSet expected = least_squares_set({.features = kColumns - 1});
   double checksum = 0;
   {
     std::vector<std::unique_ptr<Client>> clients;
@@ -189,12 +189,12 @@ TEST(Workers, KillsUnderSeveralProducersLoseNoRow) {
     for (Stream& stream : streams) stream.flush();
   }
   ASSERT_EQ(coordinated.stop(), 0);
-  const models::Model learned = stored_model(coordinated.daemon());
-  ASSERT_EQ(learned.learner().rows(), expected.learner().rows());
-  const double sum = learned.learner().describe().feature_means.at(0) * learned.learner().sum_weights();
+  const models::ModelSet learned = stored_model(coordinated.daemon());
+  ASSERT_EQ(learned.champion().learner().rows(), expected.champion().learner().rows());
+  const double sum = learner_of(learned).describe().feature_means.at(0) * learner_of(learned).sum_weights();
   EXPECT_NEAR(sum, checksum, 1e-3) << "a sum of whole numbers";
-  const models::Fit fit = learned.learner().fit();
-  const models::Fit reference = expected.learner().fit();
+  const models::Fit fit = learner_of(learned).fit();
+  const models::Fit reference = learner_of(expected).fit();
   for (std::size_t i = 0; i < fit.coefficients.size(); ++i) {
     EXPECT_NEAR(fit.coefficients[i], reference.coefficients[i],
                 1e-12 * std::max(1.0, std::abs(reference.coefficients[i])));

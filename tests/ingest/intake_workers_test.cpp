@@ -88,7 +88,10 @@ TEST_F(IntakeWorkersTest, StreamOfALostWorkerGoesOnFromItsLastEpochElsewhere) {
   EXPECT_EQ(gauges_.outstanding_bytes, 0u);
 
   push("c", 3);
-  EXPECT_EQ(all<Deliver>(out_.workers[second]).size(), 1u);
+  const auto again = all<Deliver>(out_.workers[second]);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].first_index, 4u) << "as it was before";
+  EXPECT_EQ(all<Deliver>(out_.workers[first]).at(0).first_index, 4u);
   pass(milliseconds(200));
   ASSERT_EQ(cuts().size(), 1u);
   EXPECT_EQ(cuts()[0].rows, 6u);

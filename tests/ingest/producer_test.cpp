@@ -53,13 +53,13 @@ TEST(Producer, WindowCountsWhatIsNotDurable) {
   EXPECT_EQ(producer.outstanding_bytes(), 0u);
 }
 
-TEST(Producer, HeldIsWhatIsOutstandingAndWhatThatTakesForItselfAndEachDelivery) {
+TEST(Producer, HeldIsWhatIsOutstandingAndWhatThatTakesMoreForItselfAndEachDelivery) {
   Producer producer(0);
   producer.accept(100, 0);
-  producer.accept(100, 3);
+  producer.accept(100, 3, 40);
   EXPECT_EQ(producer.outstanding_bytes(), 200u);
-  EXPECT_EQ(producer.held_bytes(), 200u + 5 * Producer::kOverheadBytes);
-  EXPECT_EQ(producer.made_durable(2), 200u + 5 * Producer::kOverheadBytes);
+  EXPECT_EQ(producer.held_bytes(), 240u + 5 * Producer::kOverheadBytes);
+  EXPECT_EQ(producer.made_durable(2), 240u + 5 * Producer::kOverheadBytes);
   EXPECT_EQ(producer.held_bytes(), 0u);
 }
 

@@ -40,6 +40,12 @@ inline StreamSpec by_time_window() {
   return spec;
 }
 
+inline StreamSpec with_time() {
+  StreamSpec spec = samples::spec();
+  spec.time = "sold";
+  return spec;
+}
+
 inline Bytes batch_in_place() {
   BatchFrame frame(3, 1);
   frame.append(kRow);
@@ -125,6 +131,7 @@ void for_each(Visit visit) {
   visit("open_or_create", Open{.stream = "homes", .spec = spec()});
   visit("open_by_range", Open{.stream = "homes", .spec = by_range()});
   visit("open_by_time_window", Open{.stream = "homes", .spec = by_time_window()});
+  visit("open_with_time", Open{.stream = "homes", .spec = with_time()});
   visit("open", Open{.stream = "homes", .spec = std::nullopt});
   visit("batch", Batch{.stream_id = 3,
                        .sequence = 7,

@@ -27,11 +27,19 @@ StreamSpec changed(const Change& change) {
   return spec;
 }
 
-TEST(StreamSpec, ColumnsAreFeaturesTargetWeightAndAKeyOfItsOwn) {
+TEST(StreamSpec, ColumnsAreFeaturesTargetWeightAndKeyAndTimeOfTheirOwn) {
   EXPECT_THAT(good().columns(), ElementsAre("rooms", "age", "price"));
   const StreamSpec spec = changed([](auto& s) { s.weighted = true, s.key = "store"; });
   EXPECT_THAT(spec.columns(), ElementsAre("rooms", "age", "price", "weight", "store"));
   EXPECT_THAT(changed([](auto& s) { s.key = "age"; }).columns(), ElementsAre("rooms", "age", "price"));
+  const auto columns = [](const std::string& key, const std::string& time) {
+    return changed([&](auto& s) { s.key = key, s.time = time; }).columns();
+  };
+  EXPECT_THAT(columns("store", "sold"), ElementsAre("rooms", "age", "price", "store", "sold"));
+  EXPECT_THAT(columns("", "sold"), ElementsAre("rooms", "age", "price", "sold"));
+  EXPECT_THAT(columns("sold", "sold"), ElementsAre("rooms", "age", "price", "sold"));
+  EXPECT_THAT(columns("store", "age"), ElementsAre("rooms", "age", "price", "store"));
+  EXPECT_EQ(changed([](auto& s) { s.key = "store", s.time = "sold"; }).column("sold"), 4u);
 }
 
 TEST(StreamSpec, WhatIsWrongIsSaid) {
@@ -45,6 +53,8 @@ TEST(StreamSpec, WhatIsWrongIsSaid) {
       {[](auto& s) { s.features[0] = "age"; }, "'age' is named twice"},
       {[](auto& s) { s.target = "age"; }, "'age' is named twice"},
       {[](auto& s) { s.key = "price"; }, "'price' is named twice"},
+      {[](auto& s) { s.time = "price"; }, "'price' is named twice"},
+      {[](auto& s) { s.time = "weight", s.weighted = true; }, "'weight' is named twice"},
       {[](auto& s) { s.features[0] = "weight", s.weighted = true; }, "'weight' is named twice"},
       {[](auto& s) { s.ridge = -1; }, "ridge"},
       {[](auto& s) { s.ridge = std::numeric_limits<double>::quiet_NaN(); }, "ridge"},
@@ -176,6 +186,7 @@ TEST(StreamSpec, EveryDifferenceIsNamed) {
        },
        "it has partition_cuts none, not 34, 36"},
       {[](auto& s) { s.partition_window_s = 60; }, "it has partition_window_s 0, not 60"},
+      {[](auto& s) { s.time = "sold"; }, "it has time '', not 'sold'"},
   };
   for (const auto& [change, text] : cases) EXPECT_THAT(difference(good(), changed(change)), HasSubstr(text));
 }

@@ -1,6 +1,7 @@
 // Who is given a batch, and when its producer hears that it is learned.
 #include "ingest/workers.hpp"
 
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,14 +30,22 @@ class Recorder final : public Outbox {
   void to_committer(wire::BytesView) override { FAIL(); }
   void worker_joined(const std::string&) override { FAIL(); }
   void worker_lost(const std::string&, const std::string&) override { FAIL(); }
-  void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t) override {
+  void to_worker(const WorkerId& worker, wire::BytesView message, zmq::message_t payload) override {
     wire::Frame frame;
     Deliver deliver;
     ASSERT_EQ(frame.parse(message), wire::DecodeError::kNone);
     ASSERT_EQ(frame.read(deliver), wire::DecodeError::kNone);
     rows[worker].push_back(deliver.rows);
+    const std::byte* const places =
+        payload.data<std::byte>() + deliver.offset + deliver.rows * 2 * wire::size_of(deliver.dtype);
+    for (std::uint32_t i = 0; i < deliver.rows; ++i) {
+      Place place = i;
+      if (deliver.picked) std::memcpy(&place, places + i * sizeof(place), sizeof(place));
+      indices[worker].push_back(deliver.first_index + place);
+    }
   }
   std::map<WorkerId, std::vector<std::uint32_t>> rows;
+  std::map<WorkerId, std::vector<std::uint64_t>> indices;  // of all these rows
   std::map<WorkerId, std::vector<std::uint64_t>> exchanges;
 };
 
@@ -53,11 +62,14 @@ class WorkersTest : public testing::Test {
   }
 
   // The next batch of the producer, of keys (which are targets too).
-  void push(const std::vector<double>& keys) {
+  void push(const std::vector<double>& keys, wire::DataType dtype = wire::DataType::kFloat64) {
     const std::uint64_t sequence = producer_->log.accepted() + 1;
-    ScreenedBatch batch{.sequence = sequence, .count = keys.size(), .frame = row_memory(keys.size() * 2 * 8)};
-    auto* values = batch.frame.data<double>();
-    for (const double key : keys) *values++ = key, *values++ = key;
+    ScreenedBatch batch{
+        .sequence = sequence, .dtype = dtype, .count = keys.size(), .frame = row_memory(keys.size() * 2 * 8)};
+    const auto fill = [&]<class Real>(Real* values) {
+      for (const double key : keys) *values++ = static_cast<Real>(key), *values++ = static_cast<Real>(key);
+    };
+    dtype == wire::DataType::kFloat64 ? fill(batch.frame.data<double>()) : fill(batch.frame.data<float>());
     workers_.deliver(*stream_, producer_, 100, std::move(batch));
     stream_->changed({}, keys.size());
   }
@@ -136,6 +148,32 @@ TEST_F(WorkersTest, BatchesThatAreDealtAreCutAtTheExchanges) {
   for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192)) << worker;
   push(std::vector<double>(12, 1.0));
   for (const char* worker : {"one", "two"}) EXPECT_THAT(out_.exchanges[worker], ElementsAre(8'192, 8'208)) << worker;
+}
+
+TEST_F(WorkersTest, RowsOfBatchesThatStayWholeAreNumberedAsTheyWereAccepted) {
+  open({.features = {"a"}, .target = "y", .partitions = 2}, 100);
+  for (int batch = 0; batch < 3; ++batch) push({1, 2});
+  std::vector<std::vector<std::uint64_t>> indices = {out_.indices["one"], out_.indices["two"]};
+  EXPECT_THAT(indices, testing::UnorderedElementsAre(ElementsAre(100, 101, 104, 105), ElementsAre(102, 103)));
+}
+
+TEST_F(WorkersTest, RowsPickedOutOfABatchKeepTheNumbersOfTheWhole) {
+  for (const auto dtype : {wire::DataType::kFloat64, wire::DataType::kFloat32}) {
+    const wire::StreamSpec by_key = {.features = {"a"},
+                                     .target = "y",
+                                     .key = "a",
+                                     .partitions = 2,
+                                     .partition_by = wire::PartitionBy::kRange,
+                                     .partition_cuts = {10}};
+    out_ = {};
+    open(by_key, 8'190);  // an exchange at 8,192 cuts the batch
+    push({1, 10, 1, 1, 10, 1}, dtype);
+    push({10, 1}, dtype);
+    std::vector<std::vector<std::uint64_t>> indices = {out_.indices["one"], out_.indices["two"]};
+    EXPECT_THAT(indices, testing::UnorderedElementsAre(ElementsAre(8'190, 8'192, 8'193, 8'195, 8'197),
+                                                       ElementsAre(8'191, 8'194, 8'196)));
+    workers_.forget(*stream_);
+  }
 }
 
 TEST_F(WorkersTest, OnePartitionHasNobodyToSee) {

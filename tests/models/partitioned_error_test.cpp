@@ -14,7 +14,7 @@
 #include "datasets/random.hpp"
 #include "ingest/exchange.hpp"
 #include "ingest/partitioning.hpp"
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 #include "tests/models/test_rows.hpp"
 #include "tests/support/exchange.hpp"
 
@@ -45,22 +45,22 @@ RowsView view_of(const std::vector<double>& rows) {
 
 class Partitions {
  public:
-  explicit Partitions(std::uint32_t count) : models_(count, Model({.features = kFeatures})) {}
+  explicit Partitions(std::uint32_t count) : models_(count, least_squares_set({.features = kFeatures})) {}
 
-  Model& operator[](std::size_t i) { return models_[i]; }
+  ModelSet& operator[](std::size_t i) { return models_[i]; }
 
   void exchange() { ASSERT_TRUE(tests::exchange(models_)); }
 
   ProgressiveError error() const {
-    Model whole({.features = kFeatures});
-    for (const Model& model : models_) {
+    ModelSet whole = least_squares_set({.features = kFeatures});
+    for (const ModelSet& model : models_) {
       whole.merge(model);
     }
-    return whole.error();
+    return whole.champion().error();
   }
 
  private:
-  std::vector<Model> models_;
+  std::vector<ModelSet> models_;
 };
 
 ProgressiveError in_batches(const RowsView& rows, std::uint32_t partitions, std::size_t batch_rows) {
@@ -99,9 +99,9 @@ class PartitionedError : public testing::TestWithParam<std::uint64_t> {
     }
     values_ = california_rows(GetParam());
     rows_ = view_of(values_);
-    Model model({.features = kFeatures});
+    ModelSet model = least_squares_set({.features = kFeatures});
     model.learn(rows_);
-    one_ = model.error();
+    one_ = model.champion().error();
   }
 
   void expect_like_one(const ProgressiveError& error, const std::string& what) const {

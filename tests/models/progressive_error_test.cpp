@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "models/rows.hpp"
+#include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
 namespace {
@@ -41,7 +40,7 @@ ProgressiveError error_of(const std::vector<Scored>& rows) {
 
 // All figures by their definitions.
 struct Expected {
-  double mse = 0, mae = 0, mse_clipped = 0, mae_clipped = 0, variance = 0;
+  double mse = 0, mae = 0, mse_clipped = 0, mae_clipped = 0, variance = 0, bias = 0, mape = 0;
 };
 
 Expected by_definition(const std::vector<Scored>& rows) {
@@ -58,6 +57,8 @@ Expected by_definition(const std::vector<Scored>& rows) {
     sums.mae += row.weight * std::abs(row.prediction - row.target);
     sums.mse_clipped += row.weight * std::pow(clipped - row.target, 2);
     sums.mae_clipped += row.weight * std::abs(clipped - row.target);
+    sums.bias += row.weight * (row.prediction - row.target);
+    sums.mape += row.weight * std::abs(row.prediction / row.target - 1);
     weights += row.weight;
     mean += row.weight * row.target;
   }
@@ -65,8 +66,8 @@ Expected by_definition(const std::vector<Scored>& rows) {
   for (const Scored& row : rows) {
     sums.variance += row.weight * std::pow(row.target - mean, 2);
   }
-  return {sums.mse / weights, sums.mae / weights, sums.mse_clipped / weights, sums.mae_clipped / weights,
-          sums.variance / weights};
+  return {sums.mse / weights,      sums.mae / weights,  sums.mse_clipped / weights, sums.mae_clipped / weights,
+          sums.variance / weights, sums.bias / weights, sums.mape / weights};
 }
 
 TEST(ProgressiveError, AgreesWithTheDefinitions) {
@@ -82,6 +83,8 @@ TEST(ProgressiveError, AgreesWithTheDefinitions) {
   EXPECT_NEAR(error.mae_clipped(), expected.mae_clipped, 1e-12 * expected.mae);
   EXPECT_NEAR(error.rmse_clipped(), std::sqrt(expected.mse_clipped), 1e-12 * expected.mse);
   EXPECT_NEAR(error.r2_clipped(), 1 - expected.mse_clipped / expected.variance, 1e-10);
+  EXPECT_NEAR(error.bias(), expected.bias, 1e-12 * expected.mae);
+  EXPECT_NEAR(error.mape(), expected.mape, 1e-12 * expected.mape);
 }
 
 TEST(ProgressiveError, ClipsToTheTargetsSeenBeforeTheRow) {
@@ -213,14 +216,23 @@ TEST(ProgressiveError, VarianceIsNeverNegativeByRounding) {
     ProgressiveError error;
     error.add(0, 1, 1);
     error.add(0, i / 7000.0, 1e40);  // the mean jumps to this target, or to a neighbour of it
-    StateWriter writer;
-    error.encode(writer);
-    const std::vector<std::byte> state = std::move(writer).finish();
-    StateReader reader;
-    ASSERT_EQ(reader.open(state), DecodeError::kNone);
-    std::optional<ProgressiveError> restored;
-    EXPECT_EQ(ProgressiveError::decode(reader, restored), DecodeError::kNone) << i;
+    ProgressiveError copy;
+    EXPECT_EQ(decode_state(state_of(error), copy), DecodeError::kNone) << i;
   }
+}
+
+TEST(ProgressiveError, RestoredItContinuesIdentically) {
+  ProgressiveError others;
+  others.add(1, 6, 1);
+  ProgressiveError error;
+  error.see(others);
+  ProgressiveError copy = restored(error);
+  for (const Scored& row : random_scored(200)) {
+    error.add(row.prediction, row.target, row.weight);
+    copy.add(row.prediction, row.target, row.weight);
+    copy = restored(copy);
+  }
+  EXPECT_EQ(state_of(copy), state_of(error));
 }
 
 TEST(ProgressiveError, StaysFiniteForTheLargestErrorsAndWeights) {
@@ -231,8 +243,9 @@ TEST(ProgressiveError, StaysFiniteForTheLargestErrorsAndWeights) {
   }
   ProgressiveError merged = error;
   merged.merge(error);
-  for (const double figure : {merged.mse(), merged.mae(), merged.rmse(), merged.r2(), merged.mse_clipped(),
-                              merged.mae_clipped(), merged.rmse_clipped(), merged.r2_clipped()}) {
+  for (const double figure :
+       {merged.mse(), merged.mae(), merged.rmse(), merged.r2(), merged.mse_clipped(), merged.mae_clipped(),
+        merged.rmse_clipped(), merged.r2_clipped(), merged.bias(), merged.mape()}) {
     EXPECT_TRUE(std::isfinite(figure));
   }
 }

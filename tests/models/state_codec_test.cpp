@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 #include "tests/models/test_rows.hpp"
 
 namespace accrue::models {
@@ -22,18 +22,23 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-// Where the words of STATE.md are, counted from the first field, for a model of one feature and an intercept.
+// Where the words of STATE.md are, counted from the first field, for a set of one model of one feature and an
+// intercept.
 enum Field : std::size_t {
   kFeatures,
-  kIntercept,
-  kRidge,
+  kModels,
+  kChampion,
+  kName,                 // "least_squares", of 13 bytes: its length and two words
+  kLearner = kName + 3,  // the same
+  kSettings = kLearner + 3,
   kRows,
   kPositiveRows,
   kPendingRows,
   kSumWeights,
   kFoldedWeights,
   kFactor,
-  kErrorRows = kFactor + 6,
+  kSeesOthers = kFactor + 6,
+  kErrorRows,
   kErrorWeights,
   kMse,
   kMae,
@@ -43,46 +48,64 @@ enum Field : std::size_t {
   kTargetVariance,
   kTargetMin,
   kTargetMax,
+  kSeesTargets,
+  kOthersMin,
+  kOthersMax,
   kFieldCount
 };
 
 // The example of STATE.md: y = 1, 3, 4 at x = 0, 1, 2.
-Model small_model() {
+ModelSet small_model() {
   TestRows rows{1, false, {}};
   rows.add({0}, 1);
   rows.add({1}, 3);
   rows.add({2}, 4);
-  Model model({.features = 1});
+  ModelSet model = least_squares_set({.features = 1});
   model.learn(rows.view());
   return model;
 }
 
 // Weights, ridge, blocks of two and an unfinished one.
-Model grown_model() {
+ModelSet grown_model() {
   TestRows rows{2, true, {}};
   for (int i = 0; i < 1027; ++i) {
     rows.add({(i * 37 % 101) / 8.0, (i * i % 17) - 8.0}, (i * 29 % 64) / 4.0 - i % 5, i % 4);
   }
-  Model model({.features = 2, .ridge = 0.5});
+  ModelSet model = least_squares_set({.features = 2, .ridge = 0.5});
   model.learn(rows.view());
   return model;
 }
 
 // A partition that has seen two others, one of which had seen it, and has scored rows since, the last in an unfinished
 // block.
-Model partitioned_model() {
-  Model model = grown_model();
+ModelSet partitioned_model() {
+  ModelSet model = grown_model();
   TestRows rows{2, true, {}};
   rows.add({1, 2}, -7, 1);
   rows.add({0.5, -3}, 20, 2);
-  Model one({.features = 2, .ridge = 0.5});
+  ModelSet one = least_squares_set({.features = 2, .ridge = 0.5});
   one.learn(rows.view());
   one.learn(rows.view());
-  Model other = grown_model();
+  ModelSet other = grown_model();
   EXPECT_TRUE(see(one, {model.share(), other.share()}));
   EXPECT_TRUE(see(model, {one.share(), other.share()}));
   model.learn(rows.view());
   return model;
+}
+
+// A challenger of the same settings that was added when the champion had seen others, and one of others; the challenger
+// has become the champion since, and the first model has gone.
+ModelSet several_models() {
+  ModelSet models = partitioned_model();
+  models.add({.name = "late", .settings = {{"ridge", "0.5"}}});
+  models.add({.name = "flat", .settings = {{"intercept", "false"}, {"ridge", "2"}}});
+  models.promote("flat");
+  models.drop("least_squares");
+  TestRows rows{2, true, {}};
+  rows.add({1, -2}, 3, 1);
+  rows.add({0.25, 8}, 1, 0.5);
+  models.learn(rows.view());
+  return models;
 }
 
 Bytes read_golden(const std::string& name) {
@@ -96,8 +119,8 @@ Bytes read_golden(const std::string& name) {
 }
 
 DecodeError decode(const Bytes& bytes) {
-  std::optional<Model> model = small_model();
-  const DecodeError error = Model::decode(bytes, model);
+  std::optional<ModelSet> model = small_model();
+  const DecodeError error = ModelSet::decode(bytes, model);
   EXPECT_EQ(model.has_value(), error == DecodeError::kNone);
   return error;
 }
@@ -113,8 +136,8 @@ std::vector<std::uint64_t> words_of(const Bytes& state) {
   return words;
 }
 
-DecodeError decode_words(const std::vector<std::uint64_t>& words, std::uint64_t version) {
-  StateWriter writer(version);
+DecodeError decode_words(const std::vector<std::uint64_t>& words) {
+  StateWriter writer;
   for (const std::uint64_t word : words) {
     writer.put_count(word);
   }
@@ -126,7 +149,7 @@ DecodeError decode_changed(const std::function<void(std::vector<std::uint64_t>&)
   std::vector<std::uint64_t> words = words_of(small_model().encode());
   EXPECT_EQ(words.size(), kFieldCount);
   change(words);
-  return decode_words(words, kStateVersion);
+  return decode_words(words);
 }
 
 DecodeError decode_with(Field field, std::uint64_t value) {
@@ -136,27 +159,45 @@ DecodeError decode_with(Field field, std::uint64_t value) {
 DecodeError decode_with(Field field, double value) { return decode_with(field, std::bit_cast<std::uint64_t>(value)); }
 
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
-  EXPECT_EQ(small_model().encode(), read_golden("model_state_v1_small.bin"));
-  EXPECT_EQ(grown_model().encode(), read_golden("model_state_v1_grown.bin"));
-  EXPECT_EQ(partitioned_model().encode(), read_golden("model_state_v2_partition.bin"));
+  EXPECT_EQ(small_model().encode(), read_golden("model_state_v3_small.bin"));
+  EXPECT_EQ(several_models().encode(), read_golden("model_state_v3_several.bin"));
 }
 
-TEST(StateCodec, ReadsTheGoldenFiles) {
-  for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin", "model_state_v2_partition.bin"}) {
+TEST(StateCodec, ReadsTheGoldenFilesOfEveryVersionAndWritesTheNewest) {
+  const std::pair<const char*, ModelSet> expected[] = {
+      {"model_state_v1_small.bin", small_model()},           {"model_state_v1_grown.bin", grown_model()},
+      {"model_state_v2_partition.bin", partitioned_model()}, {"model_state_v3_small.bin", small_model()},
+      {"model_state_v3_several.bin", several_models()},
+  };
+  for (const auto& [name, set] : expected) {
+    std::optional<ModelSet> read;
+    ASSERT_EQ(ModelSet::decode(read_golden(name), read), DecodeError::kNone) << name;
+    EXPECT_EQ(read->encode(), set.encode()) << name;
+  }
+}
+
+TEST(StateCodec, RefusesDamageToStatesOfEveryVersion) {
+  for (const char* name : {"model_state_v1_small.bin", "model_state_v2_partition.bin"}) {
     const Bytes golden = read_golden(name);
-    std::optional<Model> model;
-    ASSERT_EQ(Model::decode(golden, model), DecodeError::kNone) << name;
-    EXPECT_EQ(model->encode(), golden) << name;
+    for (std::size_t size = 0; size < golden.size(); size += 5) {
+      ASSERT_EQ(decode({golden.begin(), golden.begin() + static_cast<std::ptrdiff_t>(size)}), DecodeError::kTruncated);
+    }
+    for (std::size_t bit = 0; bit < 8 * golden.size(); bit += 7) {
+      Bytes flipped = golden;
+      flipped[bit / 8] ^= std::byte{1} << bit % 8;
+      ASSERT_NE(decode(flipped), DecodeError::kNone) << name << ' ' << bit;
+    }
   }
 }
 
 TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
-  for (Model model : {grown_model(), partitioned_model()}) {
-    std::optional<Model> restored;
-    ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
-    EXPECT_EQ(restored->learner().options(), model.learner().options());
-    EXPECT_EQ(restored->learner().fit().coefficients, model.learner().fit().coefficients);
-    EXPECT_EQ(restored->error().mse_clipped(), model.error().mse_clipped());
+  for (ModelSet model : {grown_model(), partitioned_model(), several_models()}) {
+    std::optional<ModelSet> restored;
+    ASSERT_EQ(ModelSet::decode(model.encode(), restored), DecodeError::kNone);
+    EXPECT_TRUE(restored->has_the_models_of(model));
+    EXPECT_EQ(learner_of(*restored).options(), learner_of(model).options());
+    EXPECT_EQ(learner_of(*restored).fit().coefficients, learner_of(model).fit().coefficients);
+    EXPECT_EQ(restored->champion().error().mse_clipped(), model.champion().error().mse_clipped());
     const TestRows more = random_rows(1, 999, 2, true);
     model.learn(more.view());
     restored->learn(more.view());
@@ -167,11 +208,11 @@ TEST(StateCodec, ARestoredModelAnswersTheSameAndContinuesTheSame) {
 TEST(StateCodec, APartitionOfManyFeaturesIsRestoredInItsLongerBlock) {
   constexpr std::size_t kManyFeatures = 46;  // blocks of three rows once others are seen
   const TestRows rows = random_rows(2, 305, kManyFeatures);
-  Model model({.features = kManyFeatures});
-  ASSERT_TRUE(see(model, {Model({.features = kManyFeatures}).share()}));
+  ModelSet model = least_squares_set({.features = kManyFeatures});
+  ASSERT_TRUE(see(model, {least_squares_set({.features = kManyFeatures}).share()}));
   model.learn(rows.view().slice(0, 302));
-  std::optional<Model> restored;
-  ASSERT_EQ(Model::decode(model.encode(), restored), DecodeError::kNone);
+  std::optional<ModelSet> restored;
+  ASSERT_EQ(ModelSet::decode(model.encode(), restored), DecodeError::kNone);
   model.learn(rows.view().slice(302, 3));
   restored->learn(rows.view().slice(302, 3));
   EXPECT_EQ(restored->encode(), model.encode());
@@ -199,7 +240,7 @@ TEST(StateCodec, NamesWhatIsWrongWithTheEnvelope) {
   other[0] = std::byte{'A'};
   EXPECT_EQ(decode(other), DecodeError::kBadMagic);
   other = state;
-  other[8] = std::byte{3};
+  other[8] = std::byte{4};
   EXPECT_EQ(decode(other), DecodeError::kUnknownVersion);
   other = state;
   other.push_back(std::byte{0});
@@ -218,8 +259,21 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   };
   EXPECT_EQ(decode_changed([](auto&) {}), DecodeError::kNone);
 
-  expect_invalid(kIntercept, std::uint64_t{2});
-  expect_invalid(kRidge, -1.0);
+  expect_invalid(kModels, std::uint64_t{0});
+  expect_invalid(kModels, std::uint64_t{2});
+  expect_invalid(kModels, std::uint64_t{ModelSet::kMaxModels + 1});
+  expect_invalid(kChampion, std::uint64_t{1});
+  expect_invalid(kName, std::uint64_t{17});  // one byte more than are there
+  expect_invalid(kName, std::uint64_t{ModelSet::kMaxTextBytes + 1});
+  expect_invalid(kName, std::uint64_t{12});    // behind the text stand zeros
+  expect_invalid(kLearner, std::uint64_t{0});  // no learner has that name
+  expect_invalid(kSettings, std::uint64_t{1});
+  expect_invalid(kSettings, std::uint64_t{ModelSet::kMaxSettings + 1});
+  expect_invalid(kSeesOthers, std::uint64_t{2});
+  expect_invalid(kSeesOthers, std::uint64_t{1});  // whose factor is not there
+  expect_invalid(kSeesTargets, std::uint64_t{2});
+  expect_invalid(kOthersMin, -1.0);  // of others that were not seen
+  expect_invalid(kOthersMax, 1.0);
   expect_invalid(kRows, std::uint64_t{4});  // the error has scored 3
   expect_invalid(kPositiveRows, std::uint64_t{4});
   expect_invalid(kPendingRows, std::uint64_t{1});  // a block of one is never unfinished
@@ -235,7 +289,7 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   expect_invalid(kTargetMin, 5.0);  // above the largest
   expect_invalid(kTargetMax, 1e151);
   for (std::size_t field = kSumWeights; field < kFieldCount; ++field) {
-    if (field == kErrorRows) {
+    if (field == kErrorRows || field == kSeesOthers || field == kSeesTargets) {  // counts
       continue;
     }
     for (const double value : {kNaN, kInfinity, -kInfinity}) {
@@ -265,7 +319,7 @@ TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
       words[kRows] = words[kErrorRows] = rows;
       words[kPositiveRows] = 0;
       words[kPendingRows] = pending;
-      words.insert(words.begin() + kErrorRows, 3 * pending, 0);
+      words.insert(words.begin() + kSeesOthers, 3 * pending, 0);
     });
   };
   EXPECT_EQ(with_pending(1025, 1), DecodeError::kNone);
@@ -279,24 +333,22 @@ TEST(StateCodec, RefusesCountsThatTheBytesDoNotHold) {
 }
 
 TEST(StateCodec, RefusesOthersThatNoPartitionCanHaveSeen) {
-  Model partition = small_model();
+  ModelSet partition = small_model();
   ASSERT_TRUE(see(partition, {small_model().share()}));
   const std::vector<std::uint64_t> words = words_of(partition.encode());
-  // What version 2 adds: the others' rows, weights and factor before the error; at the end whether they had targets,
-  // and the smallest and largest.
-  constexpr std::size_t kOthersRows = kErrorRows;
+  // Behind the word that says so stand the others' rows, weights and factor.
+  constexpr std::size_t kOthersRows = kSeesOthers + 1;
   constexpr std::size_t kOthersWeights = kOthersRows + 1;
   constexpr std::size_t kOthersFactor = kOthersRows + 2;
   const std::size_t targets = words.size() - 3;
-  ASSERT_EQ(words.size(), kFieldCount + 2 + 6 + 3);
+  ASSERT_EQ(words.size(), kFieldCount + 2 + 6);
   const auto decode_with_word = [&](std::size_t at, auto value) {
     std::vector<std::uint64_t> changed = words;
     changed[at] = std::bit_cast<std::uint64_t>(value);
-    return decode_words(changed, kStateVersionWithOthers);
+    return decode_words(changed);
   };
-  EXPECT_EQ(decode_words(words, kStateVersionWithOthers), DecodeError::kNone);
-  EXPECT_EQ(decode_words(words, kStateVersion), DecodeError::kInvalid);
-  EXPECT_EQ(decode_words(words_of(small_model().encode()), kStateVersionWithOthers), DecodeError::kInvalid);
+  EXPECT_EQ(decode_words(words), DecodeError::kNone);
+  EXPECT_EQ(decode_with_word(kSeesOthers, std::uint64_t{0}), DecodeError::kInvalid);
 
   EXPECT_EQ(decode_with_word(kOthersWeights, -1.0), DecodeError::kInvalid);
   for (const std::size_t diagonal : {0u, 3u, 5u}) {
@@ -316,8 +368,7 @@ TEST(StateCodec, RefusesOthersThatNoPartitionCanHaveSeen) {
     }
   }
   for (std::size_t cut = 1; cut <= 3 + 8; ++cut) {
-    EXPECT_EQ(decode_words({words.begin(), words.end() - static_cast<std::ptrdiff_t>(cut)}, kStateVersionWithOthers),
-              DecodeError::kInvalid);
+    EXPECT_EQ(decode_words({words.begin(), words.end() - static_cast<std::ptrdiff_t>(cut)}), DecodeError::kInvalid);
   }
 }
 

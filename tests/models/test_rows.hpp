@@ -10,10 +10,13 @@
 
 #include <Eigen/Dense>
 
-#include "models/model.hpp"
 #include "models/rows.hpp"
+#include "tests/support/model_sets.hpp"
 
 namespace accrue::models {
+
+using tests::learner_of;
+using tests::least_squares_set;
 
 struct TestRows {
   std::size_t features;
@@ -109,9 +112,9 @@ inline std::vector<double> learn(LeastSquares& learner, const RowsView& rows) {
 }
 
 /// Lets a partition see the shares of others; false when one is refused.
-inline bool see(Model& model, const std::vector<std::vector<std::byte>>& shares) {
+inline bool see(ModelSet& set, const std::vector<std::vector<std::byte>>& shares) {
   const std::vector<std::span<const std::byte>> views(shares.begin(), shares.end());
-  return model.see(views) == DecodeError::kNone;
+  return set.see(views) == DecodeError::kNone;
 }
 
 /// The largest difference of a number, relative to the expected one.

@@ -10,7 +10,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 #include "tests/models/test_rows.hpp"
 #include "tests/support/exchange.hpp"
 
@@ -47,8 +47,8 @@ RowsView piece(const Stream& stream, const std::vector<std::size_t>& cuts, std::
   return stream.rows.view().slice(cuts[i], cuts[i + 1] - cuts[i]);
 }
 
-Model learn_at_once(const Stream& stream) {
-  Model model(stream.options);
+ModelSet learn_at_once(const Stream& stream) {
+  ModelSet model = least_squares_set(stream.options);
   model.learn(stream.rows.view());
   return model;
 }
@@ -56,7 +56,7 @@ Model learn_at_once(const Stream& stream) {
 RC_GTEST_PROP(ModelProperty, HowCallsAreCutDoesNotChangeABit, ()) {
   const Stream stream = any_stream();
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
-  Model model(stream.options);
+  ModelSet model = least_squares_set(stream.options);
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     model.learn(piece(stream, cuts, i));
   }
@@ -66,32 +66,32 @@ RC_GTEST_PROP(ModelProperty, HowCallsAreCutDoesNotChangeABit, ()) {
 RC_GTEST_PROP(ModelProperty, SavedRestoredAndContinuedIsUninterruptedBitForBit, ()) {
   const Stream stream = any_stream();
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
-  std::optional<Model> model(stream.options);
+  std::optional<ModelSet> model = least_squares_set(stream.options);
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     model->learn(piece(stream, cuts, i));
     const std::vector<std::byte> state = model->encode();
-    RC_ASSERT(Model::decode(state, model) == DecodeError::kNone);
+    RC_ASSERT(ModelSet::decode(state, model) == DecodeError::kNone);
     RC_ASSERT(model->encode() == state);
   }
-  const Model uninterrupted = learn_at_once(stream);
+  const ModelSet uninterrupted = learn_at_once(stream);
   RC_ASSERT(model->encode() == uninterrupted.encode());
-  RC_ASSERT(model->learner().fit().coefficients == uninterrupted.learner().fit().coefficients);
+  RC_ASSERT(learner_of(*model).fit().coefficients == learner_of(uninterrupted).fit().coefficients);
 }
 
 RC_GTEST_PROP(ModelProperty, PartitionsSavedRestoredAndContinuedAreUninterruptedBitForBit, ()) {
   const Stream stream = any_stream();
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
   const auto count = *rc::gen::inRange<std::size_t>(2, 5).as("partitions");
-  std::vector<Model> uninterrupted(count, Model(stream.options));
-  std::vector<Model> restored = uninterrupted;
+  std::vector<ModelSet> uninterrupted(count, least_squares_set(stream.options));
+  std::vector<ModelSet> restored = uninterrupted;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     const RowsView rows = piece(stream, cuts, i);
     uninterrupted[i % count].learn(rows);
     const std::size_t half = rows.count / 2;
     restored[i % count].learn(rows.slice(0, half));
-    for (Model& partition : restored) {
-      std::optional<Model> again;
-      RC_ASSERT(Model::decode(partition.encode(), again) == DecodeError::kNone);
+    for (ModelSet& partition : restored) {
+      std::optional<ModelSet> again;
+      RC_ASSERT(ModelSet::decode(partition.encode(), again) == DecodeError::kNone);
       partition = *again;
     }
     restored[i % count].learn(rows.slice(half, rows.count - half));
@@ -108,17 +108,17 @@ RC_GTEST_PROP(ModelProperty, PartitionsSavedRestoredAndContinuedAreUninterrupted
 RC_GTEST_PROP(ModelProperty, WhatIsSeenOfOthersIsNotLearned, ()) {
   const Stream stream = any_stream();
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
-  std::vector<Model> alone(2, Model(stream.options));
-  std::vector<Model> seeing = alone;
+  std::vector<ModelSet> alone(2, least_squares_set(stream.options));
+  std::vector<ModelSet> seeing = alone;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     alone[i % 2].learn(piece(stream, cuts, i));
     seeing[i % 2].learn(piece(stream, cuts, i));
     RC_ASSERT(tests::exchange(seeing));
   }
   for (std::size_t i = 0; i < 2; ++i) {
-    RC_ASSERT(coefficients(seeing[i].learner().fit()) == coefficients(alone[i].learner().fit()));
-    RC_ASSERT(seeing[i].learner().sum_weights() == alone[i].learner().sum_weights());
-    RC_ASSERT(seeing[i].error().n() == alone[i].error().n());
+    RC_ASSERT(coefficients(learner_of(seeing[i]).fit()) == coefficients(learner_of(alone[i]).fit()));
+    RC_ASSERT(learner_of(seeing[i]).sum_weights() == learner_of(alone[i]).sum_weights());
+    RC_ASSERT(seeing[i].champion().error().n() == alone[i].champion().error().n());
   }
 }
 
@@ -126,9 +126,9 @@ RC_GTEST_PROP(ModelProperty, AnySplitAndMergeOrderGivesTheBatchFit, ()) {
   Stream stream = any_stream();
   stream.options.ridge = 0;
   const std::vector<std::size_t> cuts = any_cuts(stream.rows.count());
-  std::vector<Model> parts;
+  std::vector<ModelSet> parts;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-    parts.emplace_back(stream.options).learn(piece(stream, cuts, i));
+    parts.emplace_back(least_squares_set(stream.options)).learn(piece(stream, cuts, i));
   }
   while (parts.size() > 1) {
     const auto from = *rc::gen::inRange<std::size_t>(1, parts.size());
@@ -136,19 +136,19 @@ RC_GTEST_PROP(ModelProperty, AnySplitAndMergeOrderGivesTheBatchFit, ()) {
     parts[into].merge(parts[from]);
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(from));
   }
-  const Model& merged = parts.front();
-  RC_ASSERT(merged.learner().rows() == stream.rows.count());
-  RC_ASSERT(merged.error().n() == stream.rows.count());
+  const ModelSet& merged = parts.front();
+  RC_ASSERT(merged.champion().learner().rows() == stream.rows.count());
+  RC_ASSERT(merged.champion().error().n() == stream.rows.count());
   const Eigen::VectorXd expected = batch_fit(stream.rows.view(), stream.options.intercept);
   const Eigen::VectorXd fitted =
-      design_matrix(stream.rows.view(), stream.options.intercept) * (coefficients(merged.learner().fit()) - expected);
+      design_matrix(stream.rows.view(), stream.options.intercept) * (coefficients(learner_of(merged).fit()) - expected);
   RC_ASSERT(fitted.lpNorm<Eigen::Infinity>() < 1e-10 * targets(stream.rows.view()).lpNorm<Eigen::Infinity>());
 }
 
 // By itself, or a partition that has seen others.
 std::vector<std::byte> any_state() {
   const Stream stream = any_stream();
-  Model model = learn_at_once(stream);
+  ModelSet model = learn_at_once(stream);
   if (*rc::gen::arbitrary<bool>().as("others seen")) {
     RC_ASSERT(see(model, {model.share()}));
   }
@@ -160,8 +160,8 @@ RC_GTEST_PROP(ModelProperty, DamagedBytesAreRefused, ()) {
   const auto at = *rc::gen::inRange<std::size_t>(0, state.size());
   const auto change = *rc::gen::inRange<int>(1, 256);
   state[at] ^= static_cast<std::byte>(change);
-  std::optional<Model> model;
-  RC_ASSERT(Model::decode(state, model) != DecodeError::kNone);
+  std::optional<ModelSet> model;
+  RC_ASSERT(ModelSet::decode(state, model) != DecodeError::kNone);
   RC_ASSERT(!model);
 }
 
@@ -177,11 +177,11 @@ RC_GTEST_PROP(ModelProperty, GarbageInAGoodEnvelopeIsRefusedOrLearnsOn, ()) {
     RC_ASSERT(reader.get_count(word));
     writer.put_count(i == at ? garbage : word);
   }
-  std::optional<Model> model;
-  if (Model::decode(std::move(writer).finish(), model) == DecodeError::kNone) {
-    const TestRows more = random_rows(1, 300, model->learner().options().features);
+  std::optional<ModelSet> model;
+  if (ModelSet::decode(std::move(writer).finish(), model) == DecodeError::kNone) {
+    const TestRows more = random_rows(1, 300, model->features());
     model->learn(more.view());
-    RC_ASSERT(coefficients(model->learner().fit()).allFinite());
+    RC_ASSERT(coefficients(learner_of(*model).fit()).allFinite());
   }
 }
 

@@ -5,14 +5,14 @@
 #include <span>
 #include <vector>
 
-#include "models/model.hpp"
+#include "models/model_set.hpp"
 
 namespace accrue::tests {
 
 // False when a share is refused, which no partition of the same stream may do.
-[[nodiscard]] inline bool exchange(std::span<models::Model> partitions) {
+[[nodiscard]] inline bool exchange(std::span<models::ModelSet> partitions) {
   std::vector<std::vector<std::byte>> shares;
-  for (const models::Model& partition : partitions) shares.push_back(partition.share());
+  for (const models::ModelSet& partition : partitions) shares.push_back(partition.share());
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     std::vector<std::span<const std::byte>> others(shares.begin(), shares.end());
     others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));

@@ -41,6 +41,7 @@ class Error : public std::runtime_error {
     kSpecMismatch,   // the stream exists with another specification
     kNoModelYet,     // the stream has not learned a row yet
     kUnknownEpoch,   // the epoch asked for is not kept; the message says which are
+    kUnknownModel,   // the stream has no model of that name
     kRolledBack,     // the stream was rolled back: open it again, and push what is to be learned from there
     kRefused,        // the daemon refused, for a reason it gave
   };
@@ -63,7 +64,24 @@ enum class PartitionBy : std::uint8_t {
 };
 const char* to_string(PartitionBy by);  // "round_robin", "hash", ...
 
-// What a stream is. Fixed when it is created.
+// key=value, as a learner takes it.
+struct Setting {
+  std::string key;
+  std::string value;
+
+  bool operator==(const Setting&) const = default;
+};
+
+// A model of a stream: which learner is to learn, and how. The daemon knows which there are.
+struct ModelSpec {
+  std::string name;
+  std::string learner = "least_squares";
+  std::vector<Setting> settings{};
+
+  bool operator==(const ModelSpec&) const = default;
+};
+
+// What a stream is. Fixed when it is created, but for its models.
 struct StreamSpec {
   std::vector<std::string> features{};
   std::string target = "target";
@@ -77,6 +95,9 @@ struct StreamSpec {
   std::vector<double> partition_weights{};  // of kWeighted: one a partition, above 0
   std::vector<double> partition_cuts{};     // of kRange: increasing, one fewer than partitions; a cut begins a range
   double partition_window_s = 0;            // of kTimeWindow: seconds, at least 0.001
+  std::string time{};  // in seconds, of a row's event: a feature, the key, or a column of its own; empty for none
+  // What it is created with, the champion first; none: one "least_squares" with the intercept and the ridge above.
+  std::vector<ModelSpec> models{};
 
   bool operator==(const StreamSpec&) const = default;
 };
@@ -103,7 +124,7 @@ struct FlushReport {
 
 struct Prediction {
   std::uint64_t epoch = 0;  // the snapshot that answered
-  std::uint64_t rows = 0;   // rows it has learned
+  std::uint64_t rows = 0;   // rows its model has learned
   std::vector<double> values;
 };
 
@@ -135,12 +156,24 @@ struct Metrics {
   std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
 };
 
+struct ModelStatus {
+  ModelSpec spec;
+  bool champion = false;                                         // its predictions are the stream's
+  std::uint64_t rows = 0;                                        // learned since it was added
+  std::optional<double> mse, mae, r2, mse_clipped, mae_clipped;  // as in Metrics
+};
+
+struct Models {
+  std::uint64_t epoch = 0;
+  std::vector<ModelStatus> models;  // in the order they were added
+};
+
 // An epoch that the daemon keeps on disk: what the stream was when it was committed.
 struct Epoch {
   std::uint64_t epoch = 0;
   std::uint64_t rows = 0;
   std::chrono::system_clock::time_point committed;  // by the daemon's clock
-  std::optional<double> mse, mse_clipped;           // progressive, as in Metrics
+  std::optional<double> mse, mse_clipped;           // of the champion; progressive, as in Metrics
 };
 
 struct KeptEpochs {
@@ -180,9 +213,10 @@ class Stream {
  public:
   const std::string& name() const;
   const StreamSpec& spec() const;
-  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key]
+  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key], [time]
 
-  // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream without a key of its own.
+  // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream whose key and event time,
+  // where it has them, are features.
   void push(std::span<const double> features, double target, double weight = 1);
   void push(std::initializer_list<double> features, double target, double weight = 1);
 
@@ -199,11 +233,15 @@ class Stream {
   // Rows of this Client that are durable by now; never waits.
   FlushReport progress() const;
 
-  // One prediction a row; rows hold features only, row-major. From the newest epoch, or from one that is kept.
-  Prediction predict(std::span<const double> rows, std::optional<std::uint64_t> epoch = std::nullopt) const;
-  Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt) const;
-  Coefficients coef(std::optional<std::uint64_t> epoch = std::nullopt) const;
-  Metrics metrics() const;
+  // One prediction a row; rows hold features only, row-major. From the newest epoch, or from one that is kept; by the
+  // champion, or by the model that is named.
+  Prediction predict(std::span<const double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
+                     const std::string& model = {}) const;
+  Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
+                     const std::string& model = {}) const;
+  Coefficients coef(std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {}) const;
+  Metrics metrics(const std::string& model = {}) const;
+  Models models() const;
   KeptEpochs epochs() const;
 
  private:
@@ -231,11 +269,19 @@ class Client {
   // another call does no harm.
   std::uint64_t rollback(const std::string& name, std::uint64_t epoch);
 
+  // Changes the models of a stream for everybody, and returns when that is durable. A model that is added learns the
+  // rows from then on; the champion cannot be dropped. After a timeout it may have happened.
+  void add_model(const std::string& stream, const ModelSpec& model);
+  void drop_model(const std::string& stream, const std::string& model);
+  void promote_model(const std::string& stream, const std::string& model);  // it becomes the champion
+
   // Without opening the stream for pushing.
   Prediction predict(const std::string& stream, std::span<const double> rows,
-                     std::optional<std::uint64_t> epoch = std::nullopt) const;
-  Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch = std::nullopt) const;
-  Metrics metrics(const std::string& stream) const;
+                     std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {}) const;
+  Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch = std::nullopt,
+                    const std::string& model = {}) const;
+  Metrics metrics(const std::string& stream, const std::string& model = {}) const;
+  Models models(const std::string& stream) const;
   KeptEpochs epochs(const std::string& stream) const;
   Status status() const;
 

@@ -1,0 +1,61 @@
+#include "client/cli/model_spec.hpp"
+
+#include <optional>
+
+namespace accrue::cli {
+namespace {
+
+Json nullable(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+std::string settings_text(const ModelSpec& spec) {
+  std::string text;
+  for (const auto& [key, value] : spec.settings) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text;
+}
+
+}  // namespace
+
+ModelSpec model_spec(const std::string& name, const ModelOptions& options) {
+  ModelSpec spec{.name = name};
+  if (options.learner) spec.learner = *options.learner;
+  for (const std::string& setting : options.settings) {
+    const std::size_t at = setting.find('=');
+    spec.settings.push_back({.key = setting.substr(0, at), .value = setting.substr(at + 1)});
+  }
+  return spec;
+}
+
+Report model_report(const Models& models) {
+  Report report;
+  report.document = Json::array();
+  report.table.columns = {{"model", "model"},
+                          {"champion", "champion"},
+                          {"learner", "learner"},
+                          {"settings", "settings"},
+                          {"n", "rows"},
+                          {"mse", "progressive MSE"},
+                          {"mae", "progressive MAE"},
+                          {"r2", "progressive R2"},
+                          {"mse_clipped", "MSE, clipped"},
+                          {"mae_clipped", "MAE, clipped"}};
+  for (const ModelStatus& model : models.models) {
+    Json settings = Json::object();
+    for (const auto& [key, value] : model.spec.settings) settings[key] = value;
+    report.document.push_back({{"model", model.spec.name},
+                               {"champion", model.champion},
+                               {"learner", model.spec.learner},
+                               {"settings", settings},
+                               {"n", model.rows},
+                               {"mse", nullable(model.mse)},
+                               {"mae", nullable(model.mae)},
+                               {"r2", nullable(model.r2)},
+                               {"mse_clipped", nullable(model.mse_clipped)},
+                               {"mae_clipped", nullable(model.mae_clipped)}});
+    report.table.rows.push_back({model.spec.name, model.champion, model.spec.learner, settings_text(model.spec),
+                                 model.rows, nullable(model.mse), nullable(model.mae), nullable(model.r2),
+                                 nullable(model.mse_clipped), nullable(model.mae_clipped)});
+  }
+  return report;
+}
+
+}  // namespace accrue::cli

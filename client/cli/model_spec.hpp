@@ -1,0 +1,18 @@
+// Models as options ask for them and as reports show them. Pure functions.
+#pragma once
+
+#include <string>
+
+#include "accrue/client.hpp"
+#include "client/cli/commands.hpp"
+#include "client/cli/output.hpp"
+
+namespace accrue::cli {
+
+// The settings are key=value each; a learner that is not given is the library's default.
+ModelSpec model_spec(const std::string& name, const ModelOptions& options);
+
+// A row a model; its document is an array.
+Report model_report(const Models& models);
+
+}  // namespace accrue::cli

@@ -1,0 +1,290 @@
+#include "models/adaptive.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+#include "models/require.hpp"
+#include "models/vector_math.hpp"
+
+namespace accrue::models {
+namespace {
+
+constexpr std::array<double, Adaptive::kLearners - 1> kMemories{31'250, 6'250, 1'250, 250, 50};  // rows
+constexpr double kRowsPerCoefficient = 5;
+
+// A learner may predict from a solution that misses the newest 1/64 of its memory: on California housing that costs
+// nothing, and spares most of the solving.
+constexpr std::uint64_t kRowsPerBlockRow = 64;
+
+constexpr double kMaxLoss = 1e303;  // fifty times the largest squared error there can be
+
+constexpr double kMaxRows = 1e6;  // the count's own limit is 1 / (1 - kDiscount) for each partition
+
+using Weights = std::array<double, Adaptive::kLearners>;
+
+double mixed(const Weights& weights, const auto& value_of) {
+  double sum = 0;
+  for (std::size_t k = 0; k < Adaptive::kLearners; ++k) {
+    sum += weights[k] * value_of(k);
+  }
+  return sum;
+}
+
+class MixturePredictor final : public Predictor {
+ public:
+  MixturePredictor(const Weights& weights, std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners,
+                   double lowest, double highest)
+      : weights_(weights), learners_(std::move(learners)), lowest_(lowest), highest_(highest) {}
+
+  double predict(const double* x) const override {
+    return mixed(weights_, [&](std::size_t k) { return predict(k, x); });
+  }
+
+  // That of a mixture: the learners' own, and how far they are apart.
+  double variance(const double* x) const override {
+    const double mean = predict(x);
+    return mixed(weights_, [&](std::size_t k) {
+      const double distance = predict(k, x) - mean;
+      return weights_[k] > 0 ? learners_[k]->variance(x) + distance * distance : 0.0;
+    });
+  }
+
+ private:
+  double predict(std::size_t k, const double* x) const {
+    return std::clamp(learners_[k]->predict(x), lowest_, highest_);
+  }
+
+  Weights weights_;
+  std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners_;
+  double lowest_;
+  double highest_;
+};
+
+}  // namespace
+
+void Adaptive::Record::discount_to(std::uint64_t index) {
+  if (index <= clock) {
+    return;
+  }
+  const std::uint64_t passed = index - clock;
+  const double share = passed == 1 ? kDiscount : std::pow(kDiscount, static_cast<double>(passed));
+  clock = index;
+  rows *= share;
+  for (double& loss : losses) {
+    loss *= share;
+  }
+}
+
+void Adaptive::Record::add(const Losses& row_losses, std::uint64_t index, double target) {
+  discount_to(index);
+  rows += 1;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    losses[k] = std::min(losses[k] + row_losses[k], kMaxLoss);
+  }
+  lowest = any ? std::min(lowest, target) : target;
+  highest = any ? std::max(highest, target) : target;
+  any = true;
+}
+
+Weights Adaptive::Record::weights() const {
+  const double least = *std::min_element(losses.begin(), losses.end());
+  Weights weights;
+  double sum = 0;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    if (losses[k] == least) {
+      weights[k] = 1;
+    } else {
+      weights[k] = least > 0 ? std::exp(-kPower * rows * (std::log(losses[k]) - std::log(least))) : 0.0;
+    }
+    sum += weights[k];
+  }
+  for (double& weight : weights) {
+    weight /= sum;
+  }
+  return weights;
+}
+
+void Adaptive::Record::merge(const Record& other) {
+  if (!other.any) {
+    return;
+  }
+  if (!any) {
+    *this = other;
+    return;
+  }
+  Record theirs = other;
+  theirs.discount_to(clock);
+  discount_to(theirs.clock);
+  rows += theirs.rows;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    losses[k] = std::min(losses[k] + theirs.losses[k], kMaxLoss);
+  }
+  lowest = std::min(lowest, other.lowest);
+  highest = std::max(highest, other.highest);
+}
+
+void Adaptive::Record::encode(StateWriter& writer) const {
+  writer.put_count(any ? 1 : 0);
+  writer.put_count(clock);
+  writer.put_double(rows);
+  writer.put_double(lowest);
+  writer.put_double(highest);
+  writer.put_doubles(losses);
+}
+
+bool Adaptive::Record::decode(StateReader& reader) {
+  return reader.get_flag(any) && reader.get_count(clock) && reader.get_double(0, kMaxRows, rows) &&  //
+         reader.get_double(-kMaxMagnitude, kMaxMagnitude, lowest) &&                                 //
+         reader.get_double(lowest, kMaxMagnitude, highest) &&                                        //
+         reader.get_doubles(0, kMaxLoss, losses);
+}
+
+Adaptive::Adaptive(const AdaptiveOptions& options) : options_(options) {
+  LeastSquaresOptions learner{.features = options.features, .intercept = options.intercept};
+  learner.rows_per_block_row = kRowsPerBlockRow;
+  bank_.emplace_back(learner);
+  const double fewest = kRowsPerCoefficient * static_cast<double>(options.features + 1);
+  for (const double memory : kMemories) {
+    learner.half_life_rows = std::numbers::ln2 * std::max(memory, fewest);
+    bank_.emplace_back(learner);
+  }
+}
+
+void Adaptive::partial_fit(const RowsView& rows, std::span<double> predictions) {
+  require(predictions.size() >= rows.count, "a prediction for every row");
+  predictions_.resize(std::max(predictions_.size(), kLearners * rows.count));
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    bank_[k].partial_fit(rows, std::span(predictions_).subspan(k * rows.count, rows.count));
+  }
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    const std::uint64_t index = rows.index(i);
+    const Record record = known();
+    const Weights weight = record.weights();
+    const auto prediction = [&](std::size_t k) { return predictions_[k * rows.count + i]; };
+    const auto clipped = [&](std::size_t k) {
+      return record.any ? std::clamp(prediction(k), record.lowest, record.highest) : prediction(k);
+    };
+    predictions[i] = options_.clip ? mixed(weight, clipped) : bounded(mixed(weight, prediction), kMaxMagnitude);
+    if (rows.weight(i) == 0) {
+      continue;
+    }
+    Losses losses;
+    for (std::size_t k = 0; k < kLearners; ++k) {
+      const double error = clipped(k) - rows.target(i);
+      losses[k] = error * error;
+    }
+    own_.add(losses, index, rows.target(i));
+  }
+}
+
+Adaptive::Record Adaptive::known() const {
+  Record record = own_;
+  if (others_) {
+    record.merge(*others_);
+  }
+  return record;
+}
+
+void Adaptive::merge(const Learner& from) {
+  const auto* other = dynamic_cast<const Adaptive*>(&from);
+  require(other && options_ == other->options_, "merged learners have the same options");
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    bank_[k].merge(other->bank_[k]);
+  }
+  own_.merge(other->own_);
+  others_.reset();
+}
+
+void Adaptive::see(const Learner& learner) {
+  const auto* others = dynamic_cast<const Adaptive*>(&learner);
+  require(others && options_ == others->options_, "learners that see each other have the same options");
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    bank_[k].see(others->bank_[k]);
+  }
+  others_ = others->own_;
+}
+
+void Adaptive::forget(double keep) {
+  for (LeastSquares& learner : bank_) {
+    learner.forget(keep);
+  }
+  own_.rows *= keep;
+  for (double& loss : own_.losses) {
+    loss *= keep;
+  }
+}
+
+std::unique_ptr<const Predictor> Adaptive::predictor() const {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::array<std::unique_ptr<const Predictor>, kLearners> learners;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    learners[k] = bank_[k].predictor();
+  }
+  const bool clip = options_.clip && own_.any;
+  return std::make_unique<MixturePredictor>(weights(), std::move(learners), clip ? own_.lowest : -kInfinity,
+                                            clip ? own_.highest : kInfinity);
+}
+
+Summary Adaptive::describe() const {
+  const Weights weight = weights();
+  std::array<Summary, kLearners> learners;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    learners[k] = bank_[k].describe();
+  }
+  Summary summary = std::move(learners.front());
+  const auto mix = [&](Estimate& estimate, const auto& of) {
+    estimate = {mixed(weight, of), std::nullopt, std::nullopt};
+  };
+  for (std::size_t j = 0; j < summary.coefficients.size(); ++j) {
+    const double first = summary.coefficients[j].value;
+    mix(summary.coefficients[j], [&](std::size_t k) { return k == 0 ? first : learners[k].coefficients[j].value; });
+  }
+  if (summary.intercept) {
+    const double first = summary.intercept->value;
+    mix(*summary.intercept, [&](std::size_t k) { return k == 0 ? first : learners[k].intercept->value; });
+  }
+  summary.residual_std.reset();
+  summary.r2.reset();
+  return summary;
+}
+
+void Adaptive::encode(StateWriter& writer) const {
+  for (const LeastSquares& learner : bank_) {
+    learner.encode(writer);
+  }
+  own_.encode(writer);
+  writer.put_count(others_ ? 1 : 0);
+  if (others_) {
+    others_->encode(writer);
+  }
+}
+
+DecodeError Adaptive::decode(StateReader& reader) {
+  for (LeastSquares& learner : bank_) {
+    if (const DecodeError damage = learner.decode(reader); damage != DecodeError::kNone) {
+      return damage;
+    }
+    if (learner.rows() != rows()) {
+      return DecodeError::kInvalid;
+    }
+  }
+  bool has_others = false;
+  Record others;
+  if (!own_.decode(reader) || !reader.get_flag(has_others) || (has_others && !others.decode(reader))) {
+    return DecodeError::kInvalid;
+  }
+  others_ = has_others ? std::optional(others) : std::nullopt;
+  return DecodeError::kNone;
+}
+
+std::unique_ptr<Learner> make_adaptive(std::size_t features, Settings& settings) {
+  AdaptiveOptions options{.features = features};
+  options.intercept = settings.flag("intercept", options.intercept);
+  options.clip = settings.choice("clip", {"observed", "none"}) == "observed";
+  return std::make_unique<Adaptive>(options);
+}
+
+}  // namespace accrue::models

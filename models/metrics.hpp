@@ -1,0 +1,62 @@
+// Metrics: all that is measured of one model as it predicts rows that it has yet to learn: its errors over all rows and
+// over windows of the last, the intervals that these errors promise, and how well the promises were kept.
+//
+// Two intervals are watched at Conformal::kLevel: the conformal one, and the one of the model's own variance, where it
+// has one, if its errors are normal. Each is that from before the row. A partition measures with its own residuals;
+// merging adds up what was measured, and pools the residuals for the intervals to come.
+// A row of weight 0 is counted in the errors and otherwise ignored. Rows may come in any order of their index; merging
+// is exact but for the clipped errors (progressive_error.hpp) and which conformal intervals a partition could give.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Costs: add O(1), without an allocation in the long run; below 24 KB in all, a few hundred bytes before the first
+// rows. Numbers: all stays finite for |prediction|, |target|, weight <= kMaxMagnitude; a variance is counted if it is
+// not NaN, not negative and at most the square of that. Errors: decode answers DecodeError, and metrics that could not
+// be decoded are only good for destruction.
+#pragma once
+
+#include <cstdint>
+
+#include "models/conformal.hpp"
+#include "models/coverage.hpp"
+#include "models/progressive_error.hpp"
+#include "models/rolling_error.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+struct Scored {
+  double prediction;
+  double variance;  // of a target of weight 1 about the prediction, NaN for what does not know
+  double target;
+  double weight;
+  std::uint64_t index;  // of the row in its stream
+};
+
+class Metrics {
+ public:
+  void add(const Scored& row);
+  /// From the next row on clips to the targets of others, too; what it saw of others before is forgotten.
+  void see(const Metrics& others) { lifetime_.see(others.lifetime_); }
+  /// Adds what was measured of other rows. Forgets what either has seen of others.
+  void merge(const Metrics& other);
+
+  const ProgressiveError& lifetime() const { return lifetime_; }
+  /// Over one of RollingError::kWindows.
+  ErrorMeans last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }
+  const Conformal& conformal() const { return conformal_; }
+  const Coverage& conformal_coverage() const { return conformal_coverage_; }
+  const Coverage& variance_coverage() const { return variance_coverage_; }
+
+  void encode(StateWriter& writer) const;
+  /// States of versions 1 and 2 hold the lifetime's error alone; the rest is then of the rows to come.
+  [[nodiscard]] DecodeError decode(StateReader& reader);
+
+ private:
+  ProgressiveError lifetime_;
+  RollingError rolling_;
+  Conformal conformal_;
+  Coverage conformal_coverage_;
+  Coverage variance_coverage_;
+};
+
+}  // namespace accrue::models

@@ -1,0 +1,89 @@
+// PerKey: a linear model for every key of a stream (a store, a sensor), each shrunk towards the stream's own.
+//
+// A key's model is the least-squares fit of the rows of that key, and of shrinkage_rows rows more that are as the rows
+// of the whole stream are: the stream's factor, scaled to weigh that much. A key with few rows predicts as the stream
+// does, one with many as its own rows say, and one never seen exactly as the stream. Keys are equal when their numbers
+// are; 0 and -0 are one key.
+//
+// At most max_keys are held; the one whose last row is the longest ago goes when another comes (evicted() counts). What
+// it learned for itself is gone then, what the stream learned of its rows stays. The merge of several partitions may
+// hold max_keys of each.
+//
+// The merge is exact but for keys that were evicted: a key's factor is that of all its rows, wherever they went. While
+// partitions are apart, rows of a key in another partition are not known to this one; partition by the key.
+//
+// Threads, errors: as Learner says. Shapes: a row has the features, and RowsView::key_column; a row to predict is the
+// features and, behind them, the key.
+// Costs: learning, predicting O(d^3) a row; memory 8 bytes for each of (d + 2)(d + 3) / 2 numbers a key, and 250 more.
+// Source: shrinkage by prior rows: Zellner, "On assessing prior distributions and Bayesian regression analysis with
+// g-prior distributions" (1986), in the form of data; the estimates: Lindley and Smith, "Bayes estimates for the linear
+// model", J. R. Statist. Soc. B 34 (1972).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "models/learner.hpp"
+#include "models/least_squares.hpp"
+
+namespace accrue::models {
+
+struct PerKeyOptions {
+  LeastSquaresOptions stream;
+  double shrinkage_rows = 20;
+  std::size_t max_keys = 100'000;
+
+  bool operator==(const PerKeyOptions&) const = default;
+};
+
+class PerKey final : public Learner {
+ public:
+  static constexpr std::size_t kMaxKeys = 10'000'000;
+
+  explicit PerKey(const PerKeyOptions& options);
+  PerKey(const PerKey& other);
+  PerKey(PerKey&&) = default;
+  PerKey& operator=(const PerKey&) = delete;
+  PerKey& operator=(PerKey&&) = default;
+  ~PerKey() override = default;
+
+  std::unique_ptr<Learner> clone() const override { return std::make_unique<PerKey>(*this); }
+  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void merge(const Learner& other) override;
+  void see(const Learner& others) override;
+  void forget(double keep) override;
+  std::unique_ptr<const Predictor> predictor() const override;
+  /// The stream's.
+  Summary describe() const override { return stream_.describe(); }
+  std::uint64_t rows() const override { return stream_.rows(); }
+
+  void encode(StateWriter& writer) const override;
+  [[nodiscard]] DecodeError decode(StateReader& reader) override;
+
+  std::size_t keys() const { return places_.size(); }
+  std::uint64_t evicted() const { return evicted_; }
+
+ private:
+  struct Key {
+    double key;
+    std::uint64_t last_index;  // of its newest row
+    Factor factor;
+  };
+  using Keys = std::list<Key>;  // the longest unseen first
+
+  Key& touch(double key, std::uint64_t index);
+  void index_keys();
+
+  PerKeyOptions options_;
+  LeastSquares stream_;
+  Keys keys_;
+  std::unordered_map<double, Keys::iterator> places_;
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace accrue::models

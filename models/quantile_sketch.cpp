@@ -1,0 +1,184 @@
+#include "models/quantile_sketch.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+namespace accrue::models {
+namespace {
+
+constexpr unsigned kSignificandBits = 52;
+
+}  // namespace
+
+double QuantileSketch::Octave::weight() const {
+  double sum = 0;
+  for (const double weight : weights) {
+    sum += weight;
+  }
+  return sum;
+}
+
+std::uint64_t QuantileSketch::bucket_of(double value) {
+  return std::bit_cast<std::uint64_t>(value) >> (kSignificandBits - kBits);
+}
+
+double QuantileSketch::middle_of(std::uint64_t exponent, std::size_t bucket) {
+  const std::uint64_t halves = ((exponent << kBits) + bucket) * 2 + 1;
+  return std::bit_cast<double>(halves << (kSignificandBits - kBits - 1));
+}
+
+void QuantileSketch::add(double value, double weight) {
+  weight_ += weight;
+  if (value < kSmallest) {
+    zeros_ += weight;
+    return;
+  }
+  const std::uint64_t bucket = bucket_of(value);
+  add_to(bucket >> kBits, static_cast<std::size_t>(bucket % kBuckets), weight);
+}
+
+void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {
+  const std::uint64_t guess = exponent - base_;
+  if (guess < octaves_.size() && octaves_[guess].exponent == exponent) [[likely]] {
+    octaves_[guess].weights[bucket] += weight;
+  } else if (Octave* octave = octave_of(exponent)) {
+    octave->weights[bucket] += weight;
+  } else {
+    octaves_.front().weights[0] += weight;
+  }
+}
+
+// The octave of this exponent, made if need be; null when it is below all that are kept.
+QuantileSketch::Octave* QuantileSketch::octave_of(std::uint64_t exponent) {
+  auto at = std::lower_bound(octaves_.begin(), octaves_.end(), exponent,
+                             [](const Octave& octave, std::uint64_t value) { return octave.exponent < value; });
+  if (at == octaves_.end() || at->exponent != exponent) {
+    if (octaves_.size() < kOctaves) {
+      at = octaves_.insert(at, Octave{exponent});
+    } else if (at == octaves_.begin()) {
+      return nullptr;
+    } else {
+      const double given_up = octaves_.front().weight();
+      std::move(std::next(octaves_.begin()), at, octaves_.begin());  // those between move down, and leave a place
+      *--at = Octave{exponent};
+      octaves_.front().weights[0] += given_up;
+    }
+  }
+  base_ = exponent - static_cast<std::uint64_t>(at - octaves_.begin());
+  return &*at;
+}
+
+void QuantileSketch::merge(const QuantileSketch& other) {
+  weight_ += other.weight_;
+  zeros_ += other.zeros_;
+  for (const Octave& octave : other.octaves_) {
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      if (octave.weights[bucket] > 0) {
+        add_to(octave.exponent, bucket, octave.weights[bucket]);
+      }
+    }
+  }
+}
+
+void QuantileSketch::scale(double factor) {
+  weight_ *= factor;
+  zeros_ *= factor;
+  const double negligible = 0x1p-64 * weight_;
+  for (Octave& octave : octaves_) {
+    for (double& weight : octave.weights) {
+      weight *= factor;
+      weight = weight < negligible ? 0 : weight;
+    }
+  }
+  std::erase_if(octaves_, [](const Octave& octave) { return octave.weight() == 0; });
+}
+
+double QuantileSketch::value_at(double rank) const {
+  if (weight_ == 0) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  double may_exceed = weight_ - rank;
+  double value = 0;
+  for (auto octave = octaves_.rbegin(); octave != octaves_.rend(); ++octave) {
+    for (std::size_t bucket = kBuckets; bucket-- > 0;) {
+      const double weight = octave->weights[bucket];
+      if (weight > 0) {
+        value = middle_of(octave->exponent, bucket);
+        if (may_exceed < weight) {
+          return value;
+        }
+        may_exceed -= weight;
+      }
+    }
+  }
+  return zeros_ > 0 ? 0 : value;
+}
+
+// An octave is its exponent, which of its buckets are not empty (one bit each), and what these weigh.
+void QuantileSketch::encode(StateWriter& writer) const {
+  writer.put_double(weight_);
+  writer.put_double(zeros_);
+  writer.put_count(octaves_.size());
+  for (const Octave& octave : octaves_) {
+    std::uint64_t filled = 0;
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      filled |= std::uint64_t{octave.weights[bucket] > 0} << bucket;
+    }
+    writer.put_count(octave.exponent);
+    writer.put_count(filled);
+    for (const double weight : octave.weights) {
+      if (weight > 0) {
+        writer.put_double(weight);
+      }
+    }
+  }
+}
+
+bool QuantileSketch::decode_octaves(StateReader& reader) {
+  std::uint64_t count = 0;
+  if (!reader.get_count_up_to(kOctaves, count)) {
+    return false;
+  }
+  std::uint64_t lowest = bucket_of(kSmallest) >> kBits;
+  const std::uint64_t highest = bucket_of(kMaxMagnitude) >> kBits;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Octave octave{};
+    std::uint64_t filled = 0;
+    if (!reader.get_count_up_to(highest + 2, octave.exponent) || octave.exponent < lowest ||
+        !reader.get_count(filled) || filled == 0) {
+      return false;
+    }
+    lowest = octave.exponent + 1;
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+      if ((filled >> bucket & 1) != 0 && !reader.get_double(kLeast, kMaxStateMagnitude, octave.weights[bucket])) {
+        return false;
+      }
+    }
+    octaves_.push_back(octave);
+  }
+  return true;
+}
+
+DecodeError QuantileSketch::decode(StateReader& reader) {
+  QuantileSketch sketch;
+  if (!reader.get_double(0, kMaxStateMagnitude, sketch.weight_) ||
+      !reader.get_double(0, sketch.weight_, sketch.zeros_) || !sketch.decode_octaves(reader)) {
+    return DecodeError::kInvalid;
+  }
+  double sum = sketch.zeros_;
+  for (const Octave& octave : sketch.octaves_) {
+    sum += octave.weight();
+  }
+  if (!(std::abs(sum - sketch.weight_) <= 1e-6 * sketch.weight_)) {
+    return DecodeError::kInvalid;
+  }
+  *this = std::move(sketch);
+  return DecodeError::kNone;
+}
+
+}  // namespace accrue::models

@@ -1,0 +1,77 @@
+// QuantileSketch: the quantiles of numbers >= 0, each answered to 1% of itself, in bounded memory.
+//
+// A bucket holds the weight of the numbers that agree in their exponent and the first six bits of their significand,
+// and answers for them with its middle: within 1/128 = 0.78% of each. The bucket of a number is read off its bits, so
+// it is the same on every machine. Numbers below kSmallest, zero among them, have a bucket of their own that answers 0.
+// The buckets of the kOctaves greatest octaves (powers of two) that occurred are kept; what is less falls into the
+// least bucket of these, and quantiles that lie there are answered too high. Octaves without a number take no memory,
+// so a few outliers cost a few octaves, wherever they lie.
+//
+// Merging gives the sketch of all numbers, whatever the split and the order, exactly (weights add up to rounding, whole
+// ones without), also of what no longer fits: an octave among the greatest of all is among the greatest of each part.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Costs: add O(1), without an allocation unless its octave is new; quantile O(buckets); at most 16 KB, 520 bytes an
+// octave.
+// Numbers: from 0 to kMaxError, weights > 0 and up to kMaxMagnitude each.
+// Errors: decode answers DecodeError and leaves the value as it was unless that is kNone.
+// Source: Masson, Rim and Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
+// PVLDB 12 (2019), with the linearly interpolated mapping and a store by octaves.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/rows.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+class QuantileSketch {
+ public:
+  static constexpr double kRelativeError = 1.0 / 128;
+  static constexpr double kSmallest = 1 / kMaxMagnitude;
+  static constexpr std::size_t kOctaves = 32;
+
+  void add(double value, double weight);
+  void merge(const QuantileSketch& other);
+  /// Multiplies all weights, by more than 0 and at most 1. Lets go of buckets whose weight is below 2^-64 of all.
+  void scale(double factor);
+
+  double weight() const { return weight_; }
+  /// The least number that a share q of all the weight does not exceed; NaN without any weight.
+  double quantile(double q) const { return value_at(q * weight_); }
+  /// The least number that this much of the weight does not exceed, or the greatest when there is not so much.
+  double value_at(double rank) const;
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] DecodeError decode(StateReader& reader);
+
+ private:
+  static constexpr unsigned kBits = 6;  // of the significand
+  static constexpr std::size_t kBuckets = std::size_t{1} << kBits;
+
+  struct Octave {
+    std::uint64_t exponent;  // as it stands in the bits of a double
+    std::array<double, kBuckets> weights{};
+
+    double weight() const;
+  };
+
+  static std::uint64_t bucket_of(double value);
+  static double middle_of(std::uint64_t exponent, std::size_t bucket);
+  void add_to(std::uint64_t exponent, std::size_t bucket, double weight);
+  Octave* octave_of(std::uint64_t exponent);
+  [[nodiscard]] bool decode_octaves(StateReader& reader);
+
+  double weight_ = 0;
+  double zeros_ = 0;             // the weight of numbers below kSmallest
+  std::vector<Octave> octaves_;  // by exponent, ascending
+  // Where to look first: the exponent of the octave that was last searched for, less its place. Those about it mostly
+  // have no gap between them.
+  std::uint64_t base_ = 0;
+};
+
+}  // namespace accrue::models

@@ -1,0 +1,133 @@
+#include "models/rolling_error.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "models/require.hpp"
+
+namespace accrue::models {
+
+std::uint64_t RollingError::oldest(std::size_t window) const {
+  const std::uint64_t newest = newest_ / scale_of(window);
+  return newest - std::min<std::uint64_t>(newest, kPanes - 1);
+}
+
+const ErrorMeans* RollingError::find(std::size_t window, std::uint64_t number) const {
+  if (panes_.empty()) {
+    return nullptr;
+  }
+  const Pane& pane = panes_[window * kPanes + static_cast<std::size_t>(number % kPanes)];
+  return pane.number == number && pane.means.n() > 0 ? &pane.means : nullptr;
+}
+
+void RollingError::pool(std::size_t window, std::uint64_t number, const ErrorMeans& means) {
+  if (!holds(window, number)) {
+    return;
+  }
+  panes_.resize(kWindows.size() * kPanes);
+  Pane& pane = panes_[window * kPanes + static_cast<std::size_t>(number % kPanes)];
+  if (pane.number != number) {
+    pane = {number, {}};
+  }
+  pane.means.pool(means);
+}
+
+void RollingError::pool_into_windows(const Pane& smallest) {
+  for (std::size_t window = 0; window < kWindows.size() && smallest.means.n() > 0; ++window) {
+    pool(window, smallest.number / scale_of(window), smallest.means);
+  }
+}
+
+void RollingError::settle() {
+  pool_into_windows(current_);
+  current_ = {newest_, {}};
+}
+
+void RollingError::add(const RowError& row, std::uint64_t index) {
+  const std::uint64_t number = index / kSmallestPane;
+  if (number != current_.number) {
+    newest_ = std::max(newest_, number);
+    settle();
+    current_.number = number;
+  }
+  current_.means.pool(row);
+}
+
+void RollingError::merge(const RollingError& other) {
+  newest_ = std::max(newest_, other.newest_);
+  settle();
+  for (std::size_t window = 0; window < kWindows.size(); ++window) {
+    for (std::uint64_t number = other.oldest(window); other.holds(window, number); ++number) {
+      if (const ErrorMeans* means = other.find(window, number)) {
+        pool(window, number, *means);
+      }
+    }
+  }
+  pool_into_windows(other.current_);
+}
+
+ErrorMeans RollingError::last(std::uint64_t window_rows) const {
+  const auto* const found = std::find(kWindows.begin(), kWindows.end(), window_rows);
+  require(found != kWindows.end(), "a rolling error has this window");
+  const auto window = static_cast<std::size_t>(found - kWindows.begin());
+  ErrorMeans total;
+  for (std::uint64_t number = oldest(window); holds(window, number); ++number) {
+    if (const ErrorMeans* means = find(window, number)) {
+      total.pool(*means);
+    }
+  }
+  if (holds(window, current_.number / scale_of(window))) {
+    total.pool(current_.means);
+  }
+  return total;
+}
+
+void RollingError::encode(StateWriter& writer) const {
+  writer.put_count(newest_);
+  writer.put_count(current_.number);
+  current_.means.encode(writer);
+  for (std::size_t window = 0; window < kWindows.size(); ++window) {
+    std::vector<std::uint64_t> numbers;
+    for (std::uint64_t number = oldest(window); holds(window, number); ++number) {
+      if (find(window, number)) {
+        numbers.push_back(number);
+      }
+    }
+    writer.put_count(numbers.size());
+    for (const std::uint64_t number : numbers) {
+      writer.put_count(number);
+      find(window, number)->encode(writer);
+    }
+  }
+}
+
+DecodeError RollingError::decode(StateReader& reader) {
+  constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::uint64_t>::max() / kSmallestPane;
+  RollingError error;
+  if (!reader.get_count_up_to(kMaxNumber, error.newest_) ||
+      !reader.get_count_up_to(error.newest_, error.current_.number) ||
+      error.current_.means.decode(reader) != DecodeError::kNone) {
+    return DecodeError::kInvalid;
+  }
+  for (std::size_t window = 0; window < kWindows.size(); ++window) {
+    std::uint64_t count = 0;
+    if (!reader.get_count_up_to(kPanes, count)) {
+      return DecodeError::kInvalid;
+    }
+    std::uint64_t next = error.oldest(window);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Pane pane;
+      if (!reader.get_count_up_to(error.newest_ / scale_of(window), pane.number) || pane.number < next ||
+          pane.means.decode(reader) != DecodeError::kNone || pane.means.n() == 0) {
+        return DecodeError::kInvalid;
+      }
+      error.pool(window, pane.number, pane.means);
+      next = pane.number + 1;
+    }
+  }
+  *this = std::move(error);
+  return DecodeError::kNone;
+}
+
+}  // namespace accrue::models

@@ -1,0 +1,64 @@
+// RollingError: the error over the last 1,000, 10,000 and 100,000 rows of a stream.
+//
+// A window goes by the rows' index in the stream, not by how many of them came here: it holds what was scored here of
+// the last rows of the whole stream. It is made of panes of a tenth of its rows, cut at multiples of that of the index,
+// and holds the pane of the newest row and the ten before it: more than window_rows of the stream's rows, and at most a
+// tenth more. As all partitions cut at the same rows, merging them gives the windows of all rows, exactly (to
+// rounding). A row older than a window by more is left out of it; otherwise rows may come in any order.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Costs: a row is added to one pane of 100 rows, which is pooled into the windows when a row of another comes; a window
+// is summed when asked for. 4 KB, taken when the second such pane begins; nothing is allocated after.
+// Errors: decode answers DecodeError, and leaves the value as it was unless that is kNone; to ask for another window is
+// a broken invariant (require.hpp).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/error_means.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+class RollingError {
+ public:
+  static constexpr std::array<std::uint64_t, 3> kWindows{1'000, 10'000, 100'000};  // in rows
+  static constexpr std::uint64_t kPanesOfWindow = 10;
+
+  void add(const RowError& row, std::uint64_t index);
+  void merge(const RollingError& other);
+
+  /// The figures of one of kWindows.
+  ErrorMeans last(std::uint64_t window_rows) const;
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] DecodeError decode(StateReader& reader);
+
+ private:
+  static constexpr std::uint64_t kSmallestPane = kWindows.front() / kPanesOfWindow;
+  static constexpr std::size_t kPanes = kPanesOfWindow + 1;
+
+  // A stretch of rows: of indices from number times the rows of a pane on. Without a row it stands for none.
+  struct Pane {
+    std::uint64_t number = 0;
+    ErrorMeans means;
+  };
+
+  // How many of the smallest panes make one of this window.
+  static constexpr std::uint64_t scale_of(std::size_t window) { return kWindows[window] / kWindows.front(); }
+  bool holds(std::size_t window, std::uint64_t number) const { return newest_ / scale_of(window) - number < kPanes; }
+  std::uint64_t oldest(std::size_t window) const;
+  const ErrorMeans* find(std::size_t window, std::uint64_t number) const;
+  void pool(std::size_t window, std::uint64_t number, const ErrorMeans& means);
+  void pool_into_windows(const Pane& smallest);
+  void settle();
+
+  std::uint64_t newest_ = 0;  // of all panes ever, the smallest counted
+  Pane current_;              // one of the smallest, in no window yet
+  std::vector<Pane> panes_;   // kPanes of each window: number n stands at n % kPanes, until a newer one needs the place
+};
+
+}  // namespace accrue::models

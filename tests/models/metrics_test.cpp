@@ -1,0 +1,221 @@
+#include "models/metrics.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "datasets/california.hpp"
+#include "datasets/random.hpp"
+#include "models/least_squares.hpp"
+#include "models/model_set.hpp"
+#include "tests/models/round_trip.hpp"
+
+namespace accrue::models {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Scored row_of(std::uint64_t index) {
+  datasets::Random random(index);
+  const double prediction = random.normal();
+  return {prediction, index % 4 == 0 ? kNaN : 4.0, prediction + 2 * random.normal(), index % 5 == 0 ? 0.0 : 1.5, index};
+}
+
+Metrics metrics_of(std::uint64_t first, std::uint64_t last) {
+  Metrics metrics;
+  for (std::uint64_t i = first; i < last; ++i) {
+    metrics.add(row_of(i));
+  }
+  return metrics;
+}
+
+TEST(Metrics, MeasuresAllOfOneRow) {
+  Metrics metrics;
+  metrics.add({3, 1, 1, 2, 7});
+  EXPECT_EQ(metrics.lifetime().mse(), 4);
+  for (const std::uint64_t window : RollingError::kWindows) {
+    EXPECT_EQ(metrics.last(window).mse(), 4);
+  }
+  EXPECT_NEAR(*metrics.conformal().half_width(0.4), 2, 0.02);
+  EXPECT_EQ(metrics.conformal_coverage().rows(), 0) << "there was no interval yet";
+  EXPECT_EQ(metrics.variance_coverage().rows(), 1);
+  EXPECT_EQ(metrics.variance_coverage().covered(), 0);
+  EXPECT_NEAR(metrics.variance_coverage().mean_width(), 2 * 1.9599639845, 1e-6);
+  metrics.add({3, 1.1, 1, 2, 8});
+  EXPECT_EQ(metrics.variance_coverage().covered(), 1);
+}
+
+TEST(Metrics, WindowsClipAsTheLifetimeDoes) {
+  const Metrics metrics = metrics_of(0, 900);
+  EXPECT_LT(metrics.lifetime().mse_clipped(), metrics.lifetime().mse());
+  EXPECT_NEAR(metrics.last(1'000).mse_clipped(), metrics.lifetime().mse_clipped(), 1e-12);
+}
+
+TEST(Metrics, IntervalsOfNormalErrorsHoldTheirLevel) {
+  const Metrics metrics = metrics_of(0, 40'000);
+  EXPECT_EQ(metrics.lifetime().n(), 40'000);
+  EXPECT_EQ(metrics.conformal_coverage().rows(), 32'000 - 19) << "of positive weight";
+  EXPECT_EQ(metrics.variance_coverage().rows(), 24'000) << "of these, with a variance";
+  EXPECT_NEAR(metrics.conformal_coverage().rate(), 0.95, 0.005);
+  EXPECT_NEAR(metrics.variance_coverage().rate(), 0.95, 0.005);
+  EXPECT_NEAR(metrics.conformal_coverage().mean_width(), metrics.variance_coverage().mean_width(), 0.15);
+}
+
+TEST(Metrics, AnIntervalIsThatFromBeforeTheRow) {
+  Metrics metrics;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    metrics.add({0, kNaN, static_cast<double>(i), 1, i});  // always worse than ever
+  }
+  EXPECT_EQ(metrics.conformal_coverage().rows(), 81);
+  EXPECT_EQ(metrics.conformal_coverage().covered(), 0);
+}
+
+TEST(Metrics, RowsOfWeightZeroHaveNoInterval) {
+  Metrics metrics;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    metrics.add({0, 1, 1, 0, i});
+  }
+  EXPECT_EQ(metrics.lifetime().n(), 100);
+  EXPECT_EQ(metrics.variance_coverage().rows(), 0);
+  EXPECT_FALSE(metrics.conformal().half_width(0.5));
+}
+
+TEST(Metrics, MergingAnySplitIsMeasuringTheWhole) {
+  constexpr std::uint64_t kRows = 30'000;
+  const Metrics whole = metrics_of(0, kRows);
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    datasets::Random random(seed);
+    std::vector<Metrics> parts(4);
+    for (std::uint64_t i = 0; i < kRows; ++i) {
+      parts[random.below(parts.size())].add(row_of(i));
+    }
+    Metrics merged;
+    for (const Metrics& part : parts) {
+      merged.merge(part);
+    }
+    EXPECT_EQ(merged.lifetime().n(), kRows);
+    EXPECT_NEAR(merged.lifetime().mse(), whole.lifetime().mse(), 1e-10);
+    EXPECT_NEAR(merged.lifetime().bias(), whole.lifetime().bias(), 1e-10);
+    EXPECT_NEAR(merged.last(1'000).mse(), whole.last(1'000).mse(), 1e-10);
+    EXPECT_EQ(merged.last(10'000).n(), whole.last(10'000).n());
+    EXPECT_EQ(merged.conformal().half_width(0.9), whole.conformal().half_width(0.9));
+    EXPECT_EQ(merged.variance_coverage().covered(), whole.variance_coverage().covered());
+    EXPECT_EQ(merged.conformal_coverage().rows(), whole.conformal_coverage().rows() - 3 * 19);
+    EXPECT_NEAR(merged.conformal_coverage().rate(), whole.conformal_coverage().rate(), 0.005);
+  }
+}
+
+TEST(Metrics, ClipsToTheTargetsThatOthersHaveSeen) {
+  Metrics others;
+  others.add({0, kNaN, 4, 1, 0});
+  Metrics metrics;
+  metrics.see(others);
+  metrics.add({9, kNaN, 3, 1, 1});
+  EXPECT_EQ(metrics.lifetime().mae_clipped(), 1);
+  EXPECT_EQ(metrics.last(1'000).mae_clipped(), 1);
+  EXPECT_EQ(metrics.lifetime().n(), 1);
+}
+
+TEST(Metrics, RestoredTheyContinueIdentically) {
+  Metrics metrics;
+  Metrics copy;
+  for (std::uint64_t i = 0; i < 12'000; ++i) {
+    metrics.add(row_of(i));
+    copy.add(row_of(i));
+    copy = i % 100 == 99 || i < 30 ? restored(copy) : copy;
+  }
+  EXPECT_EQ(state_of(copy), state_of(metrics));
+}
+
+TEST(Metrics, StayFiniteForThePoisonThatRowsMayHold) {
+  Metrics metrics;
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    const double sign = i % 2 == 0 ? 1 : -1;
+    metrics.add({sign * kMaxMagnitude, i % 3 == 0 ? 1e299 : (i % 3 == 1 ? INFINITY : -1.0), -sign * kMaxMagnitude,
+                 i % 7 == 0 ? kMaxMagnitude : 1e-300, i});
+  }
+  metrics.merge(restored(metrics));
+  for (const double figure :
+       {metrics.lifetime().mse(), metrics.lifetime().r2(), metrics.lifetime().bias(), metrics.lifetime().mape(),
+        metrics.last(1'000).mse_clipped(), *metrics.conformal().half_width(0.5),
+        metrics.variance_coverage().mean_width(), metrics.variance_coverage().rate()}) {
+    EXPECT_TRUE(std::isfinite(figure)) << figure;
+  }
+}
+
+TEST(Metrics, TakeLittleRoom) {
+  EXPECT_LT(state_of(metrics_of(0, 300'000)).size(), 16u << 10);
+  EXPECT_LT(sizeof(Metrics), 512);
+}
+
+std::vector<std::byte> golden(const std::string& name) {
+  std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / name, std::ios::binary);
+  std::vector<std::byte> bytes;
+  for (auto at = std::istreambuf_iterator<char>(file); at != std::istreambuf_iterator<char>(); ++at) {
+    bytes.push_back(static_cast<std::byte>(*at));
+  }
+  return bytes;
+}
+
+TEST(Metrics, StatesOfOlderVersionsHoldTheLifetimeAlone) {
+  for (const char* name : {"model_state_v1_small.bin", "model_state_v1_grown.bin", "model_state_v2_partition.bin"}) {
+    std::optional<ModelSet> set;
+    ASSERT_EQ(ModelSet::decode(golden(name), set), DecodeError::kNone) << name;
+    Metrics metrics = set->champion().metrics();
+    EXPECT_GT(metrics.lifetime().n(), 0);
+    EXPECT_TRUE(std::isfinite(metrics.lifetime().mse()));
+    EXPECT_TRUE(std::isnan(metrics.lifetime().bias()) && std::isnan(metrics.lifetime().mape()));
+    EXPECT_EQ(metrics.last(1'000).n(), 0);
+    EXPECT_FALSE(metrics.conformal().half_width(0.5));
+    metrics.add({3, kNaN, 2, 1, 100});
+    EXPECT_EQ(metrics.lifetime().bias(), 1) << "of the rows since";
+    EXPECT_EQ(metrics.lifetime().mape(), 0.5);
+    EXPECT_EQ(state_of(restored(metrics)), state_of(metrics));
+  }
+}
+
+// The file's order (0), or that of a shuffle.
+class MetricsOfCalifornia : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(MetricsOfCalifornia, TheConformalIntervalHoldsItsLevel) {
+  if (!datasets::find_california()) {
+    GTEST_SKIP() << "no cal_housing.data here: run scripts/fetch-datasets";
+  }
+  const datasets::Table table = datasets::read_california(*datasets::find_california());
+  std::vector<double> values = table.values;
+  if (GetParam() > 0) {
+    values.clear();
+    for (const std::size_t i : datasets::permutation(table.rows, GetParam())) {
+      values.insert(values.end(), table.row(i).begin(), table.row(i).end());
+    }
+  }
+  const RowsView rows{values.data(), table.rows, table.columns(), table.columns() - 1, false};
+  LeastSquares learner({.features = rows.features});
+  std::vector<double> predictions(rows.count);
+  learner.partial_fit(rows, predictions);
+  Metrics metrics;
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    metrics.add({predictions[i], kNaN, rows.target(i), 1, rows.index(i)});
+  }
+  const Coverage& coverage = metrics.conformal_coverage();
+  EXPECT_EQ(coverage.rows(), rows.count - 19);
+  EXPECT_GT(coverage.rate(), 0.94);
+  EXPECT_LT(coverage.rate(), 0.96);
+  EXPECT_LT(coverage.mean_width(), 3.1);
+}
+
+INSTANTIATE_TEST_SUITE_P(California, MetricsOfCalifornia, testing::Range<std::uint64_t>(0, 6), [](const auto& info) {
+  return info.param == 0 ? std::string("file") : "shuffle" + std::to_string(info.param);
+});
+
+}  // namespace
+}  // namespace accrue::models
