@@ -105,14 +105,14 @@ TEST(PageHinkley, RefusesStatesThatItCannotBeIn) {
       {0, 0, 0.1, DecodeError::kInvalid},     {100, kNaN, 0, DecodeError::kInvalid},
       {100, 50, kNaN, DecodeError::kInvalid},
   };
-  for (const auto& [rows, sum, excess, expected] : states) {
+  for (const auto& state : states) {
     PageHinkley detector;
     const auto write = [&](StateWriter& writer) {
-      writer.put_count(rows);
-      writer.put_double(sum);
-      writer.put_double(excess);
+      writer.put_count(state.rows);
+      writer.put_double(state.sum);
+      writer.put_double(state.excess);
     };
-    EXPECT_EQ(decode_written(write, detector), expected) << rows << ' ' << sum << ' ' << excess;
+    EXPECT_EQ(decode_written(write, detector), state.expected) << state.rows << ' ' << state.sum << ' ' << state.excess;
   }
 }
 
