@@ -92,7 +92,10 @@ void Intake::on_rolled_back(const StreamRolledBack& rolled_back) {
 void Intake::on_add_model(const SessionId& id, const wire::AddModel& add) {
   const Stream* stream = streams_.find(add.stream);
   if (!stream) return refuse_unknown(id, add.stream, add.request);
-  wire::StreamSpec alone{.features = stream->spec.features, .target = stream->spec.target, .models = {add.model}};
+  wire::StreamSpec alone = stream->spec;
+  alone.intercept = true;
+  alone.ridge = 0;
+  alone.models = {add.model};
   if (const std::string problem = problem_with(alone); !problem.empty()) {
     return refuse(id, ErrorCode::kBadSpec, add.stream, "stream '" + add.stream + "' cannot have this model: " + problem,
                   add.request);

@@ -203,8 +203,8 @@ TEST_F(SessionTest, AStreamThatWasRolledBackFailsOnceAndCanBeOpenedAgain) {
 
 TEST_F(SessionTest, ARollbackIsAskedForUntilItIsAnswered) {
   said();
-  const auto one = session.rollback("s", 3);
-  const auto other = session.rollback("s", 4);
+  const auto one = session.ask("s", wire::Rollback{.stream = "s", .epoch = 3});
+  const auto other = session.ask("s", wire::Rollback{.stream = "s", .epoch = 4});
   hear_welcome();
   EXPECT_THAT(said(), ElementsAre(kRollback, kRollback));
   EXPECT_THAT(said(), IsEmpty());
@@ -227,10 +227,10 @@ TEST_F(SessionTest, ARefusedRollbackLeavesTheStreamOpen) {
   said();
   hear_welcome();
   const auto channel = open();
-  const auto rollback = session.rollback("s", 3);
+  const auto rollback = session.ask("s", wire::Rollback{.stream = "s", .epoch = 3});
   EXPECT_THAT(said(), ElementsAre(kRollback));
   hear(wire::Error{
-      .request = rollback->request, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
+      .request = rollback->number, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
   EXPECT_TRUE(rollback->failure);
   EXPECT_EQ(channel->phase, Channel::Phase::kOpen);
 }

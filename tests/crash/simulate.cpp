@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
             << counts.epochs_checked << "\nkills " << counts.daemon_kills << ", power cuts " << counts.power_cuts
             << ", of both while writing " << counts.kills_while_writing << "\ndisk outages " << counts.disk_outages
             << ", connections cut " << counts.cut_connections << ", producers died " << counts.producer_deaths
-            << ", workers ended, hung or joined " << counts.worker_faults
+            << ", workers ended, hung or joined " << counts.worker_faults << "\nchanges of models that became durable "
+            << counts.model_changes
             << "\nacknowledged rows lost 0, learned twice 0, states that differ from the serial reference 0\n";
 }

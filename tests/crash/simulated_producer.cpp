@@ -1,5 +1,6 @@
 #include "tests/crash/simulated_producer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace accrue::tests {
@@ -37,6 +38,19 @@ void SimulatedProducer::flush() {
   serve();
 }
 
+void SimulatedProducer::ask(client::Request::What what) {
+  asked_.push_back(session_.ask(kStream, std::move(what)));
+  serve();
+}
+
+std::vector<std::shared_ptr<client::Request>> SimulatedProducer::answered() {
+  const auto open = [](const auto& request) { return !request->done && !request->failure; };
+  const auto end = std::stable_partition(asked_.begin(), asked_.end(), open);
+  std::vector<std::shared_ptr<client::Request>> answered(end, asked_.end());
+  asked_.erase(end, asked_.end());
+  return answered;
+}
+
 void SimulatedProducer::from_daemon(const ingest::SessionId& session, const wire::Bytes& message) {
   if (!connection_ || *connection_ != session) return;
   const auto deliver = [this, connection = std::weak_ptr(connection_), message] {
@@ -57,7 +71,7 @@ void SimulatedProducer::cut_connection() {
 }
 
 bool SimulatedProducer::all_durable() const {
-  return waiting_.empty() && !flush_waits_ && ready() && channel_->outbound->all_durable();
+  return waiting_.empty() && !flush_waits_ && asked_.empty() && ready() && channel_->outbound->all_durable();
 }
 
 std::string SimulatedProducer::complaint() const {

@@ -34,6 +34,10 @@ class SimulatedProducer {
 
   void push(const std::vector<double>& rows);
   void flush();
+  void ask(client::Request::What what);  // of the stream's models
+
+  // What was asked and is answered since this was last called.
+  std::vector<std::shared_ptr<client::Request>> answered();
 
   void from_daemon(const ingest::SessionId& session, const wire::Bytes& message);
   void cut_connection();  // what is under way, either way, is lost
@@ -58,6 +62,7 @@ class SimulatedProducer {
   std::shared_ptr<client::Channel> channel_;
   std::vector<double> waiting_;  // pushed before the stream was open
   bool flush_waits_ = false;
+  std::vector<std::shared_ptr<client::Request>> asked_;
   std::deque<client::SharedFrame> unsent_;
   std::shared_ptr<const ingest::SessionId> connection_;  // none while it is cut; messages under way hold it weakly
   Link up_;

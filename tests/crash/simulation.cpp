@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <sqlite3.h>
@@ -35,6 +37,9 @@ class History {
     const std::size_t producers = 1 + random_.below(3);
     for (std::size_t i = 0; i < producers; ++i) start_producer(i);
     plan_faults();
+    for (std::uint64_t n = chance(0.5) ? random_.below(12) : 0; n > 0; --n) {
+      queue_.after(within(kHorizon), [this] { change_models(); });
+    }
     run_until([this] { return queue_.now() >= horizon_ && at_rest(); }, "all that was pushed to become durable");
     daemon_->begin_stop();
     run_until([this] { return daemon_->at_rest(); }, "the daemon to stop");
@@ -177,6 +182,37 @@ class History {
     pushers_[index].process->flush();
   }
 
+  // ---- models ----
+
+  void change_models() {
+    SimulatedProducer& asker = *pushers_[random_.below(pushers_.size())].process;
+    const std::string known = "m" + std::to_string(random_.below(models_asked_ + 1));  // m0 never was
+    const std::string ridge = std::to_string(random_.below(3));
+    switch (random_.below(4)) {
+      case 0: return asker.ask(wire::PromoteModel{.stream = "s", .model = chance(0.5) ? known : wire::kDefaultModel});
+      case 1:
+        dropped_.insert(known);
+        ledger_.model_to_be_dropped(known);
+        return asker.ask(wire::DropModel{.stream = "s", .model = known});
+      default:
+        const wire::ModelSpec model{.name = "m" + std::to_string(++models_asked_),
+                                    .learner = "least_squares",
+                                    .settings = {{.key = "ridge", .value = ridge}}};
+        return asker.ask(wire::AddModel{.stream = "s", .model = model});
+    }
+  }
+
+  void note_answers() {
+    for (Pusher& pusher : pushers_) {
+      for (const auto& request : pusher.process->answered()) {
+        if (!request->done) continue;
+        ++counts_.model_changes;
+        const auto* add = std::get_if<wire::AddModel>(&request->what);
+        if (add && !dropped_.contains(add->model.name)) ledger_.model_promised(add->model.name);
+      }
+    }
+  }
+
   // ---- what goes wrong ----
 
   void plan_faults() {
@@ -243,6 +279,7 @@ class History {
       if (queue_.empty() || queue_.now() > deadline) throw std::runtime_error("waited in vain for " + what);
       queue_.run_next();
       ++counts_.events;
+      note_answers();
       if (doomed_ && daemon_ && daemon_->degraded()) {
         ++counts_.kills_while_writing;
         end_daemon(chance(0.5));
@@ -263,8 +300,10 @@ class History {
   std::vector<Pusher> pushers_;
   TimePoint horizon_;
   std::uint64_t row_id_ = 0;
-  bool doomed_ = false;  // the daemon will be killed when the disk first fails
-  bool outage_ = false;  // the disk fails, or will from some operation on
+  std::uint64_t models_asked_ = 0;
+  std::set<std::string> dropped_;  // or were to be
+  bool doomed_ = false;            // the daemon will be killed when the disk first fails
+  bool outage_ = false;            // the disk fails, or will from some operation on
   HistoryCounts counts_;
 };
 
@@ -281,6 +320,7 @@ HistoryCounts& HistoryCounts::operator+=(const HistoryCounts& other) {
   cut_connections += other.cut_connections;
   producer_deaths += other.producer_deaths;
   worker_faults += other.worker_faults;
+  model_changes += other.model_changes;
   return *this;
 }
 

@@ -5,6 +5,7 @@
 // What can happen: messages are delayed between any two parts, on the way to the daemon also doubled and reordered;
 // connections are cut; the daemon is killed, also in the middle of a write to the store, with the power on or off; the
 // disk fails or is full for a while; a producer dies and a new process goes on under its name; the wall clock jumps.
+// Meanwhile models are added, promoted and dropped.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct HistoryCounts {
   std::uint64_t cut_connections = 0;
   std::uint64_t producer_deaths = 0;
   std::uint64_t worker_faults = 0;  // ends, hangs and joins
+  std::uint64_t model_changes = 0;  // that were called durable
 
   HistoryCounts& operator+=(const HistoryCounts& other);
 };

@@ -155,5 +155,33 @@ TEST(HeldStream, WhatWaitsWhenItIsClosedIsDoneWith) {
   EXPECT_THAT(one.states, IsEmpty());
 }
 
+TEST(HeldStream, ModelsChangeInAllPartitionsAtOnePlaceAmongTheRows) {
+  using Kind = ingest::ModelChange::Kind;
+  const wire::ModelSpec late{.name = "late", .learner = "least_squares", .settings = {{"ridge", "2"}}};
+  const auto change = [](Kind kind, const wire::ModelSpec& model) { return ingest::ChangeModels{7, {kind, model}}; };
+  Holder one({0});
+  Holder other({1});
+  std::uint32_t partition = 0;
+  for (Holder* holder : {&one, &other}) {
+    holder->deliver(partition, 1, kFirst);
+    holder->stream.take(ingest::Exchange{7, 4});
+    holder->stream.take(change(Kind::kAdd, late));  // which waits with what follows
+    holder->deliver(partition, 2, kSecond);
+    holder->stream.take(change(Kind::kPromote, {"late", {}}));
+    holder->stream.take(change(Kind::kDrop, {wire::kDefaultModel, {}}));
+    holder->stream.take(ingest::Barrier{7, 9});
+    ++partition;
+  }
+  one.see(other.shares.at(0));
+  other.see(one.shares.at(0));
+  models::ModelSet expected = first_models(kTwoParts);
+  expected.add(model_spec(late));
+  learn(expected, kSecond);
+  expected.promote("late");
+  expected.drop(wire::kDefaultModel);
+  EXPECT_EQ(one.states.at(0), expected.encode());
+  EXPECT_EQ(other.states.at(1), expected.encode());
+}
+
 }  // namespace
 }  // namespace accrue::daemon

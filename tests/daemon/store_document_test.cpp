@@ -63,7 +63,8 @@ class StoreDocumentTest : public ::testing::Test {
     r.rows = epoch * 1000;
     r.states = {{0, std::vector<std::byte>(30)}, {1, std::vector<std::byte>(12)}};
     r.rejections = {{"not finite", epoch}, {"schema", epoch * 2}};
-    r.metrics = {.model = "main", .n = r.rows, .mse = 0.5, .mae = 0.25, .r2 = 0.75};
+    r.champion = "main";
+    r.metrics = {{.model = "main", .n = r.rows, .mse = 0.5, .mae = 0.25, .r2 = 0.75}};
     return r;
   }
 

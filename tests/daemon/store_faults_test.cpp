@@ -46,7 +46,7 @@ EpochRecord record(std::uint64_t stream, std::uint64_t epoch, std::size_t state_
   r.producers = {{"steady", epoch}, {"of epoch " + std::to_string(epoch), 7}};
   if (epoch > 1) r.departed = {"of epoch " + std::to_string(epoch - 1)};
   r.rejections = {{"a value is not finite", epoch}};
-  r.metrics = {"main", epoch, 0.5, 0.25, 0.125, 1.0 / static_cast<double>(epoch), 2, 3};
+  r.metrics = {{"main", epoch, 0.5, 0.25, 0.125, 1.0 / static_cast<double>(epoch), 2, 3}};
   return r;
 }
 

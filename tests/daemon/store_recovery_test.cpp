@@ -38,7 +38,7 @@ class StoreRecoveryTest : public ::testing::Test {
     r.epoch = epoch;
     r.states = {{0, std::vector<std::byte>(20'000, std::byte(epoch))}};
     r.producers = {{"p", epoch}};
-    r.metrics.model = "main";
+    r.metrics = {{.model = "main"}};
     return r;
   }
 
@@ -280,7 +280,7 @@ TEST_F(StoreRecoveryTest, EmptyFileBecomesAStore) {
 TEST_F(StoreRecoveryTest, NewerVersionIsRefusedByName) {
   { Store store(file); }
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("PRAGMA user_version = 1000");
-  EXPECT_THAT(refusal(), HasSubstr("is of store version 1000, and this accrued knows 1 at most"));
+  EXPECT_THAT(refusal(), HasSubstr("is of store version 1000, and this accrued knows 2 at most"));
   EXPECT_THAT(SqliteFile(file).query("PRAGMA user_version"), ElementsAre(ElementsAre("1000")));
 }
 

@@ -38,7 +38,7 @@ class StoreTest : public ::testing::Test {
     r.rows = epoch * 100;
     r.states = {{0, {std::byte(epoch)}}};
     r.rejections = {{"not finite", epoch}};
-    r.metrics.model = "main";
+    r.metrics = {{.model = "main"}};
     return r;
   }
 
@@ -134,14 +134,14 @@ TEST_F(StoreTest, CommittedEpochIsLoadedAsItWas) {
 TEST_F(StoreTest, MetricsThatAreNotFiniteAreNull) {
   const std::uint64_t stream = store->create_stream("a", "{}");
   EpochRecord r = record(stream, 1);
-  r.metrics = {.model = "main",
-               .n = 1,
-               .mse = 0.25,
-               .mae = 0.5,
-               .rmse = 0.5,
-               .r2 = std::nan(""),
-               .mse_clipped = std::numeric_limits<double>::infinity(),
-               .mae_clipped = -std::numeric_limits<double>::infinity()};
+  r.metrics = {{.model = "main",
+                .n = 1,
+                .mse = 0.25,
+                .mae = 0.5,
+                .rmse = 0.5,
+                .r2 = std::nan(""),
+                .mse_clipped = std::numeric_limits<double>::infinity(),
+                .mae_clipped = -std::numeric_limits<double>::infinity()}};
   commit(r);
   const auto rows =
       SqliteFile(file).query("SELECT model, n, mse, mae, rmse, r2, mse_clipped, mae_clipped FROM metrics");

@@ -54,27 +54,29 @@ TEST_F(StoreViewTest, EpochsComeNewestFirstWithTheirMetrics) {
   for (const std::uint64_t epoch : {2u, 3u, 7u}) stream.commit(epoch, static_cast<std::int64_t>(1'000 + epoch));
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("DELETE FROM metrics WHERE epoch = 3");
   StoreView view(file);
-  const std::vector<KeptEpoch> epochs = view.epochs(stream.id(), kModelName, 10);
+  const std::vector<KeptEpoch> epochs = view.epochs(stream.id(), 10);
   ASSERT_THAT(epochs, SizeIs(3));
   EXPECT_EQ(epochs[0].epoch, 7u);
   EXPECT_EQ(epochs[0].rows, 30u);
   EXPECT_EQ(epochs[0].committed_unix_ms, 1'007);
-  EXPECT_EQ(epochs[0].scored, 30u);
+  EXPECT_EQ(epochs[0].champion, "least_squares");
   EXPECT_EQ(epochs[0].mse, 0.5);
   EXPECT_EQ(epochs[0].mse_clipped, 0.25);
   EXPECT_EQ(epochs[1].epoch, 3u);
-  EXPECT_EQ(epochs[1].scored, std::nullopt);
+  EXPECT_EQ(epochs[1].champion, "least_squares");
   EXPECT_EQ(epochs[1].mse, std::nullopt);
   EXPECT_EQ(epochs[2].epoch, 2u);
-  EXPECT_THAT(view.epochs(stream.id(), kModelName, 1), SizeIs(1));
-  EXPECT_THAT(view.epochs(stream.id() + 1, kModelName, 10), IsEmpty());
+  EXPECT_THAT(view.epochs(stream.id(), 1), SizeIs(1));
+  EXPECT_THAT(view.epochs(stream.id() + 1, 10), IsEmpty());
   const EpochRange range = view.epoch_range(stream.id());
   EXPECT_EQ(range.count, 3u);
   EXPECT_EQ(range.oldest, 2u);
   EXPECT_EQ(range.newest, 7u);
   EXPECT_EQ(view.epoch_range(stream.id() + 1).count, 0u);
-  EXPECT_EQ(view.committed_unix_ms(stream.id(), 3), 1'003);
-  EXPECT_EQ(view.committed_unix_ms(stream.id(), 4), std::nullopt);
+  ASSERT_TRUE(view.epoch(stream.id(), 3));
+  EXPECT_EQ(view.epoch(stream.id(), 3)->rows, 20u);
+  EXPECT_EQ(view.epoch(stream.id(), 3)->committed_unix_ms, 1'003);
+  EXPECT_FALSE(view.epoch(stream.id(), 4));
 }
 
 TEST_F(StoreViewTest, WhatIsCommittedMeanwhileIsNotSeen) {
@@ -149,6 +151,50 @@ TEST_F(StoreViewTest, ProducersAheadOfTheNewestEpochAreFound) {
   EXPECT_THAT(StoreView(file).producers_ahead(stream.id()), IsEmpty());
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("INSERT INTO producers VALUES (1, 'early', 4, 9)");
   EXPECT_THAT(StoreView(file).producers_ahead(stream.id()), ElementsAre("early"));
+}
+
+TEST_F(StoreViewTest, ErrorsOfAnEpochAreItsChampions) {
+  Store store(file);
+  StoredStream stream(store);
+  stream.commit(1, 0);
+  EpochRecord record = stream.record(2);
+  record.champion = "other";
+  record.metrics.push_back({.model = "other", .n = 4, .mse = 0.125, .mse_clipped = 0.0625});
+  store.commit({&record, 1}, 0);
+  StoreView view(file);
+  const std::vector<KeptEpoch> epochs = view.epochs(stream.id(), 10);
+  EXPECT_EQ(epochs.at(0).champion, "other");
+  EXPECT_EQ(epochs.at(0).mse, 0.125);
+  EXPECT_EQ(epochs.at(0).mse_clipped, 0.0625);
+  EXPECT_EQ(epochs.at(1).champion, "least_squares");
+  EXPECT_EQ(epochs.at(1).mse, 0.5);
+  const std::vector<ScoredModel> scored = view.scored(stream.id(), 2);
+  ASSERT_THAT(scored, SizeIs(2));
+  EXPECT_EQ(scored[0].model, "least_squares");
+  EXPECT_EQ(scored[0].rows, 10u);
+  EXPECT_EQ(scored[1].model, "other");
+  EXPECT_EQ(scored[1].rows, 4u);
+}
+
+TEST_F(StoreViewTest, StoreOfVersion1IsReadAsItIsAndBroughtUpToDate) {
+  std::uint64_t id = 0;
+  {
+    Store store(file);
+    StoredStream stream(store);
+    stream.commit(1, 0);
+    id = stream.id();
+  }
+  SqliteFile(file, SQLITE_OPEN_READWRITE).query("ALTER TABLE epochs DROP COLUMN champion");
+  SqliteFile(file, SQLITE_OPEN_READWRITE).query("PRAGMA user_version = 1");
+  EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).champion, "least_squares");
+  EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).mse, 0.5);
+  {
+    Store store(file);
+    store.roll_back(id, 1, 2, 0);
+  }
+  const std::vector<KeptEpoch> epochs = StoreView(file).epochs(id, 10);
+  ASSERT_THAT(epochs, SizeIs(2));
+  for (const KeptEpoch& epoch : epochs) EXPECT_EQ(epoch.champion, "least_squares");
 }
 
 }  // namespace

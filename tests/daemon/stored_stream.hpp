@@ -50,7 +50,8 @@ class StoredStream {
       record.states.push_back({static_cast<std::uint32_t>(record.states.size()), part.encode()});
     }
     record.producers = {{"p", epoch}};
-    record.metrics = {.model = daemon::kModelName, .n = rows_, .mse = 0.5, .mse_clipped = 0.25};
+    record.champion = wire::kDefaultModel;
+    record.metrics = {{.model = wire::kDefaultModel, .n = rows_, .mse = 0.5, .mse_clipped = 0.25}};
     return record;
   }
 

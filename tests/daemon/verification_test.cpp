@@ -87,8 +87,8 @@ TEST_F(VerificationTest, FlippedBitIsFoundByTheChecksum) {
 }
 
 TEST_F(VerificationTest, StateOfAnotherSpecificationIsNamed) {
-  change("UPDATE streams SET spec = json_set(spec, '$.ridge', 2) WHERE name = 't'");
-  EXPECT_THAT(problems(), testing::Each(HasSubstr("partition 0: it belongs to another specification")));
+  change("UPDATE streams SET spec = json_set(spec, '$.features[2]', 'more') WHERE name = 't'");
+  EXPECT_THAT(problems(), testing::Each(HasSubstr("partition 0: the state is intact but holds values")));
   EXPECT_EQ(problems().size(), 3u);
 }
 
@@ -105,8 +105,8 @@ TEST_F(VerificationTest, PartitionUnderAWrongNumberIsNamed) {
 TEST_F(VerificationTest, RowsMustBeThoseLearnedAndNeverBecomeFewer) {
   change("UPDATE epochs SET rows = 15 WHERE stream = 1 AND epoch = 5");
   EXPECT_THAT(problems(), ElementsAre("stream 's', epoch 5: it has 15 rows, and the one before it had 20",
-                                      "stream 's', epoch 5: it has 15 rows, and its states have learned 30",
-                                      "stream 's', epoch 5: it has 15 rows, and its metrics are of 30"));
+                                      "stream 's', epoch 5: it has 15 rows, and its model 'least_squares' has learned "
+                                      "30"));
 }
 
 TEST_F(VerificationTest, RollbackIsNoProblemAlsoWhenItsEpochIsNotKeptAnyMore) {
@@ -123,8 +123,9 @@ TEST_F(VerificationTest, RollbackIsNoProblemAlsoWhenItsEpochIsNotKeptAnyMore) {
 TEST_F(VerificationTest, MissingMetricsAreNamed) {
   change("DELETE FROM metrics WHERE stream = 1 AND epoch = 1");
   change("UPDATE metrics SET n = 29 WHERE stream = 2 AND epoch = 5");
-  EXPECT_THAT(problems(), ElementsAre("stream 's', epoch 1: its metrics are missing",
-                                      "stream 't', epoch 5: it has 30 rows, and its metrics are of 29"));
+  EXPECT_THAT(problems(), ElementsAre("stream 's', epoch 1: the metrics of its model 'least_squares' are missing",
+                                      "stream 't', epoch 5: its model 'least_squares' has learned 30 rows, and its "
+                                      "metrics are of 29"));
 }
 
 TEST_F(VerificationTest, SpecificationThatCannotBeReadIsNamed) {

@@ -46,6 +46,18 @@ inline StreamSpec with_time() {
   return spec;
 }
 
+inline ModelSpec ridge_model() {
+  return {.name = "ridge2", .learner = "least_squares", .settings = {{.key = "ridge", .value = "2"}}};
+}
+
+inline StreamSpec with_models() {
+  StreamSpec spec = samples::spec();
+  spec.ridge = 0;
+  spec.models = {{.name = "flat", .learner = "least_squares", .settings = {{.key = "intercept", .value = "false"}}},
+                 ridge_model()};
+  return spec;
+}
+
 inline Bytes batch_in_place() {
   BatchFrame frame(3, 1);
   frame.append(kRow);
@@ -110,6 +122,20 @@ inline Status status_memory() {
   return full;
 }
 
+inline Models models() {
+  ModelStatus champion;
+  champion.spec = {.name = "least_squares", .learner = "least_squares"};
+  champion.champion = true;
+  champion.rows = 1'000;
+  champion.mse = 6.25;
+  champion.mae = 1.75;
+  champion.mse_clipped = 5.5;
+  champion.mae_clipped = 1.5;
+  ModelStatus added;
+  added.spec = ridge_model();
+  return {.request = 18, .epoch = 12, .models = {champion, added}};
+}
+
 inline Epochs epochs() {
   Epochs epochs;
   epochs.request = 13;
@@ -132,6 +158,7 @@ void for_each(Visit visit) {
   visit("open_by_range", Open{.stream = "homes", .spec = by_range()});
   visit("open_by_time_window", Open{.stream = "homes", .spec = by_time_window()});
   visit("open_with_time", Open{.stream = "homes", .spec = with_time()});
+  visit("open_with_models", Open{.stream = "homes", .spec = with_models()});
   visit("open", Open{.stream = "homes", .spec = std::nullopt});
   visit("batch", Batch{.stream_id = 3,
                        .sequence = 7,
@@ -143,6 +170,9 @@ void for_each(Visit visit) {
   visit("bye", Bye{});
   visit("drop", Drop{.stream = "homes"});
   visit("rollback", Rollback{.request = 14, .stream = "homes", .epoch = 7});
+  visit("add_model", AddModel{.request = 15, .stream = "homes", .model = ridge_model()});
+  visit("drop_model", DropModel{.request = 16, .stream = "homes", .model = "ridge2"});
+  visit("promote_model", PromoteModel{.request = 17, .stream = "homes", .model = "ridge2"});
   visit("welcome",
         Welcome{.version = "0.1.0", .query_endpoint = "tcp://0.0.0.0:7701", .max_message_bytes = 16'777'216});
   visit(
@@ -157,6 +187,7 @@ void for_each(Visit visit) {
         Error{.request = 0, .code = ErrorCode::kUnknownStream, .about = "homes", .text = "there is no stream 'homes'"});
   visit("dropped", Dropped{.stream = "homes"});
   visit("rolled_back", RolledBack{.request = 14, .stream = "homes", .epoch = 13});
+  visit("models_changed", ModelsChanged{.request = 15, .stream = "homes", .epoch = 13});
   visit("predict", Predict{.request = 8,
                            .stream = "homes",
                            .dtype = DataType::kFloat64,
@@ -168,18 +199,32 @@ void for_each(Visit visit) {
                                  .count = 1,
                                  .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
                                  .epoch = 7});
+  visit("predict_model", Predict{.request = 8,
+                                 .stream = "homes",
+                                 .dtype = DataType::kFloat64,
+                                 .count = 1,
+                                 .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
+                                 .model = "ridge2"});
   visit("get_coef", GetCoef{.request = 9, .stream = "homes"});
   visit("get_coef_epoch", GetCoef{.request = 9, .stream = "homes", .epoch = 7});
+  visit("get_coef_model", GetCoef{.request = 9, .stream = "homes", .model = "ridge2"});
   visit("get_metrics", GetMetrics{.request = 10, .stream = "homes"});
+  visit("get_metrics_model", GetMetrics{.request = 10, .stream = "homes", .model = "ridge2"});
   visit("get_status", GetStatus{.request = 11});
   visit("get_epochs", GetEpochs{.request = 13, .stream = "homes"});
+  visit("get_models", GetModels{.request = 18, .stream = "homes"});
   visit("prediction",
         Prediction{.request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted))});
+  visit(
+      "prediction_model",
+      Prediction{
+          .request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted)), .model = "ridge2"});
   visit("coef", coef());
   visit("metrics", metrics());
   visit("status", status());
   visit("status_memory", status_memory());
   visit("epochs", epochs());
+  visit("models", models());
 }
 
 }  // namespace accrue::wire::samples
