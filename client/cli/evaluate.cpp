@@ -162,8 +162,9 @@ Plot plotted(const EvaluateOptions& options, std::size_t rows, const Models& mod
             .y_label = "RMSE of the last " + grouped(rolling_window(rows)) + " rows, clipped"};
   for (std::size_t i = 0; i < models.size(); ++i) {
     Plot::Line& line = plot.lines.emplace_back(Plot::Line{.name = models[i].spec().name});
-    for (const auto& [learned, rmse] : evaluations[i].rolling)
+    for (const auto& [learned, rmse] : evaluations[i].rolling) {
       line.points.push_back({static_cast<double>(learned), rmse});
+    }
   }
   return plot;
 }
