@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/epoch_figures.hpp"
 #include "daemon/history.hpp"
 #include "daemon/log.hpp"
 #include "daemon/recovery.hpp"
@@ -23,12 +24,6 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
   record.departed = cut.departed;
   for (const auto& [reason, rows] : cut.rejected) record.rejections.push_back({to_string(reason), rows});
   return record;
-}
-
-ModelMetrics metrics_of(const models::Model& model) {
-  const models::ProgressiveError& error = model.error();
-  return {model.spec().name, error.n(),  error.mse(),         error.mae(),
-          error.rmse(),      error.r2(), error.mse_clipped(), error.mae_clipped()};
 }
 
 }  // namespace
@@ -121,8 +116,10 @@ void Committer::gather(const ingest::PartitionState& part) {
   std::string why;
   std::optional<models::ModelSet> models = merged_models(record.states, stream.spec, why);
   ACCRUE_ASSERT(models);  // our own workers have just encoded the states
-  record.champion = models->champion().spec().name;
-  for (const models::Model& one : models->models()) record.metrics.push_back(metrics_of(one));
+  add_figures(record, *models, board_.find(stream.name)->models);
+  for (const ModelEvent& event : record.events) {
+    log_info(event.event, {{"stream", stream.name}, {"model", event.model}, {"row", event.row}});
+  }
   board_.post(
       ready({stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)}));
   gathering_.erase(found);

@@ -1,6 +1,7 @@
 #include "daemon/store.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "daemon/store_connection.hpp"
@@ -46,6 +47,17 @@ class Store::Statements {
   Statement insert_departure{connection, "INSERT INTO producers VALUES (?1, ?3, ?2, NULL)"};
   Statement insert_rejection{connection, "INSERT INTO rejections VALUES (?1, ?2, ?3, ?4)"};
   Statement insert_metrics{connection, "INSERT INTO metrics VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"};
+
+  Statement insert_history{connection,
+                           "INSERT INTO history VALUES"
+                           " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"};
+  Statement insert_event{connection, "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6)"};
+  Statement delete_history{connection, "DELETE FROM history WHERE stream = ?1 AND epoch = ?2"};
+  Statement delete_history_after{connection, "DELETE FROM history WHERE stream = ?1 AND epoch > ?2"};
+  Statement delete_events_after{connection, "DELETE FROM events WHERE stream = ?1 AND epoch > ?2"};
+  Statement delete_old_events{connection,
+                              "DELETE FROM events WHERE stream = ?1 AND epoch <= (SELECT DISTINCT epoch FROM events"
+                              " WHERE stream = ?1 ORDER BY epoch DESC LIMIT 1 OFFSET ?2)"};
 
   Statement epochs{connection, "SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch DESC"};
   Statement rows{connection, "SELECT rows FROM epochs WHERE stream = ?1 AND epoch = ?2"};
@@ -116,6 +128,26 @@ class Store::Statements {
     }
   }
 
+  void insert_figures(const EpochRecord& record, std::int64_t committed_unix_ms) {
+    const std::uint64_t stream = record.stream;
+    const std::uint64_t epoch = record.epoch;
+    for (const HistoryPoint& p : record.history) {
+      insert_history
+          .bind(stream, epoch, p.model, p.span, committed_unix_ms, p.n, p.mse, p.mae, p.rmse, p.r2, p.mape, p.bias,
+                p.mse_clipped, p.mae_clipped, p.conformal_coverage, p.conformal_width, p.model_coverage, p.model_width)
+          .run();
+    }
+    for (const ModelEvent& e : record.events) {
+      insert_event.bind(stream, epoch, e.model, e.event, e.row, committed_unix_ms).run();
+    }
+    if (!record.events.empty()) delete_old_events.bind(stream, kEvents).run();
+    // The epoch that is now so old that only every 2^(k+1)th stays, for each k.
+    for (int k = 0; (kHistoryEpochs << k) < epoch; ++k) {
+      const std::uint64_t old = epoch - (kHistoryEpochs << k);
+      if (std::countr_zero(old) == k) delete_history.bind(stream, old).run();
+    }
+  }
+
   void prune(std::uint64_t stream, const StoreOptions& options, std::int64_t now_unix_ms) {
     const std::optional<std::int64_t> oldest = oldest_epoch.bind(stream).first_integer();
     if (!oldest) return;
@@ -182,6 +214,7 @@ void Store::commit(std::span<const EpochRecord> epochs, std::int64_t committed_u
   Transaction transaction(statements_->connection);
   for (const EpochRecord& record : epochs) {
     statements_->insert(record, committed_unix_ms);
+    statements_->insert_figures(record, committed_unix_ms);
     statements_->prune(record.stream, options_, committed_unix_ms);
   }
   transaction.commit();
@@ -230,6 +263,8 @@ void Store::rewind(std::uint64_t stream, std::uint64_t epoch) {
   statements_->rows_of(stream, epoch);
   statements_->delete_epochs_after.bind(stream, epoch).run();
   statements_->delete_sequences_after.bind(stream, epoch).run();
+  statements_->delete_history_after.bind(stream, epoch).run();
+  statements_->delete_events_after.bind(stream, epoch).run();
   transaction.commit();
 }
 

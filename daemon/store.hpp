@@ -66,6 +66,32 @@ struct ModelMetrics {
   double mae_clipped = 0;
 };
 
+// A model's figures over some of its rows ("span", STORE.md), for plots. Stored as ModelMetrics are.
+struct HistoryPoint {
+  std::string model;
+  std::string span;
+  std::uint64_t n = 0;
+  double mse = 0;
+  double mae = 0;
+  double rmse = 0;
+  double r2 = 0;
+  double mape = 0;
+  double bias = 0;
+  double mse_clipped = 0;
+  double mae_clipped = 0;
+  double conformal_coverage = 0;
+  double conformal_width = 0;
+  double model_coverage = 0;
+  double model_width = 0;
+};
+
+// What happened to a model in the rows of an epoch.
+struct ModelEvent {
+  std::string model;
+  std::string event;      // "drift"
+  std::uint64_t row = 0;  // of the stream, from 0
+};
+
 struct EpochRecord {
   std::uint64_t stream = 0;
   std::uint64_t epoch = 0;  // increasing within the stream; gaps are allowed
@@ -76,6 +102,8 @@ struct EpochRecord {
   std::vector<Rejection> rejections;
   std::string champion;               // one of those that have metrics
   std::vector<ModelMetrics> metrics;  // of every model
+  std::vector<HistoryPoint> history;
+  std::vector<ModelEvent> events;
 };
 
 struct StoredEpoch {
@@ -107,6 +135,12 @@ class Store {
 
   // Removes the stream and all its epochs; does nothing when there is no such stream.
   void drop_stream(std::uint64_t stream);
+
+  // How much of the past stays for plots: every one of the newest kHistoryEpochs epochs, of the as many before these
+  // every second, of twice as many before those every fourth, and so on; and the newest kEvents epochs that have
+  // events.
+  static constexpr std::uint64_t kHistoryEpochs = 1'024;
+  static constexpr std::uint64_t kEvents = 1'000;
 
   // All the epochs and the pruning of what is then too much or too old, in one transaction.
   void commit(std::span<const EpochRecord> epochs, std::int64_t committed_unix_ms);

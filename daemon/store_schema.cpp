@@ -67,6 +67,36 @@ CREATE TABLE metrics (
     // A stream had one model.
     R"sql(
 ALTER TABLE epochs ADD COLUMN champion TEXT NOT NULL DEFAULT 'least_squares';
+CREATE TABLE history (
+  stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+  epoch INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  span TEXT NOT NULL,
+  committed_unix_ms INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  mse REAL,
+  mae REAL,
+  rmse REAL,
+  r2 REAL,
+  mape REAL,
+  bias REAL,
+  mse_clipped REAL,
+  mae_clipped REAL,
+  conformal_coverage REAL,
+  conformal_width REAL,
+  model_coverage REAL,
+  model_width REAL,
+  PRIMARY KEY (stream, epoch, model, span)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+  stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+  epoch INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  event TEXT NOT NULL,
+  row INTEGER NOT NULL,
+  committed_unix_ms INTEGER NOT NULL,
+  PRIMARY KEY (stream, epoch, model, event)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 // The newest version this accrued knows.

@@ -65,6 +65,7 @@ class StoreDocumentTest : public ::testing::Test {
     r.rejections = {{"not finite", epoch}, {"schema", epoch * 2}};
     r.champion = "main";
     r.metrics = {{.model = "main", .n = r.rows, .mse = 0.5, .mae = 0.25, .r2 = 0.75}};
+    r.history = {{.model = "main", .span = "last_10000", .n = r.rows, .rmse = 0.5}};
     return r;
   }
 
@@ -107,7 +108,7 @@ TEST_F(StoreDocumentTest, QueriesAnswerWhileTheDaemonHoldsTheFile) {
     const EpochRecord r = record(california, epoch);
     store.commit({&r, 1}, 1'000'000'000'000);
   }
-  ASSERT_EQ(document.queries.size(), 3u);
+  ASSERT_EQ(document.queries.size(), 4u);
   SqliteFile reader(file);
   EXPECT_THAT(reader.query(document.queries[0]),
               ElementsAre(ElementsAre("1", "2001-09-09 01:46:40", "main", "1000", "0.5", "0.25", "0.75"),
@@ -116,6 +117,8 @@ TEST_F(StoreDocumentTest, QueriesAnswerWhileTheDaemonHoldsTheFile) {
               ElementsAre(ElementsAre("california", "2", "2000", "42"), ElementsAre("idle", "NULL", "NULL", "NULL")));
   EXPECT_THAT(reader.query(document.queries[2]),
               ElementsAre(ElementsAre("california", "schema", "4"), ElementsAre("california", "not finite", "2")));
+  EXPECT_THAT(reader.query(document.queries[3]),
+              ElementsAre(ElementsAre("1000000000000", "main", "0.5"), ElementsAre("1000000000000", "main", "0.5")));
 }
 
 }  // namespace
