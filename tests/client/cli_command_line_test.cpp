@@ -34,7 +34,7 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   EXPECT_EQ(general.exit_code, 0);
   EXPECT_THAT(general.output, HasSubstr("Examples:"));
   for (const char* command :
-       {"push", "predict", "coef", "metrics", "epochs", "status", "streams", "drop", "rollback", "replay"}) {
+       {"push", "predict", "coef", "metrics", "models", "epochs", "status", "streams", "drop", "rollback", "replay"}) {
     EXPECT_THAT(general.output, HasSubstr(std::string("\n  ") + command + " "));
     const Finished finished = accrue({command, "--help"});
     EXPECT_EQ(finished.exit_code, 0) << command;
