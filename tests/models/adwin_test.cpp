@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "datasets/random.hpp"
-#include "tests/models/state_bytes.hpp"
+#include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
 namespace {
@@ -167,8 +167,9 @@ void put_full_levels(StateWriter& writer, std::size_t levels, double mean) {
 
 TEST(Adwin, ForgetsTheOldestRowsPastItsLastLevel) {
   Adwin detector;
-  ASSERT_EQ(decode_written([](StateWriter& writer) { put_full_levels(writer, Adwin::kMaxLevels, 0.5); }, detector),
-            DecodeError::kNone);
+  ASSERT_EQ(
+      decode_state(written([](StateWriter& writer) { put_full_levels(writer, Adwin::kMaxLevels, 0.5); }), detector),
+      DecodeError::kNone);
   const std::uint64_t most = detector.window_rows();
   EXPECT_GT(most, 1'000'000'000);
   const std::size_t bytes = state_of(detector).size();
@@ -176,7 +177,7 @@ TEST(Adwin, ForgetsTheOldestRowsPastItsLastLevel) {
   EXPECT_EQ(first_alarm(detector, std::vector<double>(100'000, 0.5)), std::nullopt);
   EXPECT_LT(detector.window_rows(), most);
   EXPECT_LE(state_of(detector).size(), bytes);
-  encode_and_decode(detector);
+  detector = restored(detector);
 }
 
 TEST(Adwin, RestoredContinuesIdentically) {
@@ -192,7 +193,7 @@ TEST(Adwin, RestoredContinuesIdentically) {
     ASSERT_EQ(alarm, other.add(values[i])) << i;
     alarms += alarm ? 1 : 0;
     if (i % 53 == 0) {
-      encode_and_decode(other);
+      other = restored(other);
       ASSERT_EQ(state_of(one), state_of(other)) << i;
       const double mean = one.self_weighted_mean();
       ASSERT_TRUE(mean == other.self_weighted_mean() || (std::isnan(mean) && std::isnan(other.self_weighted_mean())));
@@ -263,7 +264,7 @@ TEST(Adwin, RefusesStatesThatItCannotBeIn) {
   };
   for (const auto& [what, write, expected] : states) {
     Adwin detector;
-    EXPECT_EQ(decode_written(write, detector), expected) << what;
+    EXPECT_EQ(decode_state(written(write), detector), expected) << what;
   }
 }
 

@@ -2,6 +2,7 @@
 #include "models/drift.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +20,7 @@
 #include "datasets/random.hpp"
 #include "datasets/streams.hpp"
 #include "models/learners.hpp"
-#include "tests/models/state_bytes.hpp"
+#include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
 namespace {
@@ -311,7 +312,7 @@ TEST(Drift, RestoredContinuesIdentically) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     ASSERT_EQ(one.add(rows[i].prediction, rows[i].target, i), other.add(rows[i].prediction, rows[i].target, i));
     if (i % 61 == 0) {
-      encode_and_decode(other);
+      other = restored(other);
       ASSERT_EQ(state_of(one), state_of(other)) << i;
     }
   }
@@ -323,8 +324,17 @@ TEST(Drift, TheLargestErrorsLeaveTheStateSound) {
   for (std::uint64_t i = 0; i < 20'000; ++i) {
     (void)detector.add(i % 3 == 0 ? kMaxMagnitude : -kMaxMagnitude, i % 2 == 0 ? kMaxMagnitude : 0, i);
     if (i % 1'000 == 0) {
-      encode_and_decode(detector);
+      detector = restored(detector);
     }
+  }
+}
+
+TEST(Drift, NoNumberOfAStateIsMisread) {
+  DriftDetector detector;
+  ASSERT_EQ(alarms(detector, normal_errors(1, 5'000, 1) + normal_errors(2, 5'005, 5)).size(), 1);
+  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{70}, ~std::uint64_t{0},
+                                     std::bit_cast<std::uint64_t>(-0.5), std::bit_cast<std::uint64_t>(1e308)}) {
+    expect_no_number_is_misread(detector, number);
   }
 }
 
@@ -340,11 +350,11 @@ TEST(Drift, RefusesStatesThatItCannotBeIn) {
     };
   };
   DriftDetector detector;
-  EXPECT_EQ(decode_written(write(1, 7, 1), detector), DecodeError::kNone);
+  EXPECT_EQ(decode_state(written(write(1, 7, 1)), detector), DecodeError::kNone);
   EXPECT_EQ(detector.last_alarm(), 7);
-  EXPECT_EQ(decode_written(write(0, 7, 1), detector), DecodeError::kInvalid) << "a last alarm of none";
-  EXPECT_EQ(decode_written(write(1, 7, -1), detector), DecodeError::kInvalid);
-  EXPECT_EQ(decode_written([](StateWriter&) {}, detector), DecodeError::kInvalid);
+  EXPECT_EQ(decode_state(written(write(0, 7, 1)), detector), DecodeError::kInvalid) << "a last alarm of none";
+  EXPECT_EQ(decode_state(written(write(1, 7, -1)), detector), DecodeError::kInvalid);
+  EXPECT_EQ(decode_state(written([](StateWriter&) {}), detector), DecodeError::kInvalid);
 }
 
 }  // namespace

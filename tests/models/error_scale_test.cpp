@@ -10,7 +10,7 @@
 
 #include "datasets/random.hpp"
 #include "models/rows.hpp"
-#include "tests/models/state_bytes.hpp"
+#include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
 namespace {
@@ -98,7 +98,7 @@ TEST(ErrorScale, RelativeErrorsStayWithinOneForTheLargestAndTheSmallest) {
       ASSERT_TRUE(relative >= 0 && relative <= 1) << i << ' ' << error;
     }
   }
-  encode_and_decode(scale);
+  scale = restored(scale);
 }
 
 TEST(ErrorScale, RestoredContinuesIdentically) {
@@ -107,7 +107,7 @@ TEST(ErrorScale, RestoredContinuesIdentically) {
   for (const double error : errors(1, 1000, 1)) {
     one.learn(error);
     other.learn(error);
-    encode_and_decode(other);
+    other = restored(other);
     ASSERT_EQ(state_of(one), state_of(other));
   }
 }
@@ -119,7 +119,7 @@ TEST(ErrorScale, RefusesScalesThatThereAreNot) {
       writer.put_count(10);
       writer.put_double(scale);
     };
-    EXPECT_EQ(decode_written(write, decoded), DecodeError::kInvalid) << scale;
+    EXPECT_EQ(decode_state(written(write), decoded), DecodeError::kInvalid) << scale;
   }
 }
 

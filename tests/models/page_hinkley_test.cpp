@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "datasets/random.hpp"
-#include "tests/models/state_bytes.hpp"
+#include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
 namespace {
@@ -87,7 +87,7 @@ TEST(PageHinkley, RestoredContinuesIdentically) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     ASSERT_EQ(one.add(values[i]), other.add(values[i])) << i;
     if (i % 97 == 0) {
-      encode_and_decode(other);
+      other = restored(other);
     }
     ASSERT_EQ(state_of(one), state_of(other)) << i;
   }
@@ -112,7 +112,8 @@ TEST(PageHinkley, RefusesStatesThatItCannotBeIn) {
       writer.put_double(state.sum);
       writer.put_double(state.excess);
     };
-    EXPECT_EQ(decode_written(write, detector), state.expected) << state.rows << ' ' << state.sum << ' ' << state.excess;
+    EXPECT_EQ(decode_state(written(write), detector), state.expected)
+        << state.rows << ' ' << state.sum << ' ' << state.excess;
   }
 }
 

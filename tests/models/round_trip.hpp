@@ -18,6 +18,14 @@ std::vector<std::byte> state_of(const Part& part) {
   return std::move(writer).finish();
 }
 
+/// What `write` writes, in the envelope of a state.
+template <typename Write>
+std::vector<std::byte> written(const Write& write) {
+  StateWriter writer;
+  write(writer);
+  return std::move(writer).finish();
+}
+
 /// kInvalid too when bytes are left.
 template <typename Part>
 [[nodiscard]] DecodeError decode_state(const std::vector<std::byte>& state, Part& part) {
