@@ -11,6 +11,7 @@
 
 #include "ingest/link.hpp"
 #include "ingest/wire/friendly_rows.hpp"
+#include "models/normal_quantile.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -52,6 +53,23 @@ std::optional<double> if_finite(double value) {
 
 wire::Estimate on_the_wire(const models::Estimate& estimate) {
   return {estimate.value, estimate.std_error, estimate.t};
+}
+
+wire::ErrorFigures on_the_wire(std::uint64_t window, const models::ErrorMeans& error) {
+  return {.window = window,
+          .n = error.n(),
+          .mse = if_finite(error.mse()),
+          .mae = if_finite(error.mae()),
+          .rmse = if_finite(error.rmse()),
+          .r2 = if_finite(error.r2()),
+          .mape = if_finite(error.mape()),
+          .bias = if_finite(error.bias()),
+          .mse_clipped = if_finite(error.mse_clipped()),
+          .mae_clipped = if_finite(error.mae_clipped())};
+}
+
+wire::Coverage on_the_wire(const models::Coverage& coverage) {
+  return {coverage.rows(), if_finite(coverage.rate()), if_finite(coverage.mean_width())};
 }
 
 // The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
@@ -163,8 +181,24 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   }
   values_.resize(query.count);
   for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * features.size());
-  return wire::encode(wire::Prediction{query.request, snapshot->epoch, model->learner().rows(),
-                                       std::as_bytes(std::span<const double>(values_)), query.model});
+  wire::Prediction reply{.request = query.request,
+                         .epoch = snapshot->epoch,
+                         .rows = model->learner().rows(),
+                         .values = std::as_bytes(std::span<const double>(values_)),
+                         .model = query.model};
+  if (!query.interval) return wire::encode(reply);
+  if (!(*query.interval > 0 && *query.interval < 1)) {
+    return refusal(query.request, ErrorCode::kBadRows, query.stream, "an interval's level is above 0 and below 1");
+  }
+  margins_.resize(query.count);
+  const double deviations = models::normal_quantile(0.5 + *query.interval / 2);
+  for (std::size_t i = 0; i < query.count; ++i) {
+    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * features.size()));
+  }
+  const auto margins = std::as_bytes(std::span<const double>(margins_));
+  reply.margins.assign(margins.begin(), margins.end());
+  reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
+  return wire::encode(reply);
 }
 
 wire::Bytes QueryService::coef(const wire::GetCoef& query) {
@@ -203,6 +237,15 @@ wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   reply.r2 = if_finite(error.r2());
   reply.mse_clipped = if_finite(error.mse_clipped());
   reply.mae_clipped = if_finite(error.mae_clipped());
+  reply.mape = if_finite(error.mape());
+  reply.bias = if_finite(error.bias());
+  for (const std::uint64_t window : models::RollingError::kWindows) {
+    reply.last.push_back(on_the_wire(window, model->metrics().last(window)));
+  }
+  reply.conformal = on_the_wire(model->metrics().conformal_coverage());
+  reply.variance = on_the_wire(model->metrics().variance_coverage());
+  reply.drifts = model->drift().alarms();
+  reply.last_drift_row = model->drift().last_alarm();
   return wire::encode(reply);
 }
 

@@ -69,6 +69,7 @@ class QueryService {
   wire::Frame frame_;
   std::vector<double> rows_;    // scratch of predict
   std::vector<double> values_;  // likewise
+  std::vector<double> margins_;
 };
 
 }  // namespace accrue::daemon

@@ -146,14 +146,14 @@ FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
 
 FlushReport Stream::progress() const { return state_->core->connection.progress(*state_->channel); }
 
-Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch,
-                           const std::string& model) const {
-  return state_->core->queries.predict(name(), state_->spec.features, rows, {epoch, model});
+Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch, const std::string& model,
+                           std::optional<double> interval) const {
+  return state_->core->queries.predict(name(), state_->spec.features, rows, {epoch, model}, interval);
 }
 
 Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch,
-                           const std::string& model) const {
-  return predict(std::span(rows.begin(), rows.size()), epoch, model);
+                           const std::string& model, std::optional<double> interval) const {
+  return predict(std::span(rows.begin(), rows.size()), epoch, model, interval);
 }
 
 Coefficients Stream::coef(std::optional<std::uint64_t> epoch, const std::string& model) const {
@@ -214,8 +214,8 @@ void Client::promote_model(const std::string& stream, const std::string& model) 
 }
 
 Prediction Client::predict(const std::string& stream, std::span<const double> rows, std::optional<std::uint64_t> epoch,
-                           const std::string& model) const {
-  return state_->core->queries.predict(stream, rows, {epoch, model});
+                           const std::string& model, std::optional<double> interval) const {
+  return state_->core->queries.predict(stream, rows, {epoch, model}, interval);
 }
 
 Coefficients Client::coef(const std::string& stream, std::optional<std::uint64_t> epoch,

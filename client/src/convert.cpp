@@ -63,6 +63,29 @@ StreamStatus stream_from(wire::StreamStatus stream) {
   return result;
 }
 
+std::vector<double> numbers_from(wire::BytesView bytes) {
+  std::vector<double> numbers(bytes.size() / sizeof(double));
+  if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(double));
+  return numbers;
+}
+
+ErrorFigures figures_from(const wire::ErrorFigures& error) {
+  return {.window = error.window,
+          .rows = error.n,
+          .mse = error.mse,
+          .mae = error.mae,
+          .rmse = error.rmse,
+          .r2 = error.r2,
+          .mape = error.mape,
+          .bias = error.bias,
+          .mse_clipped = error.mse_clipped,
+          .mae_clipped = error.mae_clipped};
+}
+
+Coverage coverage_from(const wire::Coverage& coverage) {
+  return {.rows = coverage.n, .rate = coverage.rate, .mean_width = coverage.mean_width};
+}
+
 }  // namespace
 
 wire::ModelSpec to_wire(const ModelSpec& spec) {
@@ -108,10 +131,11 @@ StreamSpec from_wire(wire::StreamSpec spec) {
 }
 
 Prediction from_wire(const wire::Prediction& prediction) {
-  Prediction result{.epoch = prediction.epoch, .rows = prediction.rows, .values = {}};
-  result.values.resize(prediction.values.size() / sizeof(double));
-  std::memcpy(result.values.data(), prediction.values.data(), result.values.size() * sizeof(double));
-  return result;
+  return {.epoch = prediction.epoch,
+          .rows = prediction.rows,
+          .values = numbers_from(prediction.values),
+          .margins = numbers_from(prediction.margins),
+          .conformal_margin = prediction.conformal_margin};
 }
 
 Coefficients from_wire(wire::Coef coef) {
@@ -131,15 +155,23 @@ Coefficients from_wire(wire::Coef coef) {
 }
 
 Metrics from_wire(wire::Metrics metrics) {
-  return {.model = std::move(metrics.model),
-          .epoch = metrics.epoch,
-          .rows = metrics.rows,
-          .mse = metrics.mse,
-          .mae = metrics.mae,
-          .rmse = metrics.rmse,
-          .r2 = metrics.r2,
-          .mse_clipped = metrics.mse_clipped,
-          .mae_clipped = metrics.mae_clipped};
+  Metrics result{.model = std::move(metrics.model),
+                 .epoch = metrics.epoch,
+                 .rows = metrics.rows,
+                 .mse = metrics.mse,
+                 .mae = metrics.mae,
+                 .rmse = metrics.rmse,
+                 .r2 = metrics.r2,
+                 .mse_clipped = metrics.mse_clipped,
+                 .mae_clipped = metrics.mae_clipped,
+                 .mape = metrics.mape,
+                 .bias = metrics.bias,
+                 .conformal = coverage_from(metrics.conformal),
+                 .variance = coverage_from(metrics.variance),
+                 .drifts = metrics.drifts,
+                 .last_drift_row = metrics.last_drift_row};
+  for (const wire::ErrorFigures& figures : metrics.last) result.last.push_back(figures_from(figures));
+  return result;
 }
 
 Models from_wire(wire::Models models) {

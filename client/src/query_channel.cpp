@@ -92,34 +92,40 @@ void QueryChannel::connect(Patience& patience) {
 }
 
 Prediction QueryChannel::predict(const std::string& stream, const std::vector<std::string>& features,
-                                 std::span<const double> rows, const Subject& subject) {
+                                 std::span<const double> rows, const Subject& subject, std::optional<double> interval) {
   check_rows(features, rows);
+  if (interval && !(*interval > 0 && *interval < 1)) {
+    throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
+  }
   const std::size_t count = rows.size() / features.size();
   const wire::Predict question{.stream = stream,
                                .dtype = wire::DataType::kFloat64,
                                .count = static_cast<std::uint32_t>(count),
                                .rows = {.bin = std::as_bytes(rows)},
                                .epoch = subject.epoch,
-                               .model = subject.model};
+                               .model = subject.model,
+                               .interval = interval};
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
-  if (prediction.values.size() != count) {
+  const bool margins_fit = prediction.margins.size() == (interval ? count : 0);
+  if (prediction.values.size() != count || !margins_fit) {
     throw Error(Error::Kind::kRefused, "the daemon answered " + std::to_string(prediction.values.size()) +
                                            " predictions for " + std::to_string(count) + " rows");
   }
   return prediction;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject) {
+Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                                 std::optional<double> interval) {
   if (const auto features = remembered_features(stream)) {
     try {
-      return predict(stream, *features, rows, subject);
+      return predict(stream, *features, rows, subject, interval);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_features(stream), rows, subject);
+  return predict(stream, ask_features(stream), rows, subject, interval);
 }
 
 std::optional<std::vector<std::string>> QueryChannel::remembered_features(const std::string& stream) {

@@ -34,9 +34,10 @@ class QueryChannel {
 
   // Rows of these features, in this order.
   Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows,
-                     const Subject& subject);
+                     const Subject& subject, std::optional<double> interval);
   // Asks the daemon for the stream's features first, when it has not yet.
-  Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject);
+  Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                     std::optional<double> interval);
   Coefficients coef(const std::string& stream, const Subject& subject);
   Metrics metrics(const std::string& stream, const std::string& model);
   Models models(const std::string& stream);

@@ -221,7 +221,8 @@ struct Predict {
   Rows rows;                                // features only
   std::optional<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
   std::string model = {};                   // answer from this model; the champion where it is left out
-  auto fields() { return std::tie(request, stream, dtype, count, rows, epoch, model); }
+  std::optional<double> interval = {};      // the level of the intervals to answer with, above 0 and below 1
+  auto fields() { return std::tie(request, stream, dtype, count, rows, epoch, model, interval); }
 };
 
 struct GetCoef {
@@ -273,7 +274,9 @@ struct Prediction {
   std::uint64_t rows = 0;   // rows that its model has learned
   BytesView values;         // float64, one a row
   std::string model = {};   // which, where one was asked for by name
-  auto fields() { return std::tie(request, epoch, rows, values, model); }
+  Bytes margins = {};       // float64: an interval reaches so far on either side, by the model's own variance; or NaN
+  std::optional<double> conformal_margin = {};  // the same of the distribution-free intervals, which are all as wide
+  auto fields() { return std::tie(request, epoch, rows, values, model, margins, conformal_margin); }
 };
 
 struct Estimate {
@@ -301,14 +304,40 @@ struct Coef {
   }
 };
 
+// Of some of the rows that a model has scored. Each figure is nil while undefined, as in Metrics.
+struct ErrorFigures {
+  std::uint64_t window = 0;  // of so many of the stream's newest rows
+  std::uint64_t n = 0;       // rows
+  std::optional<double> mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped;
+  auto fields() { return std::tie(window, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped); }
+  bool operator==(const ErrorFigures&) const = default;
+};
+
+// How often the 95% intervals that a model gave before each row held its target.
+struct Coverage {
+  std::uint64_t n = 0;  // rows that had an interval
+  std::optional<double> rate, mean_width;
+  auto fields() { return std::tie(n, rate, mean_width); }
+  bool operator==(const Coverage&) const = default;
+};
+
 struct Metrics {
   static constexpr std::uint8_t kType = 50;
+  static constexpr std::size_t kFieldsAtFirst = 10;
   std::uint64_t request = 0;
   std::string model;
   std::uint64_t epoch = 0;
   std::uint64_t rows = 0;
   std::optional<double> mse, mae, rmse, r2, mse_clipped, mae_clipped;  // nil while undefined
-  auto fields() { return std::tie(request, model, epoch, rows, mse, mae, rmse, r2, mse_clipped, mae_clipped); }
+  std::optional<double> mape, bias;
+  std::vector<ErrorFigures> last;               // by window
+  Coverage conformal, variance;                 // of the two kinds of intervals (Prediction)
+  std::uint64_t drifts = 0;                     // times the error has risen for good
+  std::optional<std::uint64_t> last_drift_row;  // of the stream, from 0
+  auto fields() {
+    return std::tie(request, model, epoch, rows, mse, mae, rmse, r2, mse_clipped, mae_clipped, mape, bias, last,
+                    conformal, variance, drifts, last_drift_row);
+  }
 };
 
 struct RejectedRows {

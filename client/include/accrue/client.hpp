@@ -126,6 +126,11 @@ struct Prediction {
   std::uint64_t epoch = 0;  // the snapshot that answered
   std::uint64_t rows = 0;   // rows its model has learned
   std::vector<double> values;
+  // Where intervals were asked for: each reaches so far on either side of its value. By the model's own variance, if
+  // its errors are normal: one a value, NaN from a model that knows none; and free of assumptions about the errors, but
+  // that the rows are like those before: the same for all values, none while there were too few rows.
+  std::vector<double> margins{};
+  std::optional<double> conformal_margin{};
 };
 
 struct Estimate {
@@ -148,12 +153,31 @@ struct Coefficients {
 };
 
 // Progressive (test-then-train) error: every row was predicted before it was learned.
+struct ErrorFigures {
+  std::uint64_t window = 0;  // of so many of the stream's newest rows
+  std::uint64_t rows = 0;    // scored
+  std::optional<double> mse, mae, rmse, r2;
+  std::optional<double> mape, bias;                // mean |error / target|, a fraction; mean of prediction less target
+  std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
+};
+
+// How often the 95% intervals that a model gave before each row held its target.
+struct Coverage {
+  std::uint64_t rows = 0;  // that had an interval
+  std::optional<double> rate, mean_width;
+};
+
 struct Metrics {
   std::string model;
   std::uint64_t epoch = 0;
   std::uint64_t rows = 0;
   std::optional<double> mse, mae, rmse, r2;
-  std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
+  std::optional<double> mse_clipped, mae_clipped;
+  std::optional<double> mape, bias;
+  std::vector<ErrorFigures> last{};               // over 1,000, 10,000 and 100,000 rows
+  Coverage conformal, variance;                   // of the two kinds of intervals (Prediction)
+  std::uint64_t drifts = 0;                       // times the error has risen for good
+  std::optional<std::uint64_t> last_drift_row{};  // of the stream, from 0
 };
 
 struct ModelStatus {
@@ -234,11 +258,11 @@ class Stream {
   FlushReport progress() const;
 
   // One prediction a row; rows hold features only, row-major. From the newest epoch, or from one that is kept; by the
-  // champion, or by the model that is named.
+  // champion, or by the model that is named; with intervals where their level is given, such as 0.95.
   Prediction predict(std::span<const double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
-                     const std::string& model = {}) const;
+                     const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
   Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
-                     const std::string& model = {}) const;
+                     const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
   Coefficients coef(std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {}) const;
   Metrics metrics(const std::string& model = {}) const;
   Models models() const;
@@ -277,7 +301,8 @@ class Client {
 
   // Without opening the stream for pushing.
   Prediction predict(const std::string& stream, std::span<const double> rows,
-                     std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {}) const;
+                     std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {},
+                     std::optional<double> interval = std::nullopt) const;
   Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch = std::nullopt,
                     const std::string& model = {}) const;
   Metrics metrics(const std::string& stream, const std::string& model = {}) const;
