@@ -108,6 +108,10 @@ TEST(QuantileSketch, MergingAnySplitGivesTheSketchOfTheWholeToTheBit) {
 }
 
 TEST(QuantileSketch, GivesUpTheLeastOctavesWhenThereAreTooMany) {
+  QuantileSketch ascending;
+  for (int exponent = -100; exponent <= 100; ++exponent) {
+    ascending.add(std::ldexp(1.5, exponent), 1);
+  }
   QuantileSketch sketch;
   for (int exponent = 100; exponent >= -100; --exponent) {
     sketch.add(std::ldexp(1.5, exponent), 1);
@@ -118,6 +122,7 @@ TEST(QuantileSketch, GivesUpTheLeastOctavesWhenThereAreTooMany) {
   EXPECT_NEAR(sketch.value_at(201 - 31), kept, kept / 128);
   EXPECT_GE(sketch.value_at(1), kept / 2) << "in the least octave that is kept";
   EXPECT_LE(sketch.value_at(1), kept);
+  EXPECT_EQ(state_of(ascending), state_of(sketch));
 }
 
 TEST(QuantileSketch, OutliersCostNothingOfTheRest) {
@@ -163,6 +168,34 @@ TEST(QuantileSketch, StaysFiniteForTheLargestNumbersAndWeights) {
   sketch.merge(restored(sketch));
   EXPECT_NEAR(sketch.quantile(1) / kMaxError, 1, 0.01);
   EXPECT_NEAR(sketch.quantile(0) / QuantileSketch::kSmallest, 1, 0.01);
+}
+
+TEST(QuantileSketch, RefusesOctavesThatAreEmptyOrOutOfOrder) {
+  struct Octave {
+    std::uint64_t exponent;
+    std::uint64_t filled;
+  };
+  const auto decode = [](const std::vector<Octave>& octaves) {
+    StateWriter writer;
+    writer.put_double(2);
+    writer.put_double(0);
+    writer.put_count(octaves.size());
+    for (const Octave& octave : octaves) {
+      writer.put_count(octave.exponent);
+      writer.put_count(octave.filled);
+      if (octave.filled != 0) {
+        writer.put_double(octaves.size() == 1 ? 2 : 1);
+      }
+    }
+    QuantileSketch sketch;
+    return decode_state(std::move(writer).finish(), sketch);
+  };
+  EXPECT_EQ(decode({{1023, 1}, {1024, 4}}), DecodeError::kNone);
+  EXPECT_EQ(decode({{1024, 1}, {1023, 4}}), DecodeError::kInvalid);
+  EXPECT_EQ(decode({{1024, 1}, {1024, 4}}), DecodeError::kInvalid);
+  EXPECT_EQ(decode({{1023, 1}, {1024, 1}, {1025, 0}}), DecodeError::kInvalid);
+  EXPECT_EQ(decode({{100, 1}}), DecodeError::kInvalid) << "below the smallest";
+  EXPECT_EQ(decode({{1700, 1}}), DecodeError::kInvalid) << "above the largest";
 }
 
 TEST(QuantileSketch, RefusesNumbersThatItCannotHold) {
