@@ -191,7 +191,7 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, "an interval's level is above 0 and below 1");
   }
   margins_.resize(query.count);
-  const double deviations = models::normal_quantile(0.5 + *query.interval / 2);
+  const double deviations = models::normal_half_width(*query.interval);
   for (std::size_t i = 0; i < query.count; ++i) {
     margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * features.size()));
   }

@@ -52,6 +52,7 @@ struct PredictOptions {
   bool skip_bad = false;
   std::optional<std::uint64_t> epoch;  // the newest, or one that is kept
   std::string model;                   // the champion where it is empty
+  std::optional<double> interval;      // its level
 };
 
 struct ReplayOptions {

@@ -150,16 +150,42 @@ int coef(const Connection& connection, const std::string& stream, std::optional<
 
 int metrics(const Connection& connection, const std::string& stream, const std::string& model) {
   const Metrics found = connect(connection).metrics(stream, model);
-  show(connection, record({{"stream", "stream", stream},
-                           {"model", "model", found.model},
-                           {"epoch", "epoch", found.epoch},
-                           {"n", "rows", found.rows},
-                           {"mse", "progressive MSE", nullable(found.mse)},
-                           {"mae", "progressive MAE", nullable(found.mae)},
-                           {"rmse", "progressive RMSE", nullable(found.rmse)},
-                           {"r2", "progressive R2", nullable(found.r2)},
-                           {"mse_clipped", "MSE, predictions clipped", nullable(found.mse_clipped)},
-                           {"mae_clipped", "MAE, predictions clipped", nullable(found.mae_clipped)}}));
+  Report report = record({{"stream", "stream", stream},
+                          {"model", "model", found.model},
+                          {"epoch", "epoch", found.epoch},
+                          {"n", "rows", found.rows},
+                          {"mse", "progressive MSE", nullable(found.mse)},
+                          {"mae", "progressive MAE", nullable(found.mae)},
+                          {"rmse", "progressive RMSE", nullable(found.rmse)},
+                          {"r2", "progressive R2", nullable(found.r2)},
+                          {"mape", "progressive MAPE", nullable(found.mape)},
+                          {"bias", "bias", nullable(found.bias)},
+                          {"mse_clipped", "MSE, predictions clipped", nullable(found.mse_clipped)},
+                          {"mae_clipped", "MAE, predictions clipped", nullable(found.mae_clipped)},
+                          {"conformal_coverage", "coverage, 95% conformal", nullable(found.conformal.rate)},
+                          {"conformal_width", "its mean width", nullable(found.conformal.mean_width)},
+                          {"model_coverage", "coverage, 95% by the model", nullable(found.variance.rate)},
+                          {"model_width", "its mean width", nullable(found.variance.mean_width)},
+                          {"drifts", "drifts", found.drifts},
+                          {"last_drift_row", "row of the last drift", nullable(found.last_drift_row)}});
+  Json last = Json::array();
+  for (const ErrorFigures& window : found.last) {
+    const std::string rows = std::to_string(window.window);
+    last.push_back({{"window", window.window},
+                    {"n", window.rows},
+                    {"mse", nullable(window.mse)},
+                    {"mae", nullable(window.mae)},
+                    {"rmse", nullable(window.rmse)},
+                    {"r2", nullable(window.r2)},
+                    {"mape", nullable(window.mape)},
+                    {"bias", nullable(window.bias)},
+                    {"mse_clipped", nullable(window.mse_clipped)},
+                    {"mae_clipped", nullable(window.mae_clipped)}});
+    report.fields.push_back({"mse_last_" + rows, "MSE, last " + rows + " rows", nullable(window.mse)});
+    report.fields.push_back({"mae_last_" + rows, "MAE, last " + rows + " rows", nullable(window.mae)});
+  }
+  report.document["last"] = last;
+  show(connection, report);
   return 0;
 }
 

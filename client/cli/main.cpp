@@ -146,6 +146,11 @@ void add_predict(CLI::App& app, Invocation& asked) {
            "answer a line that cannot be used with an empty one (null in JSON), instead of stopping");
   add_epoch(command, asked.predict.epoch);
   add_model_name(command, asked.predict.model);
+  command
+      ->add_option("--interval", asked.predict.interval,
+                   "tell intervals of this level too: the model's own, and a distribution-free one")
+      ->type_name("LEVEL")
+      ->check(between(1e-6, 1 - 1e-6, "a level such as 0.95"));
   command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
 
 Example:

@@ -1,5 +1,6 @@
 // accrue predict: a prediction for every row of a CSV file, in order.
-#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,19 +22,27 @@ struct Request {
   std::vector<bool> usable;
 };
 
+// What is said of one row. The interval is the model's own and the distribution-free one, where they are known.
+struct Answer {
+  double value;
+  std::optional<double> margin;
+  std::optional<double> conformal_margin;
+};
+
 // Writes predictions as they are answered, in any of the three forms.
 class PredictionWriter {
  public:
-  PredictionWriter(Format format, const std::string& stream) : format_(format), stream_(stream) {}
+  PredictionWriter(Format format, const std::string& stream, bool intervals)
+      : format_(format), stream_(stream), intervals_(intervals) {}
 
-  // An absent value is a row that could not be used. The epoch of the first answer heads the JSON form.
-  void write(const std::vector<std::optional<double>>& values, std::uint64_t epoch) {
+  // An absent answer is a row that could not be used. The epoch of the first answer heads the JSON form.
+  void write(const std::vector<std::optional<Answer>>& answers, std::uint64_t epoch) {
     std::string text = begin(epoch);
-    for (const auto& value : values) {
+    for (const auto& answer : answers) {
       if (format_ == Format::kJson) {
-        text += (written_++ ? ", " : "") + json_text(value ? Json(*value) : Json());
+        text += (written_++ ? ", " : "") + json_text(answer ? json_of(*answer) : Json());
       } else {
-        text += (value ? exact(*value) : "") + "\n";
+        text += (answer ? columns_of(*answer) : "") + "\n";
       }
     }
     write_out(text);
@@ -47,14 +56,43 @@ class PredictionWriter {
     begun_ = true;
     switch (format_) {
       case Format::kTable: return {};
-      case Format::kCsv: return "prediction\n";
+      case Format::kCsv:
+        return intervals_ ? "prediction,lower,upper,conformal_lower,conformal_upper\n" : "prediction\n";
       case Format::kJson: break;
     }
     return "{\"stream\": " + json_text(stream_) + ", \"epoch\": " + std::to_string(epoch) + ", \"predictions\": [";
   }
 
+  Json json_of(const Answer& answer) const {
+    if (!intervals_) return answer.value;
+    const auto end = [&](const std::optional<double>& margin, double sign) {
+      return margin ? Json(answer.value + sign * *margin) : Json();
+    };
+    return {{"prediction", answer.value},
+            {"lower", end(answer.margin, -1)},
+            {"upper", end(answer.margin, 1)},
+            {"conformal_lower", end(answer.conformal_margin, -1)},
+            {"conformal_upper", end(answer.conformal_margin, 1)}};
+  }
+
+  // Those of the CSV form; in a table, between blanks, an end that is not known is a dash.
+  std::string columns_of(const Answer& answer) const {
+    std::string text = exact(answer.value);
+    if (!intervals_) return text;
+    const bool csv = format_ == Format::kCsv;
+    for (const auto& margin : {answer.margin, answer.conformal_margin}) {
+      for (const double sign : {-1.0, 1.0}) {
+        text += csv ? "," : " ";
+        if (margin) text += exact(answer.value + sign * *margin);
+        if (!margin && !csv) text += "-";
+      }
+    }
+    return text;
+  }
+
   Format format_;
   std::string stream_;
+  bool intervals_;
   bool begun_ = false;
   std::uint64_t written_ = 0;
 };
@@ -73,6 +111,12 @@ bool gather(RowSource& source, std::size_t features, Request& request) {
   return true;
 }
 
+Answer answer_of(const Prediction& prediction, std::size_t row) {
+  Answer answer{prediction.values[row], std::nullopt, prediction.conformal_margin};
+  if (!prediction.margins.empty() && std::isfinite(prediction.margins[row])) answer.margin = prediction.margins[row];
+  return answer;
+}
+
 }  // namespace
 
 int predict(const Connection& connection, const PredictOptions& options) {
@@ -80,23 +124,21 @@ int predict(const Connection& connection, const PredictOptions& options) {
   const Client client = connect(connection);
   const StreamStatus stream = existing_stream(client, options.stream);
   source.select(stream.spec.features);
-  PredictionWriter writer(connection.format, options.stream);
+  PredictionWriter writer(connection.format, options.stream, options.interval.has_value());
   std::uint64_t epoch = options.epoch.value_or(stream.epoch);
   Request request;
   for (bool more = true; more;) {
     more = gather(source, stream.spec.features.size(), request);
-    std::vector<double> answers;
+    Prediction prediction;
     if (!request.rows.empty()) {
-      Prediction prediction = client.predict(options.stream, request.rows, options.epoch, options.model);
-      answers = std::move(prediction.values);
+      prediction = client.predict(options.stream, request.rows, options.epoch, options.model, options.interval);
       epoch = prediction.epoch;
     }
-    std::vector<std::optional<double>> values(request.usable.size());
-    auto answer = answers.begin();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (request.usable[i]) values[i] = *answer++;
+    std::vector<std::optional<Answer>> answers(request.usable.size());
+    for (std::size_t i = 0, at = 0; i < answers.size(); ++i) {
+      if (request.usable[i]) answers[i] = answer_of(prediction, at++);
     }
-    if (!values.empty()) writer.write(values, epoch);
+    if (!answers.empty()) writer.write(answers, epoch);
   }
   writer.finish(epoch);
   if (source.stopped().empty()) return 0;
