@@ -80,6 +80,17 @@ inline Coef coef() {
   return coef;
 }
 
+inline Prediction prediction_interval() {
+  static constexpr std::array<double, 1> kMargins{24.5};
+  const auto margins = std::as_bytes(std::span(kMargins));
+  return {.request = 8,
+          .epoch = 12,
+          .rows = 1'000,
+          .values = std::as_bytes(std::span(kPredicted)),
+          .margins = {margins.begin(), margins.end()},
+          .conformal_margin = 31};
+}
+
 inline Metrics metrics() {
   Metrics metrics;
   metrics.request = 10;
@@ -92,6 +103,28 @@ inline Metrics metrics() {
   metrics.mse_clipped = 5.5;
   metrics.mae_clipped = 1.5;
   return metrics;
+}
+
+inline Metrics metrics_whole() {
+  Metrics whole = metrics();
+  whole.model = "ridge2";
+  whole.r2 = 0.75;
+  whole.mape = 0.25;
+  whole.bias = -0.5;
+  whole.last = {{.window = 1'000,
+                 .n = 1'000,
+                 .mse = 4,
+                 .mae = 1.5,
+                 .rmse = 2,
+                 .r2 = {},
+                 .mape = 0.25,
+                 .bias = -0.5,
+                 .mse_clipped = 4,
+                 .mae_clipped = 1.5}};
+  whole.conformal = {.n = 900, .rate = 0.95, .mean_width = 10};
+  whole.drifts = 1;
+  whole.last_drift_row = 700;
+  return whole;
 }
 
 inline Status status() {
@@ -205,6 +238,12 @@ void for_each(Visit visit) {
                                  .count = 1,
                                  .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
                                  .model = "ridge2"});
+  visit("predict_interval", Predict{.request = 8,
+                                    .stream = "homes",
+                                    .dtype = DataType::kFloat64,
+                                    .count = 1,
+                                    .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
+                                    .interval = 0.95});
   visit("get_coef", GetCoef{.request = 9, .stream = "homes"});
   visit("get_coef_epoch", GetCoef{.request = 9, .stream = "homes", .epoch = 7});
   visit("get_coef_model", GetCoef{.request = 9, .stream = "homes", .model = "ridge2"});
@@ -219,8 +258,10 @@ void for_each(Visit visit) {
       "prediction_model",
       Prediction{
           .request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted)), .model = "ridge2"});
+  visit("prediction_interval", prediction_interval());
   visit("coef", coef());
   visit("metrics", metrics());
+  visit("metrics_whole", metrics_whole());
   visit("status", status());
   visit("status_memory", status_memory());
   visit("epochs", epochs());
