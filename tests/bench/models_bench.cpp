@@ -16,7 +16,9 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
+#include "models/least_squares.hpp"
 #include "models/model.hpp"
+#include "models/model_set.hpp"
 
 namespace accrue::models {
 namespace {
@@ -44,7 +46,7 @@ void learn_blocks(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
-  Model model({.features = features});
+  Model model({}, features);
   while (model.learner().rows() < 1024 * kBlock) {  // until blocks are full
     model.learn(rows);
   }
@@ -60,7 +62,7 @@ void learn_young(benchmark::State& state) {
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
   for (auto _ : state) {
-    Model model({.features = features});
+    Model model({}, features);
     model.learn(rows);
     benchmark::DoNotOptimize(model);
   }
@@ -72,12 +74,13 @@ void learn_seeing(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
-  Model other({.features = features});
+  const ModelSpec specs[] = {{}};
+  ModelSet other(features, specs);
   other.learn(rows);
   const std::vector<std::byte> share = other.share();
   const std::span<const std::byte> shares[] = {share};
   for (auto _ : state) {
-    Model model({.features = features});
+    ModelSet model(features, specs);
     benchmark::DoNotOptimize(model.see(shares));
     model.learn(rows);
     benchmark::DoNotOptimize(model);
@@ -89,7 +92,8 @@ BENCHMARK(learn_seeing)->Arg(8)->Arg(32)->Arg(128);
 void exchange(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
-  Model model({.features = features});
+  const ModelSpec specs[] = {{}};
+  ModelSet model(features, specs);
   model.learn({numbers.data(), kRows, features + 1, features, false});
   const std::vector<std::byte> share = model.share();
   const std::span<const std::byte> shares[] = {share, share, share};

@@ -10,7 +10,9 @@
 
 #include <Eigen/Dense>
 
-#include "models/model.hpp"
+#include "models/learner.hpp"
+#include "models/least_squares.hpp"
+#include "models/model_set.hpp"
 #include "models/rows.hpp"
 
 namespace accrue::models {
@@ -102,16 +104,16 @@ inline Eigen::VectorXd coefficients(const Fit& fit) {
   return all;
 }
 
-inline std::vector<double> learn(LeastSquares& learner, const RowsView& rows) {
+inline std::vector<double> learn(Learner& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
   learner.partial_fit(rows, predictions);
   return predictions;
 }
 
 /// Lets a partition see the shares of others; false when one is refused.
-inline bool see(Model& model, const std::vector<std::vector<std::byte>>& shares) {
+inline bool see(ModelSet& partition, const std::vector<std::vector<std::byte>>& shares) {
   const std::vector<std::span<const std::byte>> views(shares.begin(), shares.end());
-  return model.see(views) == DecodeError::kNone;
+  return partition.see(views) == DecodeError::kNone;
 }
 
 /// The largest difference of a number, relative to the expected one.
