@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array kKinds = {
     LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", make_least_squares},
+    LearnerKind{"bayesian", "least squares under a prior: usable from the first row, with predictive variances",
+                make_bayesian},
 };
 
 }  // namespace
