@@ -17,7 +17,7 @@ constexpr double kRowsPerCoefficient = 5;
 
 // A learner may predict from a solution that misses the newest 1/64 of its memory: on California housing that costs
 // nothing, and spares most of the solving.
-constexpr std::uint64_t kRowsPerBlockRow = 64;
+constexpr double kRowsPerBlockRow = 64;
 
 constexpr double kMaxLoss = 1e303;  // fifty times the largest squared error there can be
 
@@ -148,7 +148,7 @@ Adaptive::Adaptive(const AdaptiveOptions& options) : options_(options) {
   bank_.emplace_back(learner);
   const double fewest = kRowsPerCoefficient * static_cast<double>(options.features + 1);
   for (const double memory : kMemories) {
-    learner.half_life_rows = std::numbers::ln2 * std::max(memory, fewest);
+    learner.forgetting = {.way = Forgetting::Way::kHalfLife, .length = std::numbers::ln2 * std::max(memory, fewest)};
     bank_.emplace_back(learner);
   }
 }

@@ -15,18 +15,21 @@ constexpr double kNegligible = 1e-290;
 
 }  // namespace
 
-Factor::Factor(std::size_t columns) : Factor(columns, std::vector<double>(packed_size(columns))) {}
+template <class Real>
+BasicFactor<Real>::BasicFactor(std::size_t columns) : BasicFactor(columns, std::vector<Real>(packed_size(columns))) {}
 
-Factor::Factor(std::size_t columns, std::vector<double> packed)
+template <class Real>
+BasicFactor<Real>::BasicFactor(std::size_t columns, std::vector<Real> packed)
     : columns_(columns), packed_(std::move(packed)), scratch_(columns) {
   require(packed_.size() == packed_size(columns), "a packed factor has columns * (columns + 1) / 2 values");
 }
 
-void Factor::column_norms(std::span<double> norms) const {
+template <class Real>
+void BasicFactor<Real>::column_norms(std::span<Real> norms) const {
   require(norms.size() == columns_, "a norm for every column");
-  std::fill(norms.begin(), norms.end(), 0.0);
+  std::fill(norms.begin(), norms.end(), Real{0});
   for (std::size_t i = 0; i < columns_; ++i) {
-    const double* r = row(i);
+    const Real* r = row(i);
     for (std::size_t k = i; k < columns_; ++k) {
       norms[k] += r[k] * r[k];
     }
@@ -43,60 +46,64 @@ void Factor::column_norms(std::span<double> norms) const {
   }
 }
 
-void Factor::fold_row(double* __restrict x, std::size_t leading_zeros) {
+template <class Real>
+void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) {
   for (std::size_t j = leading_zeros; j < columns_; ++j) {
     if (x[j] == 0) {
       continue;
     }
-    double* __restrict r = mutable_row(j);
-    const double norm = hypotenuse(r[j], x + j, 1);
+    Real* __restrict r = mutable_row(j);
+    const Real norm = hypotenuse(r[j], x + j, 1);
     if (norm < kNegligible) {
       continue;
     }
-    const double cosine = r[j] / norm;
-    const double sine = x[j] / norm;
+    const Real cosine = r[j] / norm;
+    const Real sine = x[j] / norm;
     r[j] = norm;
     for (std::size_t k = j + 1; k < columns_; ++k) {
-      const double kept = r[k];
+      const Real kept = r[k];
       r[k] = cosine * kept + sine * x[k];
       x[k] = cosine * x[k] - sine * kept;
     }
   }
 }
 
-void Factor::fold_block(double* block, std::size_t rows, std::size_t stride) {
+template <class Real>
+void BasicFactor<Real>::fold_block(Real* block, std::size_t rows, std::size_t stride) {
   for (std::size_t j = 0; j < columns_; ++j) {
-    double* r = mutable_row(j);
-    double* x = block + j * stride;
-    const double norm = hypotenuse(r[j], x, rows);
+    Real* r = mutable_row(j);
+    Real* x = block + j * stride;
+    const Real norm = hypotenuse(r[j], x, rows);
     if (norm < kNegligible) {
       continue;
     }
     // The reflection maps (R_jj; x) to (-norm; 0), the sign that cannot cancel; row j of R is then negated, which keeps
     // its diagonal >= 0. Written with x / norm and a damping in [1/2, 1], no product overflows.
-    const double inverse = 1 / norm;
+    const Real inverse = 1 / norm;
     for (std::size_t i = 0; i < rows; ++i) {
       x[i] *= inverse;
     }
-    const double cosine = r[j] / norm;
-    const double damping = norm / (r[j] + norm);
+    const Real cosine = r[j] / norm;
+    const Real damping = norm / (r[j] + norm);
     r[j] = norm;
     for (std::size_t k = j + 1; k < columns_; ++k) {
-      double* b = block + k * stride;
-      const double reflected = cosine * r[k] + dot(x, b, rows);
+      Real* b = block + k * stride;
+      const Real reflected = cosine * r[k] + dot(x, b, rows);
       subtract_multiple(b, x, (r[k] + reflected) * damping, rows);
       r[k] = reflected;
     }
   }
 }
 
-void Factor::fold_unit_row(std::size_t column, double value) {
-  std::fill(scratch_.begin(), scratch_.end(), 0.0);
+template <class Real>
+void BasicFactor<Real>::fold_unit_row(std::size_t column, Real value) {
+  std::fill(scratch_.begin(), scratch_.end(), Real{0});
   scratch_[column] = value;
   fold_row(scratch_.data(), column);
 }
 
-void Factor::merge(const Factor& other) {
+template <class Real>
+void BasicFactor<Real>::merge(const BasicFactor& other) {
   require(other.columns_ == columns_, "merged factors have the same columns");
   for (std::size_t i = 0; i < columns_; ++i) {
     std::copy(other.row(i) + i, other.row(i) + columns_, scratch_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -104,18 +111,24 @@ void Factor::merge(const Factor& other) {
   }
 }
 
-void Factor::scale(double factor) {
+template <class Real>
+void BasicFactor<Real>::scale(Real factor) {
   require(factor >= 0 && std::isfinite(factor), "a factor is scaled by a finite number >= 0");
-  for (double& value : packed_) {
+  for (Real& value : packed_) {
     value *= factor;
+    value = std::abs(value) < kNegligible ? 0 : value;
   }
 }
 
-void Factor::drop_column(std::size_t column) {
-  double* r = mutable_row(column);
+template <class Real>
+void BasicFactor<Real>::drop_column(std::size_t column) {
+  Real* r = mutable_row(column);
   std::copy(r + column, r + columns_, scratch_.begin() + static_cast<std::ptrdiff_t>(column));
-  std::fill(r + column, r + columns_, 0.0);
+  std::fill(r + column, r + columns_, Real{0});
   fold_row(scratch_.data(), column + 1);
 }
+
+template class BasicFactor<double>;
+template class BasicFactor<long double>;
 
 }  // namespace accrue::models

@@ -51,6 +51,10 @@ class Learner {
 
   /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
   virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
+  /// The variance of a target of weight 1 about what partial_fit would predict next for these features; NaN for what
+  /// does not know, which knows_variance says beforehand.
+  virtual double scoring_variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
+  virtual bool knows_variance() const { return false; }
   /// The same of sparse rows, by a learner that takes such: they teach what the dense rows that they stand for would.
   virtual bool takes_sparse() const { return false; }
   virtual void partial_fit_sparse(const SparseRowsView& /*rows*/, std::span<double> /*predictions*/) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "models/adaptive.hpp"
 #include "models/least_squares.hpp"
 #include "models/sgd.hpp"
 
@@ -13,6 +14,10 @@ namespace {
 constexpr std::array kKinds = {
     LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", false,
                 make_least_squares},
+    LearnerKind{"adaptive", "the best predictions without tuning, on steady streams and on those that drift", true,
+                make_adaptive},
+    LearnerKind{"bayesian", "least squares under a prior: usable from the first row, with predictive variances", false,
+                make_bayesian},
     LearnerKind{"sgd", "thousands to a million features, mostly zeros, or a loss other than the square", false,
                 make_sgd},
     LearnerKind{"passive_aggressive", "fits every row as it comes, to within epsilon: follows what changes", false,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,17 +13,9 @@
 namespace accrue::models {
 namespace {
 
-constexpr std::uint64_t kRowsPerBlockRow = 1024;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// To merge the factor of others in costs as much as learning columns / 8 rows alone (measured: 3 rows at 34 columns, 16
-// at 130, 17 at 1026). Blocks of half as many rows keep a row's cost at three times what it is alone.
-constexpr std::uint64_t kColumnsPerBlockRow = 16;
-
-// Between columns of the pending block: not a power of two, which would put all columns into the same sets of the
-// cache.
-constexpr std::size_t kPendingStride = LeastSquares::kMaxBlock + 8;
-
-std::size_t columns_of(const LeastSquaresOptions& options) {
+const LeastSquaresOptions& checked(const LeastSquaresOptions& options) {
   if (options.features < 1 || options.features > kMaxFeatures) {
     throw std::invalid_argument("a linear model has 1 to " + std::to_string(kMaxFeatures) + " features, not " +
                                 std::to_string(options.features));
@@ -30,32 +23,11 @@ std::size_t columns_of(const LeastSquaresOptions& options) {
   if (!(options.ridge >= 0 && options.ridge <= kMaxMagnitude)) {
     throw std::invalid_argument("ridge must be a number from 0 to 1e150, not " + std::to_string(options.ridge));
   }
-  return options.features + (options.intercept ? 2 : 1);
+  return options;
 }
 
-double predict_linear(double intercept, const double* coefficients, const double* x, std::size_t features) {
-  return bounded(intercept + dot(coefficients, x, features), kMaxMagnitude);
-}
-
-bool holds_factor(const StateReader& reader, std::size_t columns) {
-  return reader.remaining() >= Factor::packed_size(columns) * sizeof(double);
-}
-
-[[nodiscard]] bool decode_factor(StateReader& reader, std::size_t columns, Factor& factor) {
-  if (!holds_factor(reader, columns)) {
-    return false;
-  }
-  std::vector<double> packed(Factor::packed_size(columns));
-  if (!reader.get_doubles(-kMaxStateMagnitude, kMaxStateMagnitude, packed)) {
-    return false;
-  }
-  factor = Factor(columns, std::move(packed));
-  for (std::size_t k = 0; k < columns; ++k) {
-    if (factor.diagonal(k) < 0) {
-      return false;
-    }
-  }
-  return true;
+std::size_t columns_of(const LeastSquaresOptions& options) {
+  return checked(options).features + (options.intercept ? 2 : 1);
 }
 
 std::optional<double> if_finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
@@ -65,187 +37,306 @@ Estimate estimate(double value, std::optional<double> std_error) {
 }
 
 // 1 - residuals / total, of the norms. A target that does not vary beyond rounding has no R2.
-std::optional<double> r_squared(const Factor& factor, bool intercept, double residuals) {
+template <class Real>
+std::optional<double> r_squared(const BasicFactor<Real>& factor, bool intercept, Real residuals) {
   const std::size_t target = factor.columns() - 1;
-  double total = 0;
+  Real total = 0;
   for (std::size_t i = intercept ? 1 : 0; i <= target; ++i) {
     total = hypotenuse(total, factor.row(i) + target, 1);
   }
-  const double magnitude = intercept ? hypotenuse(total, factor.row(0) + target, 1) : total;
-  if (!(total > kRankTolerance * magnitude)) {
+  const Real magnitude = intercept ? hypotenuse(total, factor.row(0) + target, 1) : total;
+  if (!(total > kRankTolerance<Real> * magnitude)) {
     return std::nullopt;
   }
-  const double unexplained = residuals / total;
-  return if_finite(1 - unexplained * unexplained);
+  const Real unexplained = residuals / total;
+  return if_finite(static_cast<double>(1 - unexplained * unexplained));
 }
 
-class FitPredictor final : public Predictor {
+template <class Real>
+class SolutionPredictor final : public Predictor {
  public:
-  explicit FitPredictor(Fit fit) : fit_(std::move(fit)) {}
-  double predict(const double* x) const override { return fit_.predict(x); }
+  SolutionPredictor(Solution<Real> solution, bool intercept) : solution_(std::move(solution)), intercept_(intercept) {}
+  double predict(const double* x) const override { return solution_.predict(x, intercept_); }
+  double variance(const double* x) const override { return solution_.variance(x, intercept_); }
 
  private:
-  Fit fit_;
+  Solution<Real> solution_;
+  bool intercept_;
 };
 
-const LeastSquares& same_kind(const Learner& learner) {
-  const auto* same = dynamic_cast<const LeastSquares*>(&learner);
-  require(same != nullptr, "least squares meets least squares");
+template <class Real>
+const BasicLeastSquares<Real>& same_kind(const Learner& learner) {
+  const auto* same = dynamic_cast<const BasicLeastSquares<Real>*>(&learner);
+  require(same != nullptr, "least squares meets least squares of the same precision");
   return *same;
 }
 
 }  // namespace
 
 double Fit::predict(const double* x) const {
-  return predict_linear(intercept, coefficients.data(), x, coefficients.size());
+  return bounded(intercept + dot(coefficients.data(), x, coefficients.size()), kMaxMagnitude);
 }
 
-LeastSquares::LeastSquares(const LeastSquaresOptions& options)
+template <class Real>
+BasicLeastSquares<Real>::BasicLeastSquares(const LeastSquaresOptions& options)
     : options_(options),
-      factor_(columns_of(options)),
-      pending_(columns() * kPendingStride),
-      scoring_(columns() - 1),
-      work_(columns()),
-      norms_(columns()),
-      row_(columns()) {}
+      memory_(columns_of(options), options.forgetting),
+      waiting_(options.features, options.intercept),
+      known_(columns()),
+      scoring_(columns()),
+      block_(Evidence<Real>::block_size(columns())) {}
 
-std::size_t LeastSquares::block_size() const {
-  const std::uint64_t shortest = others_ ? columns() / kColumnsPerBlockRow : 1;
-  return static_cast<std::size_t>(
-      std::min<std::uint64_t>(kMaxBlock, std::max(shortest, rows_folded() / kRowsPerBlockRow + 1)));
-}
-
-void LeastSquares::partial_fit(const RowsView& rows, std::span<double> predictions) {
+template <class Real>
+void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, std::span<double> predictions) {
   require(rows.features == options_.features, "rows have the learner's features");
   require(predictions.size() >= rows.count, "a prediction for every row");
   for (std::size_t i = 0; i < rows.count; ++i) {
-    solve_for_scoring();
-    predictions[i] = score(rows.row(i));
-    append(rows.row(i), rows.weight(i));
-    if (pending_rows_ == block_size()) {
-      fold_pending();
-    }
+    make_scoring_current();
+    predictions[i] = scoring_.predict(rows.row(i), options_.intercept);
+    learn(rows.row(i), rows.weight(i), options_.forgetting.clock(rows, i));
   }
+  make_scoring_current();
 }
 
-void LeastSquares::solve_for_scoring() {
-  if (scoring_is_current_) {
-    return;
+template <class Real>
+double BasicLeastSquares<Real>::scoring_variance(const double* x) const {
+  if (!scoring_is_current_) {  // only after a decode, merge, sight or loss
+    BasicLeastSquares current = *this;
+    current.make_scoring_current();
+    return current.scoring_variance(x);
   }
-  scoring_is_current_ = true;
-  work_ = factor_;
-  std::uint64_t known_rows = rows_folded();
-  double known_weights = folded_weights_;
-  if (others_) {
-    work_.merge(others_->factor);
-    known_rows += others_->rows;
-    known_weights += others_->sum_weights;
-  }
-  if (known_rows >= 2 * scoring_.size()) {
-    add_ridge(work_, {options_.ridge, options_.intercept, known_weights}, norms_);
-    solve_basic(work_, norms_, scoring_);
-    return;
-  }
-  std::fill(scoring_.begin(), scoring_.end(), 0.0);
-  if (options_.intercept && work_.diagonal(0) > 0) {
-    scoring_[0] = work_.row(0)[columns() - 1] / work_.diagonal(0);
-  }
+  return scoring_.variance(x, options_.intercept);
 }
 
-double LeastSquares::score(const double* x) const {
-  return options_.intercept ? predict_linear(scoring_[0], scoring_.data() + 1, x, options_.features)
-                            : predict_linear(0, scoring_.data(), x, options_.features);
-}
-
-void LeastSquares::append(const double* x, double weight) {
-  const double root = std::sqrt(weight);
-  double* to = pending_.data() + pending_rows_;
-  if (options_.intercept) {
-    *to = root;
-    to += kPendingStride;
-  }
-  for (std::size_t k = 0; k <= options_.features; ++k) {  // the features and, right after them, the target
-    to[k * kPendingStride] = root * x[k];
-  }
-  ++pending_rows_;
+template <class Real>
+void BasicLeastSquares<Real>::learn(const double* x_and_target, double weight, double clock) {
+  const Forgetting& forgetting = options_.forgetting;
+  const double newest = waiting_.count() > 0 ? std::max(memory_.newest(), waiting_.clock(0)) : memory_.newest();
   ++rows_;
-  positive_rows_ += weight > 0 ? 1 : 0;
-  sum_weights_ += weight;
+  if (forgetting.is_gone(clock, newest)) {
+    return;
+  }
+  if (waiting_.count() > 0 && forgetting.are_apart(waiting_.clock(0), clock)) {
+    fold_waiting();
+  }
+  waiting_.append(x_and_target, weight, clock);
+  if (waiting_.count() == kMaxBlock) {
+    fold_waiting();
+  }
+  if (known_is_current_ && !(clock > known_.clock && forgetting.are_apart(known_.clock, clock))) {
+    extend_known(waiting_.count() - 1);
+  } else {
+    rebuild_known();
+  }
 }
 
-void LeastSquares::fold_pending() {
-  if (pending_rows_ == 1) {
-    for (std::size_t k = 0; k < columns(); ++k) {
-      row_[k] = pending_[k * kPendingStride];
-    }
-    factor_.fold_row(row_.data());
-  } else {
-    factor_.fold_block(pending_.data(), pending_rows_, kPendingStride);
-  }
-  pending_rows_ = 0;
-  folded_weights_ = sum_weights_;
+template <class Real>
+void BasicLeastSquares<Real>::fold_waiting() {
+  memory_.fold(waiting_, block_);
+  waiting_.clear();
+  known_is_current_ = false;
   scoring_is_current_ = false;
 }
 
-Factor LeastSquares::folded() const {
-  if (pending_rows_ == 0) {
-    return factor_;
+template <class Real>
+std::size_t BasicLeastSquares<Real>::block_size() const {
+  const Forgetting& forgetting = options_.forgetting;
+  const double root = forgetting.root_weight(known_.clock, forgetting.epoch(known_.clock));
+  const double rows = std::min(known_.amount.rows / (root * root) / options_.rows_per_block_row, kMaxBlock - 1.0);
+  return static_cast<std::size_t>(rows) + 1;
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::rebuild_known() {
+  double newest = memory_.newest();
+  if (others_) {
+    newest = std::max(newest, others_->newest());
   }
-  LeastSquares copy = *this;
-  copy.fold_pending();
-  return std::move(copy.factor_);
+  if (waiting_.count() > 0 && options_.forgetting.way == Forgetting::Way::kWindow) {
+    newest = std::max(newest, waiting_.clock(0));
+  }
+  known_ = memory_.total(newest);
+  if (others_) {
+    known_.merge(options_.forgetting, others_->total(newest));
+  }
+  known_waiting_ = 0;
+  known_is_current_ = true;
+  scoring_is_current_ = false;
+  for (std::size_t i = 0; i < waiting_.count(); ++i) {
+    extend_known(i);
+  }
 }
 
-Factor LeastSquares::penalised(const Factor& factor) const {
-  Factor result = factor;
-  std::vector<double> norms(columns());
-  add_ridge(result, {options_.ridge, options_.intercept, sum_weights_}, norms);
-  return result;
+template <class Real>
+void BasicLeastSquares<Real>::extend_known(std::size_t row) {
+  const Forgetting& forgetting = options_.forgetting;
+  const double clock = waiting_.clock(row);
+  const std::size_t end = row + 1;
+  if (end - known_waiting_ < block_size() && !forgetting.is_stale(known_.clock, clock, options_.rows_per_block_row)) {
+    return;
+  }
+  if (!forgetting.is_gone(clock, known_.clock)) {
+    known_.fold(forgetting, waiting_, known_waiting_, end, block_);
+    scoring_is_current_ = false;
+  }
+  known_waiting_ = end;
 }
 
-void LeastSquares::merge(const Learner& from) {
-  const LeastSquares& other = same_kind(from);
+template <class Real>
+void BasicLeastSquares<Real>::make_scoring_current() {
+  if (!known_is_current_) {
+    rebuild_known();
+  }
+  if (!scoring_is_current_) {
+    solve_for_scoring();
+    scoring_is_current_ = true;
+  }
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::solve_for_scoring() {
+  Evidence<Real>& evidence = scoring_.evidence;
+  std::vector<Real>& coefficients = scoring_.coefficients;
+  evidence = known_;
+  evidence.settle(options_.forgetting);
+  if (evidence.amount.rows >= 2 * static_cast<double>(coefficients.size()) || options_.prior_precision > 0) {
+    penalise(evidence, scoring_.rms);
+    scoring_.solve(coefficients);
+    scoring_.noise_variance = scoring_noise();
+    return;
+  }
+  scoring_.noise_variance = kNaN;
+  std::fill(coefficients.begin(), coefficients.end(), Real{0});
+  if (options_.intercept && evidence.factor.diagonal(0) > 0) {
+    coefficients[0] = evidence.factor.row(0)[columns() - 1] / evidence.factor.diagonal(0);
+  }
+}
+
+// From the penalised factor alone: its last diagonal is the norm of residuals and penalties together.
+template <class Real>
+double BasicLeastSquares<Real>::scoring_noise() const {
+  const BasicFactor<Real>& factor = scoring_.evidence.factor;
+  const Amount& amount = scoring_.evidence.amount;
+  const Real together = factor.diagonal(columns() - 1);
+  Real penalty = 0;
+  std::size_t rank = 0;
+  for (std::size_t j = 0; j < scoring_.coefficients.size(); ++j) {
+    rank += factor.diagonal(j) > 0 ? 1 : 0;
+    if (options_.ridge > 0 && (j > 0 || !options_.intercept)) {
+      const Real share = std::sqrt(static_cast<Real>(options_.ridge / (amount.weights + options_.ridge)));
+      const Real shrunk = share * scoring_.rms[j] * std::sqrt(static_cast<Real>(amount.weights));
+      const Real part = shrunk * scoring_.coefficients[j];
+      penalty = hypotenuse(penalty, &part, 1);
+    }
+  }
+  const Real residual = std::sqrt(std::max(together - penalty, Real{0})) * std::sqrt(together + penalty);
+  return noise_variance(residual, amount, rank);
+}
+
+template <class Real>
+double BasicLeastSquares<Real>::noise_variance(Real residual_norm, const Amount& amount, std::size_t rank) const {
+  if (options_.noise_variance > 0) {
+    return options_.noise_variance;
+  }
+  if (options_.prior_precision > 0) {
+    rank = options_.intercept ? 1 : 0;  // the others' priors bring a degree of freedom each
+  }
+  const double freedom = amount.positive_rows - static_cast<double>(rank);
+  if (!(freedom > 0)) {
+    return kNaN;
+  }
+  const auto deviation = static_cast<double>(residual_norm / std::sqrt(static_cast<Real>(freedom)));
+  return deviation * deviation;
+}
+
+template <class Real>
+Memory<Real> BasicLeastSquares<Real>::memory() const {
+  Memory<Real> all = memory_;
+  std::vector<Real> block(block_.size());
+  all.fold(waiting_, block);
+  return all;
+}
+
+template <class Real>
+Evidence<Real> BasicLeastSquares<Real>::evidence() const {
+  Evidence<Real> all = memory().total();
+  all.settle(options_.forgetting);
+  return all;
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::penalise(Evidence<Real>& evidence, std::span<Real> norms) const {
+  add_ridge(evidence.factor, {options_.ridge, options_.intercept, evidence.amount.weights}, norms);
+  if (options_.prior_precision > 0) {
+    add_prior(evidence.factor, options_.prior_precision, options_.intercept);
+  }
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::merge(const Learner& from) {
+  const BasicLeastSquares& other = same_kind<Real>(from);
   require(options_ == other.options_, "merged learners have the same options");
-  fold_pending();
-  factor_.merge(other.folded());
+  fold_waiting();
+  memory_.merge(other.memory());
   rows_ += other.rows_;
-  positive_rows_ += other.positive_rows_;
-  sum_weights_ += other.sum_weights_;
-  folded_weights_ = sum_weights_;
   others_.reset();
 }
 
-void LeastSquares::see(const Learner& learner) {
-  const LeastSquares& others = same_kind(learner);
+template <class Real>
+void BasicLeastSquares<Real>::see(const Learner& learner) {
+  const BasicLeastSquares& others = same_kind<Real>(learner);
   require(options_ == others.options_, "learners that see each other have the same options");
-  others_ = {others.folded(), others.rows_, others.sum_weights_};
+  others_ = others.memory();
+  known_is_current_ = false;
   scoring_is_current_ = false;
 }
 
-void LeastSquares::forget(double keep) {
-  fold_pending();
-  factor_.scale(std::sqrt(keep));
-  sum_weights_ *= keep;
-  folded_weights_ = sum_weights_;
+template <class Real>
+void BasicLeastSquares<Real>::forget(double keep) {
+  fold_waiting();
+  memory_.scale(keep);
 }
 
-std::unique_ptr<const Predictor> LeastSquares::predictor() const { return std::make_unique<FitPredictor>(fit()); }
+template <class Real>
+std::unique_ptr<const Predictor> BasicLeastSquares<Real>::predictor() const {
+  const Evidence<Real> data = evidence();
+  Solution<Real> solution(columns());
+  solution.evidence = data;
+  penalise(solution.evidence, solution.rms);
+  std::vector<Real> coefficients = solve_least_norm(solution.evidence.factor);
+  const Real residual = options_.prior_precision > 0 ? solution.evidence.factor.diagonal(columns() - 1)
+                                                     : residual_norm(data.factor, coefficients);
+  solution.noise_variance = noise_variance(residual, data.amount, numerical_rank(data.factor));
+  solution.solve(solution.coefficients);
+  solution.coefficients = std::move(coefficients);
+  return std::make_unique<SolutionPredictor<Real>>(std::move(solution), options_.intercept);
+}
 
-Fit LeastSquares::fit() const {
-  std::vector<double> solution = solve_least_norm(penalised(folded()));
-  Fit fit{rows_, options_.intercept, 0, std::move(solution)};
+template <class Real>
+Fit BasicLeastSquares<Real>::fit() const {
+  Evidence<Real> solved = evidence();
+  std::vector<Real> norms(columns());
+  penalise(solved, norms);
+  const std::vector<Real> solution = solve_least_norm(solved.factor);
+  Fit fit{rows_, options_.intercept, 0, {}};
   if (fit.has_intercept) {
-    fit.intercept = fit.coefficients.front();
-    fit.coefficients.erase(fit.coefficients.begin());
+    fit.intercept = static_cast<double>(solution.front());
+  }
+  for (std::size_t j = options_.intercept ? 1 : 0; j < solution.size(); ++j) {
+    fit.coefficients.push_back(static_cast<double>(solution[j]));
   }
   return fit;
 }
 
-Summary LeastSquares::describe() const {
-  const Factor factor = folded();
-  const Factor solved = penalised(factor);
-  const std::vector<double> solution = solve_least_norm(solved);
-  const double residuals = residual_norm(factor, solution);
+template <class Real>
+Summary BasicLeastSquares<Real>::describe() const {
+  const Evidence<Real> data = evidence();
+  const BasicFactor<Real>& factor = data.factor;
+  Evidence<Real> solved = data;
+  std::vector<Real> norms(columns());
+  penalise(solved, norms);
+  const std::vector<Real> solution = solve_least_norm(solved.factor);
+  const Real residuals = residual_norm(factor, solution);
 
   Summary summary;
   summary.rows = rows_;
@@ -255,111 +346,28 @@ Summary LeastSquares::describe() const {
     summary.condition = if_finite(*summary.condition);
   }
   summary.r2 = r_squared(factor, options_.intercept, residuals);
-  if (positive_rows_ > summary.rank) {
-    summary.residual_std = if_finite(residuals / std::sqrt(static_cast<double>(positive_rows_ - summary.rank)));
-  }
+  const Real together = options_.prior_precision > 0 ? solved.factor.diagonal(columns() - 1) : residuals;
+  summary.residual_std = if_finite(std::sqrt(noise_variance(together, data.amount, summary.rank)));
 
-  const std::optional<std::vector<double>> precision = inverse_row_norms(solved);
+  const std::optional<std::vector<Real>> precision = inverse_row_norms(solved.factor);
   for (std::size_t j = 0; j < solution.size(); ++j) {
     std::optional<double> std_error;
     if (precision && summary.residual_std) {
-      std_error = if_finite(*summary.residual_std * (*precision)[j]);
+      std_error = if_finite(static_cast<double>(*summary.residual_std * (*precision)[j]));
     }
-    summary.coefficients.push_back(estimate(solution[j], std_error));
+    summary.coefficients.push_back(estimate(static_cast<double>(solution[j]), std_error));
   }
   if (options_.intercept) {
     summary.intercept = summary.coefficients.front();
     summary.coefficients.erase(summary.coefficients.begin());
     for (std::size_t j = 1; j <= options_.features && factor.diagonal(0) > 0; ++j) {
-      summary.feature_means.push_back(factor.row(0)[j] / factor.diagonal(0));
+      summary.feature_means.push_back(static_cast<double>(factor.row(0)[j] / factor.diagonal(0)));
     }
   }
   return summary;
 }
 
-void LeastSquares::encode(StateWriter& writer) const {
-  writer.put_count(rows_);
-  writer.put_count(positive_rows_);
-  writer.put_count(pending_rows_);
-  writer.put_double(sum_weights_);
-  writer.put_double(folded_weights_);
-  writer.put_doubles(factor_.packed());
-  for (std::size_t k = 0; k < columns(); ++k) {
-    writer.put_doubles(std::span(pending_).subspan(k * kPendingStride, pending_rows_));
-  }
-  writer.put_count(others_ ? 1 : 0);
-  if (others_) {
-    writer.put_count(others_->rows);
-    writer.put_double(others_->sum_weights);
-    writer.put_doubles(others_->factor.packed());
-  }
-}
-
-DecodeError LeastSquares::decode(StateReader& reader) {
-  return decode_state(reader) ? DecodeError::kNone : DecodeError::kInvalid;
-}
-
-DecodeError LeastSquares::decode_with_options(StateReader& reader, std::optional<LeastSquares>& out) {
-  out.reset();
-  std::uint64_t features = 0;
-  std::uint64_t intercept = 0;
-  double ridge = 0;
-  if (!reader.get_count(features) || features < 1 || features > kMaxFeatures ||  //
-      !reader.get_count(intercept) || intercept > 1 ||                           //
-      !reader.get_double(0, kMaxMagnitude, ridge)) {
-    return DecodeError::kInvalid;
-  }
-  const LeastSquaresOptions options{static_cast<std::size_t>(features), intercept == 1, ridge};
-  if (!holds_factor(reader, columns_of(options))) {
-    return DecodeError::kInvalid;
-  }
-  LeastSquares learner(options);
-  if (!learner.decode_state(reader)) {
-    return DecodeError::kInvalid;
-  }
-  out = std::move(learner);
-  return DecodeError::kNone;
-}
-
-bool LeastSquares::decode_state(StateReader& reader) {
-  std::uint64_t pending_rows = 0;
-  if (!reader.get_count(rows_) || !reader.get_count(positive_rows_) || !reader.get_count(pending_rows) ||
-      !reader.get_double(0, kMaxStateMagnitude, sum_weights_) || !reader.get_double(0, sum_weights_, folded_weights_)) {
-    return false;
-  }
-  if (positive_rows_ > rows_ || pending_rows > rows_ || pending_rows >= kMaxBlock) {
-    return false;
-  }
-  pending_rows_ = static_cast<std::size_t>(pending_rows);
-  if ((pending_rows_ == 0 && folded_weights_ != sum_weights_) || !decode_factor(reader, columns(), factor_)) {
-    return false;
-  }
-  for (std::size_t k = 0; k < columns(); ++k) {
-    const std::span<double> column = std::span(pending_).subspan(k * kPendingStride, pending_rows_);
-    if (!reader.get_doubles(-kMaxStateMagnitude, kMaxStateMagnitude, column)) {
-      return false;
-    }
-  }
-  bool has_others = reader.version() == kStateVersionWithOthers;
-  if (reader.version() == kStateVersion && !reader.get_flag(has_others)) {
-    return false;
-  }
-  if (has_others) {
-    Others others{Factor(0), 0, 0};
-    if (!reader.get_count(others.rows) || !reader.get_double(0, kMaxStateMagnitude, others.sum_weights) ||
-        !decode_factor(reader, columns(), others.factor)) {
-      return false;
-    }
-    others_ = std::move(others);
-  }
-  return pending_rows_ < block_size();
-}
-
-std::unique_ptr<Learner> make_least_squares(std::size_t features, Settings& settings) {
-  LeastSquaresOptions options{.features = features};
-  options.intercept = settings.flag("intercept", options.intercept);
-  options.ridge = settings.number("ridge", options.ridge, 0, kMaxMagnitude);
-  return std::make_unique<LeastSquares>(options);
-}
+template class BasicLeastSquares<double>;
+template class BasicLeastSquares<long double>;
 
 }  // namespace accrue::models

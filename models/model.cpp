@@ -81,24 +81,27 @@ Model::Model(const Model& other)
 Model& Model::operator=(const Model& other) { return *this = Model(other); }
 
 void Model::learn(const RowsView& rows) {
-  // What is done on a drift is done between two rows, wherever the calls were cut.
-  const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;
+  // What is done on a drift is done between two rows, and so is a variance asked for, wherever the calls were cut.
+  const bool knows_variance = learner_->knows_variance();
+  const std::size_t at_once = knows_variance || on_drift_ != OnDrift::kNone ? 1 : kRowsAtOnce;
   std::array<double, kRowsAtOnce> predictions;
   for (std::size_t first = 0; first < rows.count; first += at_once) {
     const RowsView part = rows.slice(first, std::min(at_once, rows.count - first));
-    learner_->partial_fit(transforms_.learn(part), predictions);
+    const RowsView transformed = transforms_.learn(part);
+    const double variance = knows_variance ? learner_->scoring_variance(transformed.row(0)) : kNaN;
+    learner_->partial_fit(transformed, predictions);
     for (std::size_t i = 0; i < part.count; ++i) {
-      score(part, i, predictions[i]);
+      score(part, i, predictions[i], variance);
     }
   }
 }
 
-void Model::score(const RowsView& rows, std::size_t i, double prediction) {
+void Model::score(const RowsView& rows, std::size_t i, double prediction, double variance) {
   if (clip_) {
     prediction = error().clipped(prediction);
   }
   const double target = rows.target(i);
-  metrics_.add({prediction, kNaN, target, rows.weight(i), rows.index(i)});
+  metrics_.add({prediction, variance, target, rows.weight(i), rows.index(i)});
   if (rows.weight(i) == 0 || drift_.add(prediction, target, rows.index(i)) == DriftAlarm::kNone) {
     return;
   }

@@ -75,7 +75,7 @@ class Model {
   enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
 
   std::unique_ptr<Learner> new_learner();
-  void score(const RowsView& rows, std::size_t i, double prediction);
+  void score(const RowsView& rows, std::size_t i, double prediction, double variance);
 
   ModelSpec spec_;
   bool clip_ = false;

@@ -105,7 +105,7 @@ inline Eigen::VectorXd coefficients(const Fit& fit) {
   return all;
 }
 
-inline std::vector<double> learn(LeastSquares& learner, const RowsView& rows) {
+inline std::vector<double> learn(Learner& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
   learner.partial_fit(rows, predictions);
   return predictions;

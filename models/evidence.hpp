@@ -1,0 +1,115 @@
+// Evidence: what rows have come to in the exact learner: the factor of [1 x y] * sqrt(weight), and how much weight that
+// is; by forgetting.hpp's clock. Memory: the evidence of all rows that a learner has learned, one piece of it or, with
+// a window, one for each pane that has rows.
+//
+// Threads: values without locks; const members may run in several threads at once, the others in one.
+// Numbers: finite under the promise of rows.hpp. Real is double or long double (factor.hpp).
+// Errors: decode answers false and leaves the memory fit for destruction only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/factor.hpp"
+#include "models/forgetting.hpp"
+#include "models/state_codec.hpp"
+
+namespace accrue::models {
+
+/// Rows that wait to be folded in, as they came: the features, the target, the weight, the clock.
+class WaitingRows {
+ public:
+  static constexpr std::size_t kMax = 256;
+
+  WaitingRows(std::size_t features, bool intercept) : features_(features), intercept_(intercept) {
+    numbers_.reserve(kMax * width());
+  }
+
+  void append(const double* x_and_target, double weight, double clock);
+  void clear() { numbers_.clear(); }
+
+  std::size_t count() const { return numbers_.size() / width(); }
+  const double* row(std::size_t i) const { return numbers_.data() + i * width(); }
+  double weight(std::size_t i) const { return row(i)[features_ + 1]; }
+  double clock(std::size_t i) const { return row(i)[features_ + 2]; }
+  double newest() const;
+  bool intercept() const { return intercept_; }
+
+  void encode(StateWriter& writer) const { writer.put_doubles(numbers_); }
+  [[nodiscard]] bool decode(StateReader& reader, std::size_t count);
+
+ private:
+  std::size_t width() const { return features_ + 3; }
+
+  std::size_t features_;
+  bool intercept_;
+  std::vector<double> numbers_;
+};
+
+/// How many rows, each counted as far as it is not yet forgotten.
+struct Amount {
+  double rows = 0;
+  double positive_rows = 0;  // those of weight > 0
+  double weights = 0;
+
+  void add(const Amount& other);
+  void scale(double keep);
+};
+
+template <class Real>
+struct Evidence {
+  explicit Evidence(std::size_t columns) : factor(columns) {}
+
+  /// Forgets what a row at that clock makes forgotten.
+  void advance(const Forgetting& forgetting, double to);
+  /// Folds rows [first, last) in; scratch is of block_size(columns) numbers.
+  void fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last,
+            std::span<Real> scratch);
+  void merge(const Forgetting& forgetting, const Evidence& other);
+  void scale(double keep);
+  /// Turns weights relative to the start of the epoch into those as of the clock.
+  void settle(const Forgetting& forgetting);
+
+  static std::size_t block_size(std::size_t columns);
+
+  BasicFactor<Real> factor;
+  Amount amount;
+  double clock = kNoClock;  // of the newest row
+
+  static constexpr double kNoClock = -kMaxStateMagnitude;
+};
+
+template <class Real>
+class Memory {
+ public:
+  Memory(std::size_t columns, const Forgetting& forgetting);
+
+  /// Folds in all the rows, which are not apart.
+  void fold(const WaitingRows& rows, std::span<Real> scratch);
+  void merge(const Memory& other);
+  void scale(double keep);
+
+  double newest() const { return parts_.back().clock; }
+  /// All that counts when the newest row is at `newest`, or at the newest of its own.
+  Evidence<Real> total(double newest = Evidence<Real>::kNoClock) const;
+
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] bool decode(StateReader& reader);
+  /// Restores the one piece of a learner that never forgets.
+  void restore(Evidence<Real> only) { parts_.front() = std::move(only); }
+
+ private:
+  Evidence<Real>& part(double clock);
+  void drop_gone();
+  std::size_t columns() const { return parts_.front().factor.columns(); }
+
+  Forgetting forgetting_;
+  std::vector<Evidence<Real>> parts_;  // never empty; with a window the oldest pane first
+};
+
+template <class Real>
+[[nodiscard]] bool decode_factor(StateReader& reader, BasicFactor<Real>& factor);
+
+}  // namespace accrue::models

@@ -1,0 +1,32 @@
+// Solution: coefficients, the intercept's first, and what the variance of a prediction follows from.
+//
+// Threads: a value without locks; const members may run in several threads at once, the others in one.
+// Units: those of the target, and their square. Numbers: predictions are within kMaxMagnitude; a variance that is not
+// known, or not finite, is NaN. Errors: none. Source: solve.hpp.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "models/evidence.hpp"
+#include "models/solve.hpp"
+
+namespace accrue::models {
+
+template <class Real>
+struct Solution {
+  explicit Solution(std::size_t columns) : evidence(columns), rms(columns), coefficients(columns - 1) {}
+
+  /// Solves for the coefficients; a column that depends on those before it is left out.
+  void solve(std::span<Real> into);
+  double predict(const double* x, bool intercept) const;
+  double variance(const double* x, bool intercept) const;
+
+  Evidence<Real> evidence;  // as of its newest row, penalised, without the columns left out
+  std::vector<Real> rms;    // of the columns, the penalty included
+  std::vector<Real> coefficients;
+  double noise_variance = 0;  // NaN when unknown
+};
+
+}  // namespace accrue::models
