@@ -37,6 +37,14 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
   return CLI::Validator(rewrite, "");
 }
 
+CLI::Validator setting() {
+  const auto check = [](const std::string& text) {
+    const std::size_t equals = text.find('=');
+    return equals != std::string::npos && equals > 0 ? std::string() : "'" + text + "' is not KEY=VALUE";
+  };
+  return CLI::Validator(check, "");
+}
+
 }  // namespace
 
 CLI::Validator one_of(std::vector<std::string> words) { return CLI::IsMember(std::move(words)).description(""); }
@@ -120,15 +128,11 @@ void add_model_name(CLI::App* command, std::string& model) {
 }
 
 void add_learner(CLI::App* command, ModelOptions& options) {
-  const auto check = [](const std::string& text) {
-    const std::size_t equals = text.find('=');
-    return equals != std::string::npos && equals > 0 ? std::string() : "'" + text + "' is not KEY=VALUE";
-  };
   command->add_option("--learner", options.learner, "what is to learn (default: least_squares)")->type_name("LEARNER");
   command->add_option("--set", options.settings, "a setting of the learner; may be given again")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
-      ->check(CLI::Validator(check, ""));
+      ->check(setting());
 }
 
 // Every setting is of the learner before it, so each is taken up when it is met.
@@ -146,16 +150,14 @@ void add_learners(CLI::App* command, std::vector<models::ModelSpec>& learners) {
       ->type_name("NAME")
       ->check(CLI::Validator(known, ""))
       ->trigger_on_parse();
-  const auto set = [&learners](const std::string& setting) {
-    const std::size_t equals = setting.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw CLI::ValidationError("--set", "'" + setting + "' is not KEY=VALUE");
-    }
+  const auto set = [&learners](const std::string& pair) {
     if (learners.empty()) throw CLI::ValidationError("--set", "stands behind the --learner whose setting it is");
-    learners.back().settings.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
+    const std::size_t equals = pair.find('=');
+    learners.back().settings.push_back({pair.substr(0, equals), pair.substr(equals + 1)});
   };
   command->add_option_function<std::string>("--set", set, "a setting of the --learner before it; may be repeated")
       ->type_name("KEY=VALUE")
+      ->check(setting())
       ->trigger_on_parse();
 }
 

@@ -65,15 +65,17 @@ struct ReplayOptions {
   std::size_t batch_rows = ClientOptions().batch_rows;
 };
 
-struct EvaluateOptions : FileOptions {      // the file may be kCalifornia instead, the public housing data
+// The file may be kCalifornia instead, the public housing data, or synthetic:NAME, kSyntheticRows of that stream.
+struct EvaluateOptions : FileOptions {
   std::vector<models::ModelSpec> learners;  // their names are not looked at; none: one of every kind
   std::string key;                          // empty: none
   bool shuffle = false;
-  std::uint64_t seed = 1;
-  std::string plot;  // a file to be written; empty: none
+  std::uint64_t seed = 1;  // of the shuffle, and of a synthetic stream
+  std::string plot;        // a file to be written; empty: none
 };
 
 inline constexpr const char* kCalifornia = "california";
+inline constexpr std::size_t kSyntheticRows = 100'000;
 
 int push(const Connection& connection, const PushOptions& options);
 int predict(const Connection& connection, const PredictOptions& options);

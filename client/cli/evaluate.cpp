@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,12 +20,15 @@
 #include "client/cli/svg_plot.hpp"
 #include "datasets/california.hpp"
 #include "datasets/random.hpp"
+#include "datasets/streams.hpp"
 #include "models/learners.hpp"
 #include "models/model.hpp"
 #include "models/rows.hpp"
 
 namespace accrue::cli {
 namespace {
+
+constexpr std::string_view kSynthetic = "synthetic:";
 
 std::size_t position(const std::vector<std::string>& columns, const std::string& name) {
   const auto found = std::find(columns.begin(), columns.end(), name);
@@ -62,10 +67,10 @@ models::Model model_of(models::ModelSpec learner, const StreamSpec& spec) {
   }
 }
 
-using Models = std::vector<models::Model>;
+using Learners = std::vector<models::Model>;
 
-Models models_of(const EvaluateOptions& options, const StreamSpec& spec) {
-  Models models;
+Learners learners_of(const EvaluateOptions& options, const StreamSpec& spec) {
+  Learners models;
   for (const models::ModelSpec& learner : options.learners) models.push_back(model_of(learner, spec));
   if (!models.empty()) return models;
   for (const models::LearnerKind& kind : models::learner_kinds()) {
@@ -75,7 +80,7 @@ Models models_of(const EvaluateOptions& options, const StreamSpec& spec) {
 }
 
 struct Experiment {
-  Models models;
+  Learners models;
   Rows rows;
 };
 
@@ -84,7 +89,7 @@ Experiment with_file(const EvaluateOptions& options) {
   const StreamSpec spec = spec_of_columns(options, options.key, source.columns());
   Rows rows{.spec = spec, .columns = columns_of(spec, options)};
   source.select(rows.columns);
-  Models models = models_of(options, spec);  // what cannot be is told before a long file is read
+  Learners models = learners_of(options, spec);  // what cannot be is told before a long file is read
   Progress progress("reading " + options.file);
   const std::size_t weight = spec.features.size() + 1;
   std::vector<double> row(rows.columns.size());
@@ -100,19 +105,31 @@ Experiment with_file(const EvaluateOptions& options) {
   return {std::move(models), std::move(rows)};
 }
 
-Experiment with_california(const EvaluateOptions& options) {
-  const bool chosen = options.target || options.weight || options.time || !options.key.empty();
-  if (chosen || options.skip_bad || !options.features.empty()) {
-    throw UsageError("california is taken as it is: only a file has its columns chosen and bad lines skipped");
+// What is asked for instead of a file; nothing where it is a file.
+std::optional<datasets::Table> data_set(const EvaluateOptions& options) {
+  if (options.file.starts_with(kSynthetic)) {
+    try {
+      return datasets::synthetic_stream(options.file.substr(kSynthetic.size()), kSyntheticRows, options.seed);
+    } catch (const std::invalid_argument& problem) {
+      throw UsageError(problem.what());
+    }
   }
+  if (options.file != kCalifornia) return std::nullopt;
   const auto file = datasets::find_california();
   if (!file) throw std::runtime_error("the California housing data is not here; scripts/fetch-datasets gets it");
-  datasets::Table table = datasets::read_california(*file);
+  return datasets::read_california(*file);
+}
+
+Experiment with_data_set(const EvaluateOptions& options, datasets::Table table) {
+  const bool chosen = options.target || options.weight || options.time || !options.key.empty();
+  if (chosen || options.skip_bad || !options.features.empty()) {
+    throw UsageError(options.file + " is taken as it is: only a file has its columns chosen and bad lines skipped");
+  }
   Rows rows{.spec = {.features = table.feature_names, .target = table.target_name},
             .columns = std::move(table.feature_names),
             .values = std::move(table.values)};
   rows.columns.push_back(table.target_name);
-  Models models = models_of(options, rows.spec);
+  Learners models = learners_of(options, rows.spec);
   return {std::move(models), std::move(rows)};
 }
 
@@ -125,7 +142,7 @@ Evaluation watched(const models::Model& model, const models::RowsView& rows) {
 
 Json figure(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
-Report compared(const Models& models, const std::vector<Evaluation>& evaluations) {
+Report compared(const Learners& models, const std::vector<Evaluation>& evaluations) {
   Report report;
   report.document = Json::array();
   report.table.columns = {{"learner", "learner"},
@@ -154,7 +171,7 @@ Report compared(const Models& models, const std::vector<Evaluation>& evaluations
   return report;
 }
 
-Plot plotted(const EvaluateOptions& options, std::size_t rows, const Models& models,
+Plot plotted(const EvaluateOptions& options, std::size_t rows, const Learners& models,
              const std::vector<Evaluation>& evaluations) {
   Plot plot{.title = "Rolling error on " + options.file +
                      (options.shuffle ? ", shuffled with seed " + std::to_string(options.seed) : ""),
@@ -178,7 +195,8 @@ void write_file(const std::string& file, const std::string& text) {
 }  // namespace
 
 int evaluate(Format format, const EvaluateOptions& options) {
-  auto [models, rows] = options.file == kCalifornia ? with_california(options) : with_file(options);
+  std::optional<datasets::Table> table = data_set(options);
+  auto [models, rows] = table ? with_data_set(options, *std::move(table)) : with_file(options);
   if (options.shuffle) rows.values = datasets::shuffled(rows.values, rows.columns.size(), options.seed);
   std::vector<Evaluation> evaluations;
   for (const models::Model& model : models) evaluations.push_back(watched(model, rows.view()));

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "client/cli/commands.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
+#include "datasets/streams.hpp"
 #include "models/learners.hpp"
 
 namespace accrue::cli {
@@ -182,12 +184,19 @@ void add_replay(CLI::App& app, Invocation& asked) {
   command->footer(kWaysToPartition);
 }
 
+// A line of a list of names.
+std::string described(std::string_view name, std::string_view what) {
+  std::string line = "  " + std::string(name);
+  line.resize(std::max<std::size_t>(line.size(), 20), ' ');
+  return line + "  " + std::string(what) + "\n";
+}
+
 void add_evaluate(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_offline_command(app, asked, "evaluate", "Compare learners on the rows of a CSV file; needs no daemon",
                           [](const Invocation& given) { return evaluate(given.connection.format, given.evaluate); });
   EvaluateOptions& options = asked.evaluate;
-  add_learned_file(command, options, std::string(kCsvFile) + "; california is the public housing data");
+  add_learned_file(command, options, std::string(kCsvFile) + "; or california, or synthetic:NAME");
   add_learners(command, options.learners);
   command->add_option("--key", options.key, "what learners of one model a key go by (default: none)")
       ->type_name("COLUMN");
@@ -195,13 +204,14 @@ void add_evaluate(CLI::App& app, Invocation& asked) {
   command->add_option("--plot", options.plot, "write the rolling error of each learner as a picture")
       ->type_name("FILE.svg");
   add_format(*command, asked, "Output, before the command's name or after it");
-  std::string kinds = "Learners:\n";
-  for (const models::LearnerKind& kind : models::learner_kinds()) {
-    std::string name(kind.name);
-    name.resize(std::max<std::size_t>(name.size(), 18), ' ');
-    kinds += "  " + name + "  " + std::string(kind.what) + "\n";
+  std::string about = "Learners:\n";
+  for (const models::LearnerKind& kind : models::learner_kinds()) about += described(kind.name, kind.what);
+  about += "\nData sets: california, the public housing data, and " + grouped(kSyntheticRows) +
+           " rows made from --seed, as synthetic:NAME:\n";
+  for (const datasets::SyntheticStream& stream : datasets::synthetic_streams()) {
+    about += described(stream.name, stream.what);
   }
-  command->footer(kinds + R"(
+  command->footer(about + R"(
 Each learner predicts each row before it learns it. n rows were so predicted; MSE, MAE and R2 are of these predictions,
 MSE clipped of the same when kept to the range of the targets seen before: a few outlying rows cannot dominate it. The
 plot shows its root over the last rows, a window that moves along. rows/s is predicting, scoring and learning on one

@@ -89,7 +89,8 @@ TEST(CommandLine, ExitsWithTwoWhereItIsWrong) {
       {{"evaluate", "california", "--learner", "luck"}, "no learner 'luck': it is one of least_squares"},
       {{"evaluate", "california", "--set", "ridge=1"}, "--set: stands behind the --learner"},
       {{"evaluate", "california", "--learner", "least_squares", "--set", "ridge"}, "'ridge' is not KEY=VALUE"},
-      {{"evaluate", "california", "--weight", "w"}, "--weight"},
+      {{"evaluate", "california", "--weight", "w"}, "california is taken as it is"},
+      {{"evaluate", "synthetic:luck"}, "no synthetic stream is called 'luck'; there are abrupt_drift, "},
   };
   for (const Usage& usage : wrong) {
     const Finished finished = accrue(usage.arguments);

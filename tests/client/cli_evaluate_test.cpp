@@ -15,6 +15,7 @@
 #include "client/cli/evaluation.hpp"
 #include "client/cli/output.hpp"
 #include "datasets/random.hpp"
+#include "datasets/streams.hpp"
 #include "models/learners.hpp"
 #include "models/model.hpp"
 #include "tests/support/child_process.hpp"
@@ -241,6 +242,17 @@ TEST_F(CliEvaluate, ShufflesAsReplayDoes) {
   const auto rows = datasets::shuffled(kRows, 3, 3);
   models::Model model = untaught(2);
   model.learn({rows.data(), 9, 3, 2, false});
+  EXPECT_EQ(json(asked)[0]["mse"], model.error().mse());
+}
+
+TEST_F(CliEvaluate, TakesASyntheticStreamOfTheSeed) {
+  EvaluateOptions asked;
+  asked.file = "synthetic:abrupt_drift";
+  asked.learners = {kLeastSquares};
+  asked.seed = 9;
+  const datasets::Table table = datasets::synthetic_stream("abrupt_drift", kSyntheticRows, 9);
+  models::Model model = untaught(5);
+  model.learn({table.values.data(), table.rows, 6, 5, false});
   EXPECT_EQ(json(asked)[0]["mse"], model.error().mse());
 }
 
