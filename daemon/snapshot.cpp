@@ -15,6 +15,15 @@ models::ModelSpec default_model(const wire::StreamSpec& spec) {
   return model;
 }
 
+// Throws std::invalid_argument where rows of the stream lack a column that the model goes by.
+void require_columns_for(const models::Model& model, const wire::StreamSpec& spec) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("model '" + model.spec().name + "' needs " + why);
+  };
+  if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
+  if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
+}
+
 }  // namespace
 
 models::ModelSpec model_spec(const wire::ModelSpec& spec) {
@@ -43,14 +52,6 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
   models::ModelSet models(spec.features.size(), specs, spec.features);
   for (const models::Model& model : models.models()) require_columns_for(model, spec);
   return models;
-}
-
-void require_columns_for(const models::Model& model, const wire::StreamSpec& spec) {
-  const auto refuse = [&](const std::string& why) {
-    throw std::invalid_argument("model '" + model.spec().name + "' needs " + why);
-  };
-  if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
-  if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
 }
 
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec) {

@@ -40,9 +40,6 @@ models::ModelSet first_models(const wire::StreamSpec& spec);
 // The same as a sentence; empty where there can be such models.
 std::string problem_with_first_models(const wire::StreamSpec& spec);
 
-// Throws std::invalid_argument where rows of the stream lack a column that the model goes by.
-void require_columns_for(const models::Model& model, const wire::StreamSpec& spec);
-
 // Of a stream that was just created.
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);
 
