@@ -80,8 +80,8 @@ class StreamCheck {
     for (const auto& [model, rows] : store_.scored(record_.id, epoch.epoch)) scored[model] = rows;
     for (const models::Model& model : models.models()) {
       const std::string name = "model '" + model.spec().name + "'";
-      const std::uint64_t rows = model.learner().rows();
-      if (rows > epoch.rows) {  // fewer, where it was added later
+      const std::uint64_t rows = model.error().n();  // a learner may have begun anew since
+      if (rows > epoch.rows) {                       // fewer, where it was added later
         problem(epoch.epoch, "it has " + std::to_string(epoch.rows) + " rows, and its " + name + " has learned " +
                                  std::to_string(rows));
       }

@@ -8,9 +8,9 @@
 namespace accrue::ingest {
 namespace {
 
-ModelRoster roster_of(RecoveredStream& recovered) {
+ModelRoster roster_of(RecoveredStream& recovered, const wire::StreamSpec& spec) {
   if (!recovered.models.empty()) return {std::move(recovered.models), std::move(recovered.champion)};
-  std::vector<std::string> models = recovered.spec.model_names();
+  std::vector<std::string> models = spec.model_names();
   const std::string champion = models.front();
   return {std::move(models), champion};
 }
@@ -25,12 +25,12 @@ std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
 Stream::Stream(RecoveredStream recovered)
     : id(recovered.id),
       name(std::move(recovered.name)),
-      spec(recovered.spec),
+      spec(std::move(recovered.spec)),
       columns(spec.columns()),
       weight_column(weight_column_of(spec)),
       partitioner(spec),
       states(std::move(recovered.states)),
-      models(roster_of(recovered)),
+      models(roster_of(recovered, spec)),
       rows(recovered.rows),
       rolled_back_to_(recovered.rolled_back_to),
       epoch_(recovered.epoch),
