@@ -6,14 +6,19 @@
 
 #include "models/adaptive.hpp"
 #include "models/least_squares.hpp"
+#include "models/per_key.hpp"
 #include "models/sgd.hpp"
 
 namespace accrue::models {
 namespace {
 
+std::unique_ptr<Learner> make_exact(std::size_t features, Settings& settings) {
+  const bool by_key = settings.choice("group_by", {"none", "key"}) == "key";
+  return by_key ? make_per_key(features, settings) : make_least_squares(features, settings);
+}
+
 constexpr std::array kKinds = {
-    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", false,
-                make_least_squares},
+    LearnerKind{"least_squares", "the exact fit of all rows, with standard errors; the default", false, make_exact},
     LearnerKind{"adaptive", "the best predictions without tuning, on steady streams and on those that drift", true,
                 make_adaptive},
     LearnerKind{"bayesian", "least squares under a prior: usable from the first row, with predictive variances", false,

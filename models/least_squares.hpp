@@ -116,6 +116,13 @@ class BasicLeastSquares final : public Learner {
   std::uint64_t rows() const override { return rows_; }
   double sum_weights() const { return evidence().amount.weights; }
   bool sees_others() const { return others_.has_value(); }
+  /// Of all rows, as of the newest.
+  Evidence<Real> evidence() const;
+  /// What the next row is scored with.
+  const Evidence<Real>& known() {
+    make_scoring_current();
+    return known_;
+  }
 
   void encode(StateWriter& writer) const override;
   [[nodiscard]] DecodeError decode(StateReader& reader) override;
@@ -134,8 +141,7 @@ class BasicLeastSquares final : public Learner {
   void make_scoring_current();
   void solve_for_scoring();
 
-  Memory<Real> memory() const;      // with the rows that wait folded in
-  Evidence<Real> evidence() const;  // all of it, as of the newest row
+  Memory<Real> memory() const;  // with the rows that wait folded in
   void penalise(Evidence<Real>& evidence, std::span<Real> norms) const;
   double noise_variance(Real residual_norm, const Amount& amount, std::size_t rank) const;
   double scoring_noise() const;

@@ -14,6 +14,7 @@
 //
 // Threads, errors: as Learner says. Shapes: a row has the features, and RowsView::key_column; a row to predict is the
 // features and, behind them, the key.
+// Settings: group_by = key asks for this; intercept (true), shrinkage_rows (20), max_keys (100,000).
 // Costs: learning, predicting O(d^3) a row; memory 8 bytes for each of (d + 2)(d + 3) / 2 numbers a key, and 250 more.
 // Source: shrinkage by prior rows: Zellner, "On assessing prior distributions and Bayesian regression analysis with
 // g-prior distributions" (1986), in the form of data; the estimates: Lindley and Smith, "Bayes estimates for the linear
@@ -22,14 +23,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "models/factor.hpp"
 #include "models/learner.hpp"
 #include "models/least_squares.hpp"
+#include "models/settings.hpp"
 
 namespace accrue::models {
 
@@ -61,6 +65,7 @@ class PerKey final : public Learner {
   /// The stream's.
   Summary describe() const override { return stream_.describe(); }
   std::uint64_t rows() const override { return stream_.rows(); }
+  bool needs_key() const override { return true; }
 
   void encode(StateWriter& writer) const override;
   [[nodiscard]] DecodeError decode(StateReader& reader) override;
@@ -76,6 +81,7 @@ class PerKey final : public Learner {
   };
   using Keys = std::list<Key>;  // the longest unseen first
 
+  std::size_t columns() const { return options_.stream.features + (options_.stream.intercept ? 2 : 1); }
   Key& touch(double key, std::uint64_t index);
   void index_keys();
 
@@ -84,6 +90,11 @@ class PerKey final : public Learner {
   Keys keys_;
   std::unordered_map<double, Keys::iterator> places_;
   std::uint64_t evicted_ = 0;
+  Factor prior_;                                                  // of what the stream knows,
+  double prior_rows_ = std::numeric_limits<double>::quiet_NaN();  // when it had so many rows
 };
+
+/// Reads the settings above.
+std::unique_ptr<Learner> make_per_key(std::size_t features, Settings& settings);
 
 }  // namespace accrue::models
