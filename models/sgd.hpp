@@ -14,8 +14,8 @@
 //
 // merge is not exact: coefficients are averaged in the units of the features, weighted by the rows that had the
 // feature, the outputs at the centres by rows; what steps adapt to is added up. On a steady linear stream of 100,000
-// rows the mean squared error of four merged partitions is within 1% of the whole's (sgd_test.cpp). see looks away.
-// forget makes the steps longer again and leaves the coefficients; forget(0) leaves only the count of rows.
+// rows the mean squared error of four merged partitions is within 1% of the whole's (sgd_state_test.cpp). see looks
+// away. forget makes the steps longer again and leaves the coefficients; forget(0) leaves only the count of rows.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Shapes: rows have options.features features, dense or sparse; both teach the same, bit for bit.

@@ -1,6 +1,5 @@
 // What Sgd does to the whole of its state: merge, forget, hand it out, write and read it.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "models/require.hpp"
