@@ -230,22 +230,23 @@ TEST(SgdMerge, KeepsWhatOnlyOnePartitionHasSeen) {
   EXPECT_NEAR(a->describe().coefficients[1].value, other, 1e-12);
 }
 
+// A feature that is dense in one partition, and so centred, and in the other is not.
 TEST(SgdMerge, FitsPartitionsWhoseFeaturesHaveOtherCentres) {
   datasets::Random random(15);
-  const auto about = [&](double centre) {
+  const auto about = [&](double centre, double share) {
     TestRows rows{1, false, {}};
     for (int i = 0; i < 5000; ++i) {
-      const double x = centre + random.normal();
+      const double x = random.uniform() < share ? centre + random.normal() : 0;
       rows.add({x}, 1 + 3 * x + random.normal() / 10);
     }
     return rows;
   };
-  const TestRows low = about(-5);
-  const TestRows high = about(20);
+  const TestRows low = about(-5, 0.3);
+  const TestRows high = about(20, 1);
   const std::unique_ptr<Learner> a = make("sgd", 1);
   const std::unique_ptr<Learner> b = make("sgd", 1);
   predictions_of(*a, low.view());
-  predictions_of(*b, high.view().slice(0, 2000));
+  predictions_of(*b, high.view());
   a->merge(*b);
   EXPECT_LT(mse(*a, low.view()), 0.5);
   EXPECT_LT(mse(*a, high.view()), 0.5);
@@ -254,7 +255,7 @@ TEST(SgdMerge, FitsPartitionsWhoseFeaturesHaveOtherCentres) {
 TEST(SgdForget, LengthensTheStepsAndLeavesTheCoefficients) {
   LinearStream stream{4, datasets::Random(11)};
   const TestRows before = stream.rows(50'000);
-  const std::unique_ptr<Learner> stays = make("quantile", 4);
+  const std::unique_ptr<Learner> stays = make("quantile", 4, {{"intercept", "false"}});
   predictions_of(*stays, before.view());
   const std::unique_ptr<Learner> forgets = stays->clone();
   forgets->forget(0.0001);
