@@ -37,7 +37,7 @@ class Coordinates {
   }
   /// One that knows nothing where there is none.
   const Coordinate& get(std::size_t column) const {
-    static const Coordinate kUntouched;
+    static constexpr Coordinate kUntouched{};
     const std::vector<Coordinate>& page = pages_[column / kPage];
     return page.empty() ? kUntouched : page[column % kPage];
   }

@@ -12,10 +12,10 @@
 // intercept, once a row; what a feature missed while it was zero is made up for when it is next looked at. A row of
 // weight 0 is counted and otherwise ignored. Statistics of features and targets count rows, not weights.
 //
-// merge is not exact: coefficients are averaged in their own units, weighted by the rows that had the feature, the
-// intercepts (at the common centre) by rows; what steps adapt to is added up. On a steady linear stream of 100,000 rows
-// the mean squared error of four merged partitions is within 1% of the whole's (sgd_test.cpp). see looks away. forget
-// makes the steps longer again and leaves the coefficients; forget(0) leaves only the count of rows.
+// merge is not exact: coefficients are averaged in the units of the features, weighted by the rows that had the
+// feature, the outputs at the centres by rows; what steps adapt to is added up. On a steady linear stream of 100,000
+// rows the mean squared error of four merged partitions is within 1% of the whole's (sgd_state_test.cpp). see looks
+// away. forget makes the steps longer again and leaves the coefficients; forget(0) leaves only the count of rows.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Shapes: rows have options.features features, dense or sparse; both teach the same, bit for bit.
@@ -134,7 +134,6 @@ class Sgd final : public Learner {
   void sort_dense();
 
   double slope_of(const Coordinate& coordinate) const;
-  double output_at_centres_of(const Sgd& other) const;
   double intercept_at_zero() const;
   std::vector<double> slopes() const;
   [[nodiscard]] bool decode_state(StateReader& reader);

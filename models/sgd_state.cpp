@@ -1,6 +1,5 @@
 // What Sgd does to the whole of its state: merge, forget, hand it out, write and read it.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "models/require.hpp"
@@ -70,14 +69,6 @@ double Sgd::slope_of(const Coordinate& coordinate) const {
   return bounded(penalised(coordinate, step_size()) * coordinate.inverse_scale, kMaxStateMagnitude);
 }
 
-double Sgd::output_at_centres_of(const Sgd& other) const {
-  double output = intercept_;
-  coordinates_.for_each([&](std::size_t column, const Coordinate& coordinate) {
-    output += slope_of(coordinate) * (other.coordinates_.get(column).centre - coordinate.centre);
-  });
-  return bounded(output, kMaxMagnitude);
-}
-
 void Sgd::merge(const Learner& learner) {
   const auto* same = dynamic_cast<const Sgd*>(&learner);
   require(same != nullptr && options_ == same->options_, "merged learners are of one kind and have the same options");
@@ -98,6 +89,8 @@ void Sgd::merge(const Learner& learner) {
     to.squared_slopes = std::min(to.squared_slopes + from.squared_slopes, kMaxSquares);
     to.rows += from.rows;
   });
+  // The mean of the outputs at the centres is the output at the mean of the centres.
+  double intercept = before.intercept_ + share * (other.intercept_ - before.intercept_);
   coordinates_.for_each([&](std::size_t column, Coordinate& to) {
     const Coordinate& own = before.coordinates_.get(column);
     const Coordinate& from = other.coordinates_.get(column);
@@ -106,10 +99,10 @@ void Sgd::merge(const Learner& learner) {
     set_scale(to, is_dense(to));
     to.coefficient = to.inverse_scale > 0 ? bounded(merged / to.inverse_scale, kMaxMagnitude) : 0;
     to.penalised_at = taught_;
+    intercept += merged * (to.centre - (own.centre + share * (from.centre - own.centre)));
   });
+  intercept_ = bounded(intercept, kMaxMagnitude);
   find_dense();
-  const double own = before.output_at_centres_of(*this);
-  intercept_ = bounded(own + share * (other.output_at_centres_of(*this) - own), kMaxMagnitude);
 }
 
 void Sgd::forget(double keep) {
@@ -133,7 +126,12 @@ void Sgd::forget(double keep) {
   find_dense();
 }
 
-double Sgd::intercept_at_zero() const { return output_at_centres_of(Sgd(options_)); }
+double Sgd::intercept_at_zero() const {
+  double intercept = intercept_;
+  coordinates_.for_each(
+      [&](std::size_t, const Coordinate& coordinate) { intercept -= slope_of(coordinate) * coordinate.centre; });
+  return bounded(intercept, kMaxMagnitude);
+}
 
 std::vector<double> Sgd::slopes() const {
   std::vector<double> slopes(options_.features);

@@ -227,9 +227,9 @@ TEST(Quantile, CoversItsShareOfTheTargetsNearAndFar) {
 TEST(PassiveAggressive, TakesTheStepsOfThePaper) {
   // One feature as it is, no intercept: the prediction is c * x, and a step adds tau * x to c.
   TestRows rows{1, false, {}};
-  rows.add({2}, 3);
   rows.add({4}, -1);
-  const double spread[] = {3, std::sqrt(5.0)};  // the root of the mean square of the targets so far
+  rows.add({2}, 3);
+  const double spread[] = {1, std::sqrt(5.0)};  // the root of the mean square of the targets so far
   const auto coefficient = [&](std::vector<Setting> settings) {
     settings.insert(settings.end(), {{"standardise", "false"}, {"intercept", "false"}, {"epsilon", "0.5"}});
     const std::unique_ptr<Learner> learner = make("passive_aggressive", 1, settings);
