@@ -179,8 +179,9 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
+  const std::size_t columns = model->learner().needs_key() ? append_key(snapshot->spec) : features.size();
   values_.resize(query.count);
-  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * features.size());
+  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * columns);
   wire::Prediction reply{.request = query.request,
                          .epoch = snapshot->epoch,
                          .rows = model->learner().rows(),
@@ -193,12 +194,26 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   margins_.resize(query.count);
   const double deviations = models::normal_half_width(*query.interval);
   for (std::size_t i = 0; i < query.count; ++i) {
-    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * features.size()));
+    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * columns));
   }
   const auto margins = std::as_bytes(std::span<const double>(margins_));
   reply.margins.assign(margins.begin(), margins.end());
   reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
   return wire::encode(reply);
+}
+
+// Lets the key, which is a feature, stand behind the features of each row too. Returns the columns of a row.
+std::size_t QueryService::append_key(const wire::StreamSpec& spec) {
+  const std::size_t features = spec.features.size();
+  const std::size_t key = spec.column(spec.key);
+  std::vector<double> keyed;
+  keyed.reserve(rows_.size() + rows_.size() / features);
+  for (auto row = rows_.begin(); row != rows_.end(); row += static_cast<std::ptrdiff_t>(features)) {
+    keyed.insert(keyed.end(), row, row + static_cast<std::ptrdiff_t>(features));
+    keyed.push_back(row[static_cast<std::ptrdiff_t>(key)]);
+  }
+  rows_ = std::move(keyed);
+  return features + 1;
 }
 
 wire::Bytes QueryService::coef(const wire::GetCoef& query) {

@@ -43,6 +43,7 @@ class QueryService {
  private:
   void answer(const ingest::SessionId& client, wire::BytesView message);
   wire::Bytes predict(const wire::Predict& query);
+  std::size_t append_key(const wire::StreamSpec& spec);
   wire::Bytes coef(const wire::GetCoef& query);
   wire::Bytes metrics(const wire::GetMetrics& query) const;
   wire::Bytes models(const wire::GetModels& query) const;

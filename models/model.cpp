@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "models/learners.hpp"
@@ -17,25 +18,35 @@ constexpr double kKeptAfterDrift = 0.01;  // of the weight of what was learned b
 
 class TransformingPredictor final : public Predictor {
  public:
-  TransformingPredictor(Transforms transforms, std::unique_ptr<const Predictor> predictor)
-      : transforms_(std::move(transforms)), predictor_(std::move(predictor)) {}
+  // `key` is where the key stands in a row, behind its features, if the predictor goes by one.
+  TransformingPredictor(Transforms transforms, std::optional<std::size_t> key,
+                        std::unique_ptr<const Predictor> predictor)
+      : transforms_(std::move(transforms)), key_(key), predictor_(std::move(predictor)) {}
 
   double predict(const double* x) const override {
     Row row;
-    transforms_.transform(x, row.data());
+    transform(x, row);
     return predictor_->predict(row.data());
   }
 
   double variance(const double* x) const override {
     Row row;
-    transforms_.transform(x, row.data());
+    transform(x, row);
     return predictor_->variance(row.data());
   }
 
  private:
-  using Row = std::array<double, kMaxFeatures>;
+  using Row = std::array<double, kMaxFeatures + 1>;
+
+  void transform(const double* x, Row& row) const {
+    transforms_.transform(x, row.data());
+    if (key_) {
+      row[transforms_.names().size()] = x[*key_];
+    }
+  }
 
   Transforms transforms_;
+  std::optional<std::size_t> key_;
   std::unique_ptr<const Predictor> predictor_;
 };
 
@@ -133,7 +144,8 @@ void Model::merge(const Model& other) {
 std::unique_ptr<const Predictor> Model::predictor() const {
   std::unique_ptr<const Predictor> predictor = learner_->predictor();
   if (!transforms_.empty()) {
-    predictor = std::make_unique<const TransformingPredictor>(transforms_, std::move(predictor));
+    const std::optional<std::size_t> key = learner_->needs_key() ? std::optional(transforms_.features()) : std::nullopt;
+    predictor = std::make_unique<const TransformingPredictor>(transforms_, key, std::move(predictor));
   }
   if (clip_) {
     predictor = std::make_unique<const ClippingPredictor>(error(), std::move(predictor));

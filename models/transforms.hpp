@@ -69,6 +69,8 @@ class Transforms {
   ~Transforms() = default;
 
   bool empty() const { return links_.empty(); }
+  /// Those of the rows that go in.
+  std::size_t features() const { return features_; }
   /// Of the columns that come out.
   const std::vector<std::string>& names() const { return names_; }
   /// Of a column that goes in.
