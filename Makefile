@@ -77,11 +77,13 @@ clang: ## Build all with Clang 14 and run every test
 	@cmake --build $(BUILD)-clang -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
-bench: ## Benchmarks of the learner, beside the cross-product they replace, and of recovery
+bench: ## Benchmarks of the learners, beside the cross-product that the exact one replaces, and of recovery
 	@scripts/bootstrap
 	@$(call configure,$(BUILD))
-	@cmake --build $(BUILD) -j $(JOBS) --target models_bench recovery_bench
+	@cmake --build $(BUILD) -j $(JOBS) --target models_bench learners_bench sgd_bench recovery_bench
 	@$(BUILD)/bin/models_bench $(ARGS)
+	@$(BUILD)/bin/learners_bench $(ARGS)
+	@$(BUILD)/bin/sgd_bench $(ARGS)
 	@$(BUILD)/bin/recovery_bench $(ARGS)
 
 format: ## Lay out the sources
