@@ -70,24 +70,15 @@ void lay_out(const WaitingRows& rows, std::size_t first, std::span<const Real> r
 }  // namespace
 
 void WaitingRows::append(const double* x_and_target, double weight, double clock) {
-  numbers_.insert(numbers_.end(), x_and_target, x_and_target + features_ + 1);
-  numbers_.push_back(weight);
-  numbers_.push_back(clock);
-}
-
-double WaitingRows::newest() const {
-  double newest = clock(0);
-  for (std::size_t i = 1; i < count(); ++i) {
-    newest = std::max(newest, clock(i));
-  }
-  return newest;
+  double* to = numbers_.data() + count_ * width();
+  std::copy(x_and_target, x_and_target + features_ + 1, to);
+  to[features_ + 1] = weight;
+  to[features_ + 2] = clock;
+  ++count_;
 }
 
 bool WaitingRows::decode(StateReader& reader, std::size_t count) {
-  if (!reader.holds(count * width())) {
-    return false;
-  }
-  numbers_.resize(count * width());
+  count_ = count;
   for (std::size_t i = 0; i < count; ++i) {
     const std::span<double> row = std::span(numbers_).subspan(i * width(), width());
     if (!reader.get_doubles(-kMaxMagnitude, kMaxMagnitude, row.first(features_ + 1)) ||

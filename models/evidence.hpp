@@ -18,26 +18,24 @@
 
 namespace accrue::models {
 
-/// Rows that wait to be folded in, as they came: the features, the target, the weight, the clock.
+/// At most kMax rows that wait to be folded in, as they came: the features, the target, the weight, the clock.
 class WaitingRows {
  public:
   static constexpr std::size_t kMax = 256;
 
-  WaitingRows(std::size_t features, bool intercept) : features_(features), intercept_(intercept) {
-    numbers_.reserve(kMax * width());
-  }
+  WaitingRows(std::size_t features, bool intercept)
+      : features_(features), intercept_(intercept), numbers_(kMax * width()) {}
 
   void append(const double* x_and_target, double weight, double clock);
-  void clear() { numbers_.clear(); }
+  void clear() { count_ = 0; }
 
-  std::size_t count() const { return numbers_.size() / width(); }
+  std::size_t count() const { return count_; }
   const double* row(std::size_t i) const { return numbers_.data() + i * width(); }
   double weight(std::size_t i) const { return row(i)[features_ + 1]; }
   double clock(std::size_t i) const { return row(i)[features_ + 2]; }
-  double newest() const;
   bool intercept() const { return intercept_; }
 
-  void encode(StateWriter& writer) const { writer.put_doubles(numbers_); }
+  void encode(StateWriter& writer) const { writer.put_doubles(std::span(numbers_).first(count_ * width())); }
   [[nodiscard]] bool decode(StateReader& reader, std::size_t count);
 
  private:
@@ -45,7 +43,8 @@ class WaitingRows {
 
   std::size_t features_;
   bool intercept_;
-  std::vector<double> numbers_;
+  std::vector<double> numbers_;  // of kMax rows
+  std::size_t count_ = 0;
 };
 
 /// How many rows, each counted as far as it is not yet forgotten.

@@ -139,11 +139,11 @@ void BasicLeastSquares<Real>::fold_waiting() {
 }
 
 template <class Real>
-std::size_t BasicLeastSquares<Real>::block_size() const {
+void BasicLeastSquares<Real>::size_known_block() {
   const Forgetting& forgetting = options_.forgetting;
   const double root = forgetting.root_weight(known_.clock, forgetting.epoch(known_.clock));
   const double rows = std::min(known_.amount.rows / (root * root) / options_.rows_per_block_row, kMaxBlock - 1.0);
-  return static_cast<std::size_t>(rows) + 1;
+  known_block_ = static_cast<std::size_t>(rows) + 1;
 }
 
 template <class Real>
@@ -159,6 +159,7 @@ void BasicLeastSquares<Real>::rebuild_known() {
   if (others_) {
     known_.merge(options_.forgetting, others_->total(newest));
   }
+  size_known_block();
   known_waiting_ = 0;
   known_is_current_ = true;
   scoring_is_current_ = false;
@@ -172,11 +173,12 @@ void BasicLeastSquares<Real>::extend_known(std::size_t row) {
   const Forgetting& forgetting = options_.forgetting;
   const double clock = waiting_.clock(row);
   const std::size_t end = row + 1;
-  if (end - known_waiting_ < block_size() && !forgetting.is_stale(known_.clock, clock, options_.rows_per_block_row)) {
+  if (end - known_waiting_ < known_block_ && !forgetting.is_stale(known_.clock, clock, options_.rows_per_block_row)) {
     return;
   }
   if (!forgetting.is_gone(clock, known_.clock)) {
     known_.fold(forgetting, waiting_, known_waiting_, end, block_);
+    size_known_block();
     scoring_is_current_ = false;
   }
   known_waiting_ = end;
@@ -202,10 +204,10 @@ void BasicLeastSquares<Real>::solve_for_scoring() {
   if (evidence.amount.rows >= 2 * static_cast<double>(coefficients.size()) || options_.prior_precision > 0) {
     penalise(evidence, scoring_.rms);
     scoring_.solve(coefficients);
-    scoring_.noise_variance = scoring_noise();
+    scoring_.noise = scoring_noise();
     return;
   }
-  scoring_.noise_variance = kNaN;
+  scoring_.noise = kNaN;
   std::fill(coefficients.begin(), coefficients.end(), Real{0});
   if (options_.intercept && evidence.factor.diagonal(0) > 0) {
     coefficients[0] = evidence.factor.row(0)[columns() - 1] / evidence.factor.diagonal(0);
@@ -230,13 +232,13 @@ double BasicLeastSquares<Real>::scoring_noise() const {
     }
   }
   const Real residual = std::sqrt(std::max(together - penalty, Real{0})) * std::sqrt(together + penalty);
-  return noise_variance(residual, amount, rank);
+  return noise(residual, amount, rank);
 }
 
 template <class Real>
-double BasicLeastSquares<Real>::noise_variance(Real residual_norm, const Amount& amount, std::size_t rank) const {
+double BasicLeastSquares<Real>::noise(Real residual_norm, const Amount& amount, std::size_t rank) const {
   if (options_.noise_variance > 0) {
-    return options_.noise_variance;
+    return std::sqrt(options_.noise_variance);
   }
   if (options_.prior_precision > 0) {
     rank = options_.intercept ? 1 : 0;  // the others' priors bring a degree of freedom each
@@ -245,8 +247,7 @@ double BasicLeastSquares<Real>::noise_variance(Real residual_norm, const Amount&
   if (!(freedom > 0)) {
     return kNaN;
   }
-  const auto deviation = static_cast<double>(residual_norm / std::sqrt(static_cast<Real>(freedom)));
-  return deviation * deviation;
+  return static_cast<double>(residual_norm / std::sqrt(static_cast<Real>(freedom)));
 }
 
 template <class Real>
@@ -306,7 +307,7 @@ std::unique_ptr<const Predictor> BasicLeastSquares<Real>::predictor() const {
   std::vector<Real> coefficients = solve_least_norm(solution.evidence.factor);
   const Real residual = options_.prior_precision > 0 ? solution.evidence.factor.diagonal(columns() - 1)
                                                      : residual_norm(data.factor, coefficients);
-  solution.noise_variance = noise_variance(residual, data.amount, numerical_rank(data.factor));
+  solution.noise = noise(residual, data.amount, numerical_rank(data.factor));
   solution.solve(solution.coefficients);
   solution.coefficients = std::move(coefficients);
   return std::make_unique<SolutionPredictor<Real>>(std::move(solution), options_.intercept);
@@ -347,7 +348,7 @@ Summary BasicLeastSquares<Real>::describe() const {
   }
   summary.r2 = r_squared(factor, options_.intercept, residuals);
   const Real together = options_.prior_precision > 0 ? solved.factor.diagonal(columns() - 1) : residuals;
-  summary.residual_std = if_finite(std::sqrt(noise_variance(together, data.amount, summary.rank)));
+  summary.residual_std = if_finite(noise(together, data.amount, summary.rank));
 
   const std::optional<std::vector<Real>> precision = inverse_row_norms(solved.factor);
   for (std::size_t j = 0; j < solution.size(); ++j) {

@@ -135,7 +135,7 @@ class BasicLeastSquares final : public Learner {
   void learn(const double* x_and_target, double weight, double clock);
   void fold_waiting();
   // Of the evidence that rows are scored with: a function of the state.
-  std::size_t block_size() const;
+  void size_known_block();
   void rebuild_known();
   void extend_known(std::size_t row);
   void make_scoring_current();
@@ -143,7 +143,7 @@ class BasicLeastSquares final : public Learner {
 
   Memory<Real> memory() const;  // with the rows that wait folded in
   void penalise(Evidence<Real>& evidence, std::span<Real> norms) const;
-  double noise_variance(Real residual_norm, const Amount& amount, std::size_t rank) const;
+  double noise(Real residual_norm, const Amount& amount, std::size_t rank) const;
   double scoring_noise() const;
   [[nodiscard]] bool decode_state(StateReader& reader);
 
@@ -154,6 +154,7 @@ class BasicLeastSquares final : public Learner {
   std::optional<Memory<Real>> others_;  // what others had learned when last seen; never part of what is learned
   Evidence<Real> known_;                // memory, others and the first known_waiting_ waiting rows: to score with
   std::size_t known_waiting_ = 0;
+  std::size_t known_block_ = 1;  // how many more it takes at once
   bool known_is_current_ = false;
   Solution<Real> scoring_;  // of what is known
   bool scoring_is_current_ = false;

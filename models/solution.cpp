@@ -26,10 +26,10 @@ double Solution<Real>::predict(const double* x, bool intercept) const {
 
 template <class Real>
 double Solution<Real>::variance(const double* x, bool intercept) const {
-  if (std::isnan(noise_variance)) {
+  if (std::isnan(noise)) {
     return std::numeric_limits<double>::quiet_NaN();
   }
-  const double variance = noise_variance * (1 + leverage(evidence.factor, rms, x, intercept));
+  const double variance = noise * noise * (1 + leverage(evidence.factor, rms, x, intercept));
   return std::isfinite(variance) ? variance : std::numeric_limits<double>::quiet_NaN();
 }
 

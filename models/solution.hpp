@@ -26,7 +26,7 @@ struct Solution {
   Evidence<Real> evidence;  // as of its newest row, penalised, without the columns left out
   std::vector<Real> rms;    // of the columns, the penalty included
   std::vector<Real> coefficients;
-  double noise_variance = 0;  // NaN when unknown
+  double noise = 0;  // its standard deviation; NaN when unknown
 };
 
 }  // namespace accrue::models

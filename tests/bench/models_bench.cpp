@@ -1,5 +1,5 @@
 // What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
-//   learn_blocks    ModelSet::learn, full blocks: predict, score and fold in
+//   learn_blocks    Model::learn, full blocks: predict, score and fold in; in both precisions, and with a half life
 //   learn_young     the same from the first row on, where blocks are still small: 16,384 rows
 //   learn_seeing    learn_young of a partition that sees another
 //   fold_blocks     the factor alone, blocks of 256 rows
@@ -40,12 +40,12 @@ void report(benchmark::State& state, std::size_t rows_an_iteration) {
       Counter(static_cast<double>(rows_an_iteration), Counter::kIsIterationInvariantRate | Counter::kInvert);
 }
 
-void learn_blocks(benchmark::State& state) {
+void learn_blocks(benchmark::State& state, const Setting& setting) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
   const RowsView rows{numbers.data(), kRows, features + 1, features, false};
-  ModelSet model = tests::least_squares_set({.features = features});
-  while (model.champion().learner().rows() < 1024 * kBlock) {  // until blocks are full
+  Model model({.name = "", .settings = {setting}}, features);
+  while (model.learner().rows() < 1024 * kBlock) {  // until blocks are full
     model.learn(rows);
   }
   for (auto _ : state) {
@@ -53,7 +53,9 @@ void learn_blocks(benchmark::State& state) {
   }
   report(state, kRows);
 }
-BENCHMARK(learn_blocks)->Arg(8)->Arg(32)->Arg(128);
+BENCHMARK_CAPTURE(learn_blocks, double, Setting{"precision", "double"})->Arg(8)->Arg(32)->Arg(128);
+BENCHMARK_CAPTURE(learn_blocks, extended, Setting{"precision", "extended"})->Arg(8)->Arg(32)->Arg(128);
+BENCHMARK_CAPTURE(learn_blocks, half_life, Setting{"half_life_rows", "1000000"})->Arg(8)->Arg(32)->Arg(128);
 
 void learn_young(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
