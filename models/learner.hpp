@@ -45,8 +45,8 @@ class Learner {
 
   /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
   virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
-  /// The variance of a target of weight 1 about what partial_fit would predict next for these features; NaN for what does
-  /// not know.
+  /// The variance of a target of weight 1 about what partial_fit would predict next for these features; NaN for what
+  /// does not know.
   virtual double scoring_variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
   /// Whether the rows must have an event time.
   virtual bool needs_time() const { return false; }
