@@ -15,13 +15,21 @@ constexpr double kPanes = 16;
 
 // 2^f for f in [0, 1], of +, * alone: the library's differs from processor to processor in the last bit.
 double power_of_two(double f) {
-  constexpr int kTerms = 14;
   constexpr double kLog2 = 0x1.62e42fefa39efp-1;
   constexpr double kRoot2 = 0x1.6a09e667f3bcdp+0;
+  constexpr std::array<double, 15> kInverseFactorials = [] {
+    std::array<double, 15> values{};
+    double factorial = 1;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      factorial *= k > 0 ? static_cast<double>(k) : 1;
+      values[k] = 1 / factorial;
+    }
+    return values;
+  }();
   const double z = (f - 0.5) * kLog2;
-  double sum = 1;
-  for (int k = kTerms; k > 0; --k) {
-    sum = 1 + z * sum / k;
+  double sum = 0;
+  for (std::size_t k = kInverseFactorials.size(); k-- > 0;) {
+    sum = sum * z + kInverseFactorials[k];
   }
   return kRoot2 * sum;
 }
