@@ -178,7 +178,7 @@ TEST(ModelsAndCrashes, KillsBetweenChangesLeaveNoTrace) {
 }
 
 TEST_F(Models, AModelThatWasAddedUnderLoadIsThereAfterAKill) {
-  Client producer = client();
+  Client producer({.endpoint = daemon_.endpoint(), .max_unacknowledged_mb = 1, .timeout = kPatience});
   Stream stream = producer.stream("s", kHashed);
   std::atomic<bool> stop = false;
   std::thread pushing([&] {
