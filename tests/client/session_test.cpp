@@ -208,8 +208,7 @@ TEST_F(SessionTest, ARollbackIsAskedForUntilItIsAnswered) {
   hear_welcome();
   EXPECT_THAT(said(), ElementsAre(kRollback, kRollback));
   EXPECT_THAT(said(), IsEmpty());
-  hear(
-      wire::Error{.request = other->request, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
+  hear(wire::Error{.request = other->number, .code = wire::ErrorCode::kUnknownEpoch, .about = "s", .text = "not kept"});
   ASSERT_TRUE(other->failure);
   EXPECT_EQ(other->failure->kind(), Error::Kind::kUnknownEpoch);
   EXPECT_FALSE(one->failure);
@@ -218,7 +217,7 @@ TEST_F(SessionTest, ARollbackIsAskedForUntilItIsAnswered) {
   said();
   hear_welcome();
   EXPECT_THAT(said(), ElementsAre(kRollback));
-  hear(wire::RolledBack{.request = one->request, .stream = "s", .epoch = 9});
+  hear(wire::RolledBack{.request = one->number, .stream = "s", .epoch = 9});
   EXPECT_TRUE(one->done);
   EXPECT_EQ(one->new_epoch, 9u);
 }
