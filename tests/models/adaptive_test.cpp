@@ -171,7 +171,7 @@ TEST(Adaptive, PartitionsThatSeeEachOtherErrAsOneDoes) {
     std::vector<ModelSet> parts(4, ModelSet(kFeatures, kAdaptive));
     constexpr std::size_t kRowsBetweenExchanges = 8;
     for (std::size_t begin = 0, turn = 0; begin < rows.count; begin += kRowsBetweenExchanges, ++turn) {
-      parts[turn % parts.size()].learn(rows.view().slice(begin, std::min(kRowsBetweenExchanges, rows.count() - begin)));
+      parts[turn % parts.size()].learn(rows.slice(begin, std::min(kRowsBetweenExchanges, rows.count - begin)));
       std::vector<std::vector<std::byte>> shares;
       for (const ModelSet& part : parts) {
         shares.push_back(part.share());
