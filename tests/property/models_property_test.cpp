@@ -171,7 +171,7 @@ RC_GTEST_PROP(ModelProperty, GarbageInAGoodEnvelopeIsRefusedOrLearnsOn, ()) {
   RC_ASSERT(reader.open(state) == DecodeError::kNone);
   const auto at = *rc::gen::inRange<std::size_t>(0, reader.remaining() / 8);
   const auto garbage = *rc::gen::arbitrary<std::uint64_t>();
-  StateWriter writer(reader.version());
+  StateWriter writer;
   for (std::size_t i = 0; reader.remaining() > 0; ++i) {
     std::uint64_t word = 0;
     RC_ASSERT(reader.get_count(word));
