@@ -13,6 +13,7 @@
 namespace accrue::daemon {
 namespace {
 
+using tests::SqliteFile;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 

@@ -119,10 +119,11 @@ TEST(WireCodec, OnlyOneValueMayBeInAFrame) {
 }
 
 TEST(WireCodec, NestingHasALimit) {
-  // Status is the deepest message: message, streams, stream, specification, features.
+  // Status is the deepest message: message, streams, stream, specification, models, model, settings, setting.
   EXPECT_EQ(decoded<Status>(encode(samples::status())), DecodeError::kNone);
-  EXPECT_EQ(parsed(bytes_of({0x93, 1, 3, 0x91, 0x91, 0x91, 0x91, 0xc0})), DecodeError::kNone);
-  EXPECT_EQ(parsed(bytes_of({0x93, 1, 3, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0})), DecodeError::kMalformed);
+  EXPECT_EQ(parsed(bytes_of({0x93, 1, 3, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0})), DecodeError::kNone);
+  EXPECT_EQ(parsed(bytes_of({0x93, 1, 3, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0x91, 0xc0})),
+            DecodeError::kMalformed);
   EXPECT_EQ(parsed(Bytes(10'000, std::byte{0x91})), DecodeError::kMalformed);
 }
 
