@@ -137,7 +137,7 @@ TEST(Workers, KillsAtRandomMomentsLeaveNoTrace) {
 
 // What the stopped daemon's store holds, all partitions together.
 models::ModelSet stored_model(const Daemon& daemon) {
-  models::ModelSetSet whole = least_squares_set({.features = kColumns - 1});
+  models::ModelSet whole = least_squares_set({.features = kColumns - 1});
   for (const SqliteFile::Row& row : stored(daemon)) {
     std::vector<std::byte> state;
     for (std::size_t i = 0; i < row.at(2).size(); i += 2) {
@@ -162,7 +162,7 @@ TEST(Workers, KillsUnderSeveralProducersLoseNoRow) {
   spec.key.clear();
   spec.partition_by = PartitionBy::kLeastLoaded;
   CoordinatedDaemon coordinated({"--workers", "3", "--worker-kind", "processes"});
-  models::ModelSetSet expected = least_squares_set({.features = kColumns - 1});
+  models::ModelSet expected = least_squares_set({.features = kColumns - 1});
   double checksum = 0;
   {
     std::vector<std::unique_ptr<Client>> clients;

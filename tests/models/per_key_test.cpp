@@ -94,7 +94,7 @@ TEST(PerKey, KnowsTheModelsOfKeysBetterThanOneModelOfAll) {
     const double error = predictions[i] - view_of(rows).target(i);
     squares += error * error;
   }
-  EXPECT_LT(squares / 10'000, 0.05) << "one model of all has 208";
+  EXPECT_LT(squares / 10'000, 0.1) << "one model of all has 208, the noise 0.01";
 }
 
 TEST(PerKey, TheKeyUnseenForLongestGoesWhenThereAreTooMany) {
