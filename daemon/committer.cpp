@@ -116,7 +116,8 @@ void Committer::gather(const ingest::PartitionState& part) {
   std::string why;
   std::optional<models::ModelSet> models = merged_models(record.states, stream.spec, why);
   ACCRUE_ASSERT(models);  // our own workers have just encoded the states
-  add_figures(record, *models, board_.find(stream.name)->models);
+  const auto before = board_.find(stream.name);
+  add_figures(record, *models, before ? &before->models : nullptr);
   for (const ModelEvent& event : record.events) {
     log_info(event.event, {{"stream", stream.name}, {"model", event.model}, {"row", event.row}});
   }

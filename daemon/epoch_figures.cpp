@@ -56,12 +56,12 @@ void add_history(std::vector<HistoryPoint>& history, const models::Model& model,
 
 }  // namespace
 
-void add_figures(EpochRecord& record, const models::ModelSet& models, const models::ModelSet& before) {
+void add_figures(EpochRecord& record, const models::ModelSet& models, const models::ModelSet* before) {
   record.champion = models.champion().spec().name;
   for (const models::Model& model : models.models()) {
     record.metrics.push_back(metrics_of(model));
     // One of the same name that has scored more rows is another, which was dropped.
-    const models::Model* same = before.find(model.spec().name);
+    const models::Model* same = before ? before->find(model.spec().name) : nullptr;
     const bool goes_on = same && same->spec() == model.spec() && same->error().n() <= model.error().n();
     add_history(record.history, model, goes_on ? same->metrics() : models::Metrics());
     const std::uint64_t alarms_before = goes_on ? same->drift().alarms() : 0;

@@ -56,8 +56,8 @@ class Store::Statements {
   Statement delete_history_after{connection, "DELETE FROM history WHERE stream = ?1 AND epoch > ?2"};
   Statement delete_events_after{connection, "DELETE FROM events WHERE stream = ?1 AND epoch > ?2"};
   Statement delete_old_events{connection,
-                              "DELETE FROM events WHERE stream = ?1 AND epoch <= (SELECT DISTINCT epoch FROM events"
-                              " WHERE stream = ?1 ORDER BY epoch DESC LIMIT 1 OFFSET ?2)"};
+                              "DELETE FROM events WHERE stream = ?1 AND epoch < (SELECT min(epoch) FROM"
+                              " (SELECT DISTINCT epoch FROM events WHERE stream = ?1 ORDER BY epoch DESC LIMIT ?2))"};
 
   Statement epochs{connection, "SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch DESC"};
   Statement rows{connection, "SELECT rows FROM epochs WHERE stream = ?1 AND epoch = ?2"};

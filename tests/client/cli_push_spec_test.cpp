@@ -46,6 +46,7 @@ TEST(NewSpec, LeavesTheEventTimeOutOfTheFeaturesUnlessTheyNameIt) {
   spec = new_spec(options, kColumns);
   EXPECT_THAT(columns_of(spec, options), ElementsAre("age", "count", "price", "block"));
   options.time = "block";
+  options.target = "price";
   spec = new_spec(options, kColumns);
   EXPECT_THAT(columns_of(spec, options), ElementsAre("age", "count", "price", "block")) << "the key is the event time";
 }

@@ -185,6 +185,8 @@ TEST_F(StoreViewTest, StoreOfVersion1IsReadAsItIsAndBroughtUpToDate) {
     id = stream.id();
   }
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("ALTER TABLE epochs DROP COLUMN champion");
+  SqliteFile(file, SQLITE_OPEN_READWRITE).query("DROP TABLE history");
+  SqliteFile(file, SQLITE_OPEN_READWRITE).query("DROP TABLE events");
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("PRAGMA user_version = 1");
   EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).champion, "least_squares");
   EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).mse, 0.5);
