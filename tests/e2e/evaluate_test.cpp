@@ -28,7 +28,7 @@ TEST(Evaluate, LeastSquaresHasTheKnownErrorsInFileOrder) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0]["learner"], "least_squares");
   EXPECT_EQ(found[0]["n"], 20'640);
-  EXPECT_NEAR(found[0]["mse"].get<double>(), 0.7355, 5e-5);
+  EXPECT_NEAR(found[0]["mse"].get<double>(), 0.7351, 5e-5);
   EXPECT_NEAR(found[0]["mse_clipped"].get<double>(), 0.5126, 5e-5);
   EXPECT_GT(found[0]["r2"].get<double>(), 0.4);
   EXPECT_GT(found[0]["rows_per_s"].get<double>(), 0);

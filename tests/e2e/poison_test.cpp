@@ -75,9 +75,9 @@ TEST(Poison, AMillionRowsChangeNoStateAndAreAllCounted) {
     }
     stream.push_rows(poison);
     EXPECT_EQ(stream.flush().rejected_rows, kPoison);
+    const Status status = client.status();
     std::map<std::string, std::uint64_t> counted;
-    for (const RejectedRows& rejected : client.status().streams.at(0).rejected)
-      counted[rejected.reason] = rejected.rows;
+    for (const RejectedRows& rejected : status.streams.at(0).rejected) counted[rejected.reason] = rejected.rows;
     EXPECT_EQ(counted["not_finite"] + counted["magnitude"] + counted["weight"], kPoison);
     EXPECT_EQ(counted["weight"], kPoison / kinds.size());
   }
