@@ -191,6 +191,12 @@ std::string described(std::string_view name, std::string_view what) {
   return line + "  " + std::string(what) + "\n";
 }
 
+std::string learners() {
+  std::string text = "Learners:\n";
+  for (const models::LearnerKind& kind : models::learner_kinds()) text += described(kind.name, kind.what);
+  return text;
+}
+
 void add_evaluate(CLI::App& app, Invocation& asked) {
   CLI::App* command =
       add_offline_command(app, asked, "evaluate", "Compare learners on the rows of a CSV file; needs no daemon",
@@ -204,8 +210,7 @@ void add_evaluate(CLI::App& app, Invocation& asked) {
   command->add_option("--plot", options.plot, "write the rolling error of each learner as a picture")
       ->type_name("FILE.svg");
   add_format(*command, asked, "Output, before the command's name or after it");
-  std::string about = "Learners:\n";
-  for (const models::LearnerKind& kind : models::learner_kinds()) about += described(kind.name, kind.what);
+  std::string about = learners();
   about += "\nData sets: california, the public housing data, and " + grouped(kSyntheticRows) +
            " rows made from --seed, as synthetic:NAME:\n";
   for (const datasets::SyntheticStream& stream : datasets::synthetic_streams()) {
@@ -280,11 +285,16 @@ CLI::App* add_change_of_model(CLI::App& model, Invocation& asked, const std::str
 void add_model(CLI::App& app, Invocation& asked) {
   CLI::App* model = app.add_subcommand("model", "Add, promote or drop a model of a stream, while it runs");
   model->require_subcommand(1);
-  add_learner(add_change_of_model(*model, asked, "add", "Let one more model learn the stream, from now on",
-                                  [](const Invocation& given) {
-                                    return add_model(given.connection, given.stream, given.model, given.added);
-                                  }),
-              asked.added);
+  CLI::App* add = add_change_of_model(
+      *model, asked, "add", "Let one more model learn the stream, from now on",
+      [](const Invocation& given) { return add_model(given.connection, given.stream, given.model, given.added); });
+  add_learner(add, asked.added);
+  add->footer(learners() + R"(
+A setting that the learner does not have is refused, with a list of those it has. All have clip, on_drift and transforms.
+
+Examples:
+  accrue model add homes recent --set half_life_rows=10000
+  accrue model add homes scaled --learner sgd --set transforms="log1p(Population) | standard_scaler")");
   add_change_of_model(
       *model, asked, "promote", "Make a model the champion, whose predictions are the stream's",
       [](const Invocation& given) { return promote_model(given.connection, given.stream, given.model); });
