@@ -24,6 +24,12 @@ void Metrics::add(const Scored& row) {
   conformal_.add(residual, row.index);
 }
 
+Metrics Metrics::as_seen_by_others() const {
+  Metrics seen;
+  seen.lifetime_ = lifetime_;
+  return seen;
+}
+
 void Metrics::merge(const Metrics& other) {
   lifetime_.merge(other.lifetime_);
   rolling_.merge(other.rolling_);

@@ -40,6 +40,9 @@ class Metrics {
   /// Adds what was measured of other rows. Forgets what either has seen of others.
   void merge(const Metrics& other);
 
+  /// What the metrics of other partitions look at (see), and little more.
+  Metrics as_seen_by_others() const;
+
   const ProgressiveError& lifetime() const { return lifetime_; }
   /// Over one of RollingError::kWindows.
   ErrorMeans last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }

@@ -134,6 +134,11 @@ void Model::see(const Model& others) {
   metrics_.see(others.metrics_);
 }
 
+void Model::keep_what_others_see() {
+  metrics_ = metrics_.as_seen_by_others();
+  drift_ = DriftDetector();
+}
+
 void Model::merge(const Model& other) {
   transforms_.merge(other.transforms_);
   learner_->merge(*other.learner_);

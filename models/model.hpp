@@ -48,6 +48,8 @@ class Model {
   /// From the next row on predicts with what the other partitions' models, merged into `others`, had learned, and clips
   /// to their targets, too; what it saw of them before is forgotten. It learns nothing by it.
   void see(const Model& others);
+  /// Leaves of what was measured only what others look at (see).
+  void keep_what_others_see();
   /// Adds what another model of the same spec has learned and how it erred. Forgets what either has seen of others.
   void merge(const Model& other);
 

@@ -84,6 +84,7 @@ std::vector<std::byte> ModelSet::share() const {
   for (const Model& model : models_) {
     own.models_.emplace_back(model);
     own.models_.back().merge(Model(model.spec(), features_, names_));  // folds what waits in, and forgets the others
+    own.models_.back().keep_what_others_see();
   }
   return own.encode();
 }
