@@ -65,7 +65,7 @@ TEST(Adaptive, IsTheBestShuffled) {
   if (!datasets::find_california()) {
     GTEST_SKIP() << "no cal_housing.data here: run scripts/fetch-datasets";
   }
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u, 5u}) {
     EXPECT_LE(error_on(california(seed).view()).mse(), 0.49) << "seed " << seed;
   }
 }
@@ -164,7 +164,7 @@ TEST(Adaptive, PartitionsThatSeeEachOtherErrAsOneDoes) {
   if (!datasets::find_california()) {
     GTEST_SKIP() << "no cal_housing.data here: run scripts/fetch-datasets";
   }
-  for (const std::uint64_t order : {0, 1}) {
+  for (const std::uint64_t order : {0u, 1u}) {
     const TestRows all = california(order);
     const RowsView rows = all.view().slice(0, 6'000);
     const double one = error_on(rows).mse();

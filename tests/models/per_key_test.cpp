@@ -162,7 +162,7 @@ TEST(PerKey, AStateThatHoldsAKeyTwiceIsRefused) {
   LeastSquares({.features = kFeatures}).encode(writer);
   writer.put_count(0);
   writer.put_count(2);
-  for (const std::uint64_t index : {1, 2}) {
+  for (const std::uint64_t index : {1u, 2u}) {
     writer.put_double(7);
     writer.put_count(index);
     writer.put_doubles(Factor(kFeatures + 2).packed());
