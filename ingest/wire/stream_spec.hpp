@@ -62,7 +62,7 @@ struct StreamSpec {
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire
   std::size_t column_count() const { return columns().size(); }
   std::size_t column(const std::string& name) const;  // the place in a row of one of them
-  std::vector<std::string> model_names() const;  // of those it is created with, the champion's first
+  std::vector<std::string> model_names() const;       // of those it is created with, the champion's first
 };
 
 inline constexpr const char* kDefaultModel = "least_squares";  // the name of the one where none are asked for

@@ -13,9 +13,9 @@
 namespace accrue::daemon {
 namespace {
 
-using tests::SqliteFile;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using tests::SqliteFile;
 
 class StoreHistory : public ::testing::Test {
  protected:
