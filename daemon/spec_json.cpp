@@ -43,6 +43,10 @@ std::string to_json(const wire::StreamSpec& spec) {
   if (spec.partition_cuts != unset.partition_cuts) json["partition_cuts"] = spec.partition_cuts;
   if (spec.partition_window_s != unset.partition_window_s) json["partition_window_s"] = spec.partition_window_s;
   if (spec.timed()) json["time"] = spec.time;
+  if (spec.delayed()) json["id"] = spec.id;
+  if (spec.label_ttl_rows != unset.label_ttl_rows) json["label_ttl_rows"] = spec.label_ttl_rows;
+  if (spec.label_ttl_s != unset.label_ttl_s) json["label_ttl_s"] = spec.label_ttl_s;
+  if (spec.sparse()) json["dimension"] = spec.dimension;
   if (!spec.models.empty()) json["models"] = json_of(spec.models);
   return json.dump();
 }
@@ -67,6 +71,10 @@ wire::StreamSpec spec_from_json(const std::string& text) {
     spec.partition_cuts = json.value("partition_cuts", spec.partition_cuts);
     spec.partition_window_s = json.value("partition_window_s", spec.partition_window_s);
     spec.time = json.value("time", spec.time);
+    spec.id = json.value("id", spec.id);
+    spec.label_ttl_rows = json.value("label_ttl_rows", spec.label_ttl_rows);
+    spec.label_ttl_s = json.value("label_ttl_s", spec.label_ttl_s);
+    spec.dimension = json.value("dimension", spec.dimension);
     if (json.contains("models")) spec.models = models_from(json.at("models"));
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("a stream's specification cannot be read: ") + error.what());

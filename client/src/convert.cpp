@@ -107,7 +107,11 @@ wire::StreamSpec to_wire(const StreamSpec& spec) {
                           .partition_weights = spec.partition_weights,
                           .partition_cuts = spec.partition_cuts,
                           .partition_window_s = spec.partition_window_s,
-                          .time = spec.time};
+                          .time = spec.time,
+                          .id = spec.id,
+                          .label_ttl_rows = spec.label_ttl_rows,
+                          .label_ttl_s = spec.label_ttl_s,
+                          .dimension = spec.dimension};
   for (const ModelSpec& model : spec.models) result.models.push_back(to_wire(model));
   return result;
 }
@@ -125,7 +129,11 @@ StreamSpec from_wire(wire::StreamSpec spec) {
                     .partition_weights = std::move(spec.partition_weights),
                     .partition_cuts = std::move(spec.partition_cuts),
                     .partition_window_s = spec.partition_window_s,
-                    .time = std::move(spec.time)};
+                    .time = std::move(spec.time),
+                    .id = std::move(spec.id),
+                    .label_ttl_rows = spec.label_ttl_rows,
+                    .label_ttl_s = spec.label_ttl_s,
+                    .dimension = spec.dimension};
   for (wire::ModelSpec& model : spec.models) result.models.push_back(model_from(std::move(model)));
   return result;
 }

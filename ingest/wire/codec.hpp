@@ -16,7 +16,12 @@
 #include <utility>
 #include <vector>
 
-#include <msgpack.hpp>
+// Not msgpack.hpp: its adaptors for every container double what this header costs all who include it.
+#include <msgpack/adaptor/bool.hpp>
+#include <msgpack/adaptor/int.hpp>
+#include <msgpack/adaptor/string.hpp>
+#include <msgpack/pack.hpp>
+#include <msgpack/unpack.hpp>
 
 #include "ingest/wire/limits.hpp"
 

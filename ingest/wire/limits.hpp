@@ -7,8 +7,11 @@
 
 namespace accrue::wire {
 
-inline constexpr std::size_t kMaxFeatures = 1'024;      // columns x of a stream
-inline constexpr std::size_t kMaxNameBytes = 128;       // a stream's, column's or producer's name
+inline constexpr std::size_t kMaxFeatures = 1'024;         // columns x of a stream
+inline constexpr std::uint32_t kMaxDimension = 1'048'576;  // of a stream of sparse rows
+inline constexpr std::uint64_t kDefaultLabelTtlRows = 100'000;
+inline constexpr std::uint64_t kMaxLabelTtlRows = 1'000'000;  // all the rows within it may be kept
+inline constexpr std::size_t kMaxNameBytes = 128;             // a stream's, column's or producer's name
 inline constexpr std::size_t kMaxTextBytes = 65'536;    // any other text of a message (error texts list column names)
 inline constexpr std::uint32_t kMaxPartitions = 64;     // partitions of a stream
 inline constexpr std::size_t kMaxModels = 32;           // of a stream

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <set>
 
-#include "ingest/wire/limits.hpp"
-
 namespace accrue::wire {
 namespace {
 
@@ -89,7 +87,8 @@ std::string problem_with_partitioning(const StreamSpec& spec) {
     return std::string(what) + " is only for partitioning by " + to_string(of);
   };
   if (spec.partitions < 1 || spec.partitions > kMaxPartitions) return "partitions must be 1 to 64";
-  if (needs_key(by) && !spec.keyed()) {
+  const bool has_key = spec.keyed() || (spec.delayed() && by == PartitionBy::kHash);
+  if (needs_key(by) && !has_key) {
     return std::string("partitioning by ") + to_string(by) + " needs a key column: name one as the stream's key";
   }
   if (by != PartitionBy::kRandom && spec.partition_seed != 0) return only("partition_seed", PartitionBy::kRandom);
@@ -106,6 +105,34 @@ std::string problem_with_partitioning(const StreamSpec& spec) {
     case PartitionBy::kTimeWindow: return problem_with_window(spec);
     default: return {};
   }
+}
+
+// Features and target of a row must meet in one partition.
+std::string problem_with_id(const StreamSpec& spec) {
+  if (!spec.delayed()) {
+    const bool unset = spec.label_ttl_rows == kDefaultLabelTtlRows && spec.label_ttl_s == 0;
+    return unset ? "" : "label_ttl_rows and label_ttl_s are only for a stream with an id";
+  }
+  if (spec.partitions > 1 && spec.partition_by != PartitionBy::kHash) {
+    return "the partitions of a stream with an id are by hash, which goes by the id";
+  }
+  if (spec.label_ttl_rows < 1 || spec.label_ttl_rows > kMaxLabelTtlRows) {
+    return "label_ttl_rows must be 1 to 1000000, not " + std::to_string(spec.label_ttl_rows);
+  }
+  if (!(spec.label_ttl_s >= 0) || !std::isfinite(spec.label_ttl_s)) {
+    return "label_ttl_s must be a finite number of at least 0";
+  }
+  if (spec.label_ttl_s > 0 && !spec.timed()) return "label_ttl_s goes by the event time: name its column as the time";
+  return {};
+}
+
+std::string problem_with_dimension(const StreamSpec& spec) {
+  if (!spec.features.empty()) return "a stream has features with names or, of sparse rows, a dimension, not both";
+  if (spec.dimension > kMaxDimension) {
+    return "dimension must be at most 1048576, not " + std::to_string(spec.dimension);
+  }
+  if (spec.keyed() || spec.timed() || spec.delayed()) return "sparse rows have no key, no event time and no id";
+  return {};
 }
 
 std::string problem_with_models(const StreamSpec& spec) {
@@ -180,6 +207,7 @@ std::vector<std::string> StreamSpec::columns() const {
   };
   if (keyed() && !is_feature(key)) names.push_back(key);
   if (timed() && time != key && !is_feature(time)) names.push_back(time);
+  if (delayed()) names.push_back(id);
   return names;
 }
 
@@ -201,7 +229,11 @@ std::string problem_with_stream_name(const std::string& name) {
 }
 
 std::string problem_with(const StreamSpec& spec) {
-  if (spec.features.empty()) return "a stream needs at least one feature";
+  if (spec.sparse()) {
+    if (std::string problem = problem_with_dimension(spec); !problem.empty()) return problem;
+  } else if (spec.features.empty()) {
+    return "a stream needs at least one feature";
+  }
   if (spec.features.size() > kMaxFeatures) {
     return "a stream has at most 1024 features, not " + std::to_string(spec.features.size());
   }
@@ -212,10 +244,14 @@ std::string problem_with(const StreamSpec& spec) {
   }
   if (!(spec.ridge >= 0) || !std::isfinite(spec.ridge)) return "ridge must be a finite number of at least 0";
   if (std::string problem = problem_with_models(spec); !problem.empty()) return problem;
+  if (std::string problem = problem_with_id(spec); !problem.empty()) return problem;
   return problem_with_partitioning(spec);
 }
 
 std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
+  if (existing.dimension != asked.dimension) {
+    return differs("dimension", std::to_string(existing.dimension), std::to_string(asked.dimension));
+  }
   if (existing.features != asked.features) {
     return differs("features", joined(existing.features), joined(asked.features));
   }
@@ -224,6 +260,13 @@ std::string difference(const StreamSpec& existing, const StreamSpec& asked) {
     return differs("weights:", yes_no(existing.weighted), yes_no(asked.weighted));
   if (existing.key != asked.key) return differs("key", quoted(existing.key), quoted(asked.key));
   if (existing.time != asked.time) return differs("time", quoted(existing.time), quoted(asked.time));
+  if (existing.id != asked.id) return differs("id", quoted(existing.id), quoted(asked.id));
+  if (existing.label_ttl_rows != asked.label_ttl_rows) {
+    return differs("label_ttl_rows", std::to_string(existing.label_ttl_rows), std::to_string(asked.label_ttl_rows));
+  }
+  if (existing.label_ttl_s != asked.label_ttl_s) {
+    return differs("label_ttl_s", shortest(existing.label_ttl_s), shortest(asked.label_ttl_s));
+  }
   if (existing.intercept != asked.intercept) {
     return differs("intercept:", yes_no(existing.intercept), yes_no(asked.intercept));
   }

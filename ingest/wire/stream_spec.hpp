@@ -2,7 +2,8 @@
 // is created; which models it has later is not the specification's.
 //
 // A row on the wire is, in this order: the features, the target, the weight if `weighted`, the key if there is one that
-// is not itself a feature, and the event time if there is one that is neither a feature nor the key.
+// is not itself a feature, the event time if there is one that is neither a feature nor the key, and the id if there is
+// one. A stream of sparse rows has a dimension instead of names of features.
 // A value; no thread-safety of its own.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "ingest/wire/limits.hpp"
 #include "ingest/wire/model_spec.hpp"
 
 namespace accrue::wire {
@@ -49,16 +51,25 @@ struct StreamSpec {
   std::string time = {};                       // the column that is the event time, in seconds; empty for none
   // What it is created with, the champion first; none: one `least_squares` with the intercept and the ridge above.
   std::vector<ModelSpec> models = {};
+  // A column of its own that joins the features of a row to a target that comes later (models/delayed_labels.hpp);
+  // empty for none. A target is late when it comes more than so many rows, or seconds of event time, after them.
+  std::string id = {};
+  std::uint64_t label_ttl_rows = kDefaultLabelTtlRows;
+  double label_ttl_s = 0;       // 0: whenever it comes
+  std::uint32_t dimension = 0;  // of sparse rows, whose features have numbers below it; 0 for rows of named features
 
   bool operator==(const StreamSpec&) const = default;
   static constexpr std::size_t kFieldsAtFirst = 8;  // of version 0.1.0 (codec.hpp)
   auto fields() {
     return std::tie(features, target, weighted, key, intercept, ridge, partitions, partition_by, partition_seed,
-                    partition_weights, partition_cuts, partition_window_s, time, models);
+                    partition_weights, partition_cuts, partition_window_s, time, models, id, label_ttl_rows,
+                    label_ttl_s, dimension);
   }
 
   bool keyed() const { return !key.empty(); }
   bool timed() const { return !time.empty(); }
+  bool delayed() const { return !id.empty(); }
+  bool sparse() const { return dimension > 0; }
   std::vector<std::string> columns() const;  // names, in the order of a row on the wire
   std::size_t column_count() const { return columns().size(); }
   std::size_t column(const std::string& name) const;  // the place in a row of one of them

@@ -45,6 +45,21 @@ TEST(SpecJson, TheEventTimeSurvivesTheWay) {
   EXPECT_EQ(spec_from_json(to_json(spec)), spec) << to_json(spec);
 }
 
+TEST(SpecJson, AnIdAndADimensionSurviveTheWay) {
+  wire::StreamSpec spec = homes();
+  spec.partition_by = PartitionBy::kHash;
+  spec.time = "sold";
+  spec.id = "visit";
+  spec.label_ttl_rows = 7;
+  spec.label_ttl_s = 0.1;
+  EXPECT_EQ(spec_from_json(to_json(spec)), spec) << to_json(spec);
+
+  wire::StreamSpec sparse;
+  sparse.target = "price";
+  sparse.dimension = 1'048'576;
+  EXPECT_EQ(spec_from_json(to_json(sparse)), sparse) << to_json(sparse);
+}
+
 TEST(SpecJson, WhatCannotBeReadOrUsedIsRefusedByName) {
   const auto problem = [](std::string text, const std::string& from, const std::string& to) {
     text.replace(text.find(from), from.size(), to);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <msgpack/sbuffer.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
 

@@ -65,6 +65,48 @@ TEST(StreamSpec, WhatIsWrongIsSaid) {
   for (const auto& [change, text] : cases) EXPECT_THAT(problem_with(changed(change)), HasSubstr(text));
 }
 
+TEST(StreamSpec, AnIdNeedsATimeToLiveAndPartitionsByIt) {
+  const Change with_id = [](auto& s) { s.id = "visit"; };
+  EXPECT_EQ(problem_with(changed(with_id)), "");
+  EXPECT_THAT(changed(with_id).columns(), ElementsAre("rooms", "age", "price", "visit"));
+  EXPECT_EQ(problem_with(changed([](auto& s) {
+              s.id = "visit", s.time = "sold", s.label_ttl_rows = 1, s.label_ttl_s = 0.5;
+              s.partitions = 4, s.partition_by = PartitionBy::kHash;
+            })),
+            "");
+  const std::pair<Change, const char*> cases[] = {
+      {[](auto& s) { s.id = "age"; }, "'age' is named twice"},
+      {[](auto& s) { s.id = "store", s.key = "store"; }, "'store' is named twice"},
+      {[](auto& s) { s.id = "visit", s.label_ttl_rows = 0; }, "label_ttl_rows must be 1 to 1000000, not 0"},
+      {[](auto& s) { s.id = "visit", s.label_ttl_rows = 1'000'001; }, "label_ttl_rows"},
+      {[](auto& s) { s.id = "visit", s.label_ttl_s = -1; }, "label_ttl_s must be"},
+      {[](auto& s) { s.id = "visit", s.label_ttl_s = 1; }, "name its column as the time"},
+      {[](auto& s) { s.id = "visit", s.partitions = 2; }, "are by hash"},
+      {[](auto& s) { s.label_ttl_rows = 5; }, "only for a stream with an id"},
+      {[](auto& s) { s.label_ttl_s = 5; }, "only for a stream with an id"},
+  };
+  for (const auto& [change, text] : cases) EXPECT_THAT(problem_with(changed(change)), HasSubstr(text));
+}
+
+TEST(StreamSpec, SparseRowsHaveADimensionAndNothingToGoBy) {
+  const auto sparse = [](const Change& change) {
+    return changed([&](auto& s) {
+      s.features.clear(), s.dimension = kMaxDimension;
+      change(s);
+    });
+  };
+  EXPECT_EQ(problem_with(sparse([](auto&) {})), "");
+  EXPECT_THAT(sparse([](auto& s) { s.weighted = true; }).columns(), ElementsAre("price", "weight"));
+  const std::pair<Change, const char*> cases[] = {
+      {[](auto& s) { s.features = {"rooms"}; }, "not both"},
+      {[](auto& s) { s.dimension = kMaxDimension + 1; }, "at most 1048576, not 1048577"},
+      {[](auto& s) { s.key = "store"; }, "no key"},
+      {[](auto& s) { s.time = "sold"; }, "no event time"},
+      {[](auto& s) { s.id = "visit"; }, "no id"},
+  };
+  for (const auto& [change, text] : cases) EXPECT_THAT(problem_with(sparse(change)), HasSubstr(text));
+}
+
 // Three partitions, with all that the strategy needs.
 StreamSpec partitioned(PartitionBy by) {
   StreamSpec spec = good();
@@ -187,6 +229,10 @@ TEST(StreamSpec, EveryDifferenceIsNamed) {
        "it has partition_cuts none, not 34, 36"},
       {[](auto& s) { s.partition_window_s = 60; }, "it has partition_window_s 0, not 60"},
       {[](auto& s) { s.time = "sold"; }, "it has time '', not 'sold'"},
+      {[](auto& s) { s.id = "visit"; }, "it has id '', not 'visit'"},
+      {[](auto& s) { s.label_ttl_rows = 9; }, "it has label_ttl_rows 100000, not 9"},
+      {[](auto& s) { s.label_ttl_s = 9; }, "it has label_ttl_s 0, not 9"},
+      {[](auto& s) { s.dimension = 9; }, "it has dimension 0, not 9"},
   };
   for (const auto& [change, text] : cases) EXPECT_THAT(difference(good(), changed(change)), HasSubstr(text));
 }

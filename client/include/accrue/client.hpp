@@ -98,6 +98,12 @@ struct StreamSpec {
   std::string time{};  // in seconds, of a row's event: a feature, the key, or a column of its own; empty for none
   // What it is created with, the champion first; none: one "least_squares" with the intercept and the ridge above.
   std::vector<ModelSpec> models{};
+  // A column of its own that joins the features of a row to a target that comes later (Stream::push_features); empty
+  // for none. A target is late more than so many rows, or seconds of event time if that is above 0, after its features.
+  std::string id{};
+  std::uint64_t label_ttl_rows = 100'000;
+  double label_ttl_s = 0;
+  std::uint32_t dimension = 0;  // of a stream of sparse rows (Stream::push_sparse), whose features have no names
 
   bool operator==(const StreamSpec&) const = default;
 };
