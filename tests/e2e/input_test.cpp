@@ -7,7 +7,7 @@
 #include <accrue/client.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <msgpack/sbuffer.hpp>
+#include <msgpack.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
 #include "tests/support/daemon.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <msgpack/sbuffer.hpp>
+#include <msgpack.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
 
