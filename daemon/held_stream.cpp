@@ -33,6 +33,7 @@ HeldStream::HeldStream(const ingest::OpenPartition& first, ingest::Say to_receiv
       columns_(first.spec.column_count()),
       time_column_(spec_.timed() ? spec_.column(spec_.time) : models::kNoColumn),
       key_column_(spec_.keyed() ? spec_.column(spec_.key) : models::kNoColumn),
+      id_column_(spec_.delayed() ? spec_.column(spec_.id) : models::kNoColumn),
       to_receiver_(std::move(to_receiver)),
       learned_(std::move(learned)) {}
 
@@ -85,6 +86,7 @@ void HeldStream::act(const Delivery& delivery) {
   models::RowsView view{nullptr, what.rows, columns_, spec_.features.size(), spec_.weighted};
   view.time_column = time_column_;
   view.key_column = key_column_;
+  view.id_column = id_column_;
   const bool wide = what.dtype == wire::DataType::kFloat64;
   const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
   if (wide && aligned) {

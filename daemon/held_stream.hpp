@@ -56,6 +56,7 @@ class HeldStream {
   const std::size_t columns_;
   const std::size_t time_column_;
   const std::size_t key_column_;
+  const std::size_t id_column_;
   const ingest::Say to_receiver_;
   const Learned learned_;
   std::map<std::uint32_t, models::ModelSet> partitions_;

@@ -57,6 +57,7 @@ ingest::IntakeOptions intake_options(const Config& config, std::string query) {
   options.max_message_bytes = config.max_message_mb * kMiB;
   options.max_streams = config.max_streams;
   options.problem_with_models = problem_with_first_models;
+  options.streams.features_that_may_be_missing = features_that_may_be_missing;
   return options;
 }
 

@@ -72,8 +72,14 @@ wire::Coverage on_the_wire(const models::Coverage& coverage) {
   return {coverage.rows(), if_finite(coverage.rate()), if_finite(coverage.mean_width())};
 }
 
+std::optional<wire::LateLabels> on_the_wire(const std::optional<models::DelayedLabels>& labels) {
+  if (!labels) return std::nullopt;
+  return wire::LateLabels{labels->waiting(), labels->expired(), labels->unknown(), labels->repeated()};
+}
+
 // The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
-std::string read_rows(const wire::Predict& query, const std::vector<std::string>& features, std::vector<double>& rows) {
+std::string read_rows(const wire::Predict& query, const std::vector<std::string>& features, const models::Model& model,
+                      std::vector<double>& rows) {
   const std::size_t columns = features.size();
   const std::size_t values = query.count * columns;
   if (query.rows.friendly) {
@@ -81,7 +87,8 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
     const wire::Columns names(features);
     rows.resize(values);
     for (std::size_t i = 0; i < query.count; ++i) {
-      if (const auto problem = read_friendly_row(query.rows, i, names, {rows.data() + i * columns, columns})) {
+      if (const auto problem =
+              read_friendly_row(query.rows, i, names, wire::Absent::kMissing, {rows.data() + i * columns, columns})) {
         return "row " + std::to_string(i) + ": " + to_string(*problem);
       }
     }
@@ -98,6 +105,9 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
+    const bool missing = std::isnan(rows[i]);
+    if (missing && model.takes_missing(i % columns)) continue;
+    if (missing) return "row " + std::to_string(i / columns) + ": " + features[i % columns] + " is missing";
     return "row " + std::to_string(i / columns) + ": " + features[i % columns] + " is not a number within 1e150";
   }
   return {};
@@ -167,7 +177,8 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   }
   const models::Model* found = snapshot->model(model);
   if (!found) return refuse(unknown_model(request, *snapshot, model));
-  if (found->learner().rows() == 0) return refuse(no_model_yet(request, stream, model));
+  // Not the learner's: it may have begun anew since, after a drift.
+  if (found->error().n() == 0) return refuse(no_model_yet(request, stream, model));
   return {std::move(snapshot), found, {}};
 }
 
@@ -176,7 +187,7 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   if (!snapshot) return refused;
   const models::Predictor& predictor = snapshot->predictor(*model);
   const std::vector<std::string>& features = snapshot->spec.features;
-  if (const std::string problem = read_rows(query, features, rows_); !problem.empty()) {
+  if (const std::string problem = read_rows(query, features, *model, rows_); !problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
   const std::size_t columns = model->learner().needs_key() ? append_key(snapshot->spec) : features.size();
@@ -292,7 +303,8 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   reply.degraded = health_.degraded();
   for (const auto& snapshot : board_.all()) {
     reply.streams.push_back({snapshot->stream, snapshot->spec, snapshot->epoch, snapshot->rows,
-                             if_finite(snapshot->models.champion().error().mse()), snapshot->rejected});
+                             if_finite(snapshot->models.champion().error().mse()), snapshot->rejected,
+                             on_the_wire(snapshot->models.labels())});
   }
   return wire::encode(reply);
 }

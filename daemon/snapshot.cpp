@@ -1,6 +1,7 @@
 #include "daemon/snapshot.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -56,7 +57,9 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
   std::vector<models::ModelSpec> specs;
   for (const wire::ModelSpec& model : spec.models) specs.push_back(model_spec(model));
   if (specs.empty()) specs.push_back(default_model(spec));
-  models::ModelSet models(spec.features.size(), specs, spec.features);
+  std::optional<models::LabelOptions> labels;
+  if (spec.delayed()) labels = {.ttl_rows = spec.label_ttl_rows, .ttl_seconds = spec.label_ttl_s};
+  models::ModelSet models(spec.features.size(), specs, spec.features, labels);
   for (const models::Model& model : models.models()) require_columns_for(model, spec);
   return models;
 }
@@ -72,6 +75,13 @@ std::string problem_with_first_models(const wire::StreamSpec& spec) {
   } catch (const std::invalid_argument& error) {
     return error.what();
   }
+}
+
+std::vector<bool> features_that_may_be_missing(const wire::StreamSpec& spec) {
+  const models::ModelSet models = first_models(spec);
+  std::vector<bool> may_be(spec.features.size());
+  for (std::size_t i = 0; i < may_be.size(); ++i) may_be[i] = models.takes_missing(i);
+  return may_be;
 }
 
 void SnapshotBoard::post(std::shared_ptr<const Snapshot> snapshot) {

@@ -39,6 +39,8 @@ models::ModelSpec model_spec(const wire::ModelSpec& spec);
 models::ModelSet first_models(const wire::StreamSpec& spec);
 // The same as a sentence; empty where there can be such models.
 std::string problem_with_first_models(const wire::StreamSpec& spec);
+// Of each feature, whether all of these models take missing values of it.
+std::vector<bool> features_that_may_be_missing(const wire::StreamSpec& spec);
 
 // Of a stream that was just created.
 std::shared_ptr<const Snapshot> empty_snapshot(const std::string& stream, const wire::StreamSpec& spec);

@@ -70,8 +70,12 @@ class StreamCheck {
     if (states.size() != spec.partitions || beyond) {
       problem(epoch.epoch, std::to_string(states.size()) + " of " + std::to_string(spec.partitions) +
                                " partitions are there" + (beyond ? ", some under a wrong number" : ""));
-    } else if (intact) {
+      intact = false;
+    }
+    if (intact) {
       check_models(epoch, *whole);
+    } else if (store_.scored(record_.id, epoch.epoch).empty()) {
+      problem(epoch.epoch, "its metrics are missing");
     }
   }
 

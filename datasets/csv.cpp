@@ -69,7 +69,7 @@ CsvReader::CsvReader(std::istream& in, std::string name, std::vector<std::string
   select(columns_);
 }
 
-void CsvReader::select(std::vector<std::string> names) {
+void CsvReader::select(std::vector<std::string> names, std::vector<bool> may_be_empty) {
   std::unordered_map<std::string_view, std::size_t> index_of;
   for (std::size_t i = 0; i < columns_.size(); ++i) index_of.emplace(columns_[i], i);
   std::vector<std::size_t> indices;
@@ -85,6 +85,8 @@ void CsvReader::select(std::vector<std::string> names) {
   }
   selected_ = std::move(names);
   selected_columns_ = std::move(indices);
+  may_be_empty_ = std::move(may_be_empty);
+  may_be_empty_.resize(selected_.size());
 }
 
 CsvResult CsvReader::next(std::span<double> row) {
@@ -100,6 +102,10 @@ CsvResult CsvReader::next(std::span<double> row) {
   if (field_count_ != columns_.size()) return bad_line(CsvResult::kFieldCount, columns_.size(), {});
   for (std::size_t i = 0; i < selected_columns_.size(); ++i) {
     const std::string_view field = fields_[selected_columns_[i]];
+    if (field.empty() && may_be_empty_[i]) {
+      row[i] = std::numeric_limits<double>::quiet_NaN();
+      continue;
+    }
     if (const CsvResult result = parse_number(field, row[i]); result != CsvResult::kRow) {
       return bad_line(result, selected_columns_[i], field);
     }

@@ -70,8 +70,9 @@ class CsvReader {
   const std::vector<std::string>& columns() const { return columns_; }
   const std::vector<std::string>& selected() const { return selected_; }
 
-  // What next() writes, from now on. Throws when a name is no column or is given twice; the old selection stays.
-  void select(std::vector<std::string> names);
+  // What next() writes, from now on. Of a column that may be empty, by its place among the names (none where the list
+  // is empty), an empty field is NaN. Throws when a name is no column or is given twice; the old selection stays.
+  void select(std::vector<std::string> names, std::vector<bool> may_be_empty = {});
 
   // Reads the next line that is not blank; `row` has selected().size() values.
   CsvResult next(std::span<double> row);
@@ -97,6 +98,7 @@ class CsvReader {
   std::vector<std::string> columns_;
   std::vector<std::string> selected_;
   std::vector<std::size_t> selected_columns_;  // their indices
+  std::vector<bool> may_be_empty_;             // of each of them
   std::vector<std::string_view> fields_;       // of the line, unquoted; the first kMaxColumns of them
   std::size_t field_count_ = 0;                // all of them
   CsvFault fault_;

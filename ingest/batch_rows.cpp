@@ -28,8 +28,8 @@ ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::mess
   }
   std::byte* rows = result.frame.data<std::byte>() + result.offset;
   screening = batch.dtype == wire::DataType::kFloat64
-                  ? screen_rows(reinterpret_cast<double*>(rows), batch.count, columns, stream.weight_column)
-                  : screen_rows(reinterpret_cast<float*>(rows), batch.count, columns, stream.weight_column);
+                  ? screen_rows(reinterpret_cast<double*>(rows), batch.count, stream.gate)
+                  : screen_rows(reinterpret_cast<float*>(rows), batch.count, stream.gate);
   result.count = screening.kept;
   return result;
 }
@@ -37,12 +37,13 @@ ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::mess
 ScreenedBatch from_friendly(const Stream& stream, const wire::Batch& batch, Screening& screening) {
   const std::size_t columns = stream.columns.size();
   const std::size_t count = wire::friendly_count(batch.rows);
+  const auto absent = stream.gate.takes_missing() ? wire::Absent::kMissing : wire::Absent::kRefused;
   ScreenedBatch result{.sequence = batch.sequence, .frame = row_memory(count * columns * sizeof(double))};
   for (std::size_t i = 0; i < count; ++i) {
     double* row = result.frame.data<double>() + result.count * columns;
-    if (const auto problem = wire::read_friendly_row(batch.rows, i, stream.columns, {row, columns})) {
+    if (const auto problem = wire::read_friendly_row(batch.rows, i, stream.columns, absent, {row, columns})) {
       screening.reject(i, *problem);
-    } else if (const Screening one = screen_rows(row, 1, columns, stream.weight_column); one.rejected > 0) {
+    } else if (const Screening one = screen_rows(row, 1, stream.gate); one.rejected > 0) {
       screening.reject(i, one.first_reason);
     } else {
       ++result.count;

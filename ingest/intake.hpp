@@ -95,6 +95,7 @@ class Intake {
   void on_rolled_back(const StreamRolledBack& rolled_back);
 
   std::string problem_with(const wire::StreamSpec& spec) const;
+  std::string lacks_missing(const Stream& stream, const wire::StreamSpec& models) const;
   void create(const SessionId& id, const wire::Open& open);
   void attach(const SessionId& id, Stream& stream);
   void give_turns(TimePoint now);

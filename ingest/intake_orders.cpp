@@ -89,6 +89,16 @@ void Intake::on_rolled_back(const StreamRolledBack& rolled_back) {
   begin_next_rollback(stream);
 }
 
+// A feature that may be missing in rows of the stream, and that models of the other specification do not take so.
+std::string Intake::lacks_missing(const Stream& stream, const wire::StreamSpec& models) const {
+  if (!stream.gate.takes_missing()) return {};
+  const Gate gate(models, options_.streams.features_that_may_be_missing(models));
+  for (std::size_t i = 0; i < stream.spec.features.size(); ++i) {
+    if (stream.gate.may_be_missing(i) && !gate.may_be_missing(i)) return stream.spec.features[i];
+  }
+  return {};
+}
+
 void Intake::on_add_model(const SessionId& id, const wire::AddModel& add) {
   const Stream* stream = streams_.find(add.stream);
   if (!stream) return refuse_unknown(id, add.stream, add.request);
@@ -98,6 +108,12 @@ void Intake::on_add_model(const SessionId& id, const wire::AddModel& add) {
   alone.models = {add.model};
   if (const std::string problem = problem_with(alone); !problem.empty()) {
     return refuse(id, ErrorCode::kBadSpec, add.stream, "stream '" + add.stream + "' cannot have this model: " + problem,
+                  add.request);
+  }
+  if (const std::string feature = lacks_missing(*stream, alone); !feature.empty()) {
+    return refuse(id, ErrorCode::kBadSpec, add.stream,
+                  "stream '" + add.stream + "' cannot have this model: its rows may lack '" + feature +
+                      "', which the model's transforms have to take: begin them with impute(mean)",
                   add.request);
   }
   on_change(id, add.stream, add.request, {ModelChange::Kind::kAdd, add.model});

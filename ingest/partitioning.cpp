@@ -70,7 +70,8 @@ Partitioner::Strategy Partitioner::strategy_of(const wire::StreamSpec& spec) {
 }
 
 Partitioner::Partitioner(const wire::StreamSpec& spec) : partitions_(spec.partitions), strategy_(strategy_of(spec)) {
-  if (spec.keyed()) key_column_ = spec.column(spec.key);
+  // Rows with an id go by that: features and target meet.
+  if (spec.keyed() || spec.delayed()) key_column_ = spec.column(spec.delayed() ? spec.id : spec.key);
 }
 
 std::optional<std::uint32_t> Partitioner::of_batch(const BatchId& batch, const LoadOf& load_of) const {

@@ -15,19 +15,14 @@ ModelRoster roster_of(RecoveredStream& recovered, const wire::StreamSpec& spec) 
   return {std::move(models), champion};
 }
 
-std::optional<std::size_t> weight_column_of(const wire::StreamSpec& spec) {
-  if (!spec.weighted) return std::nullopt;
-  return spec.features.size() + 1;
-}
-
 }  // namespace
 
-Stream::Stream(RecoveredStream recovered)
+Stream::Stream(RecoveredStream recovered, std::vector<bool> may_be_missing)
     : id(recovered.id),
       name(std::move(recovered.name)),
       spec(std::move(recovered.spec)),
       columns(spec.columns()),
-      weight_column(weight_column_of(spec)),
+      gate(spec, std::move(may_be_missing)),
       partitioner(spec),
       states(std::move(recovered.states)),
       models(roster_of(recovered, spec)),

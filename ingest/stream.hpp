@@ -41,7 +41,8 @@ class Stream {
     kRewinding,  // the committer has been asked for its newest epoch
   };
 
-  explicit Stream(RecoveredStream recovered);
+  // `may_be_missing`: as Gate says.
+  explicit Stream(RecoveredStream recovered, std::vector<bool> may_be_missing = {});
 
   // Goes on from what the same stream was before it was rewound or rolled back: with its sessions, which are to open it
   // again.
@@ -51,7 +52,7 @@ class Stream {
   const std::string name;
   const wire::StreamSpec spec;
   const wire::Columns columns;
-  const std::optional<std::size_t> weight_column;
+  const Gate gate;
   const Partitioner partitioner;
 
   Phase phase = Phase::kWaiting;

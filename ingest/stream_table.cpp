@@ -27,7 +27,8 @@ Stream* StreamTable::find(const std::string& name) {
 // ---- a stream's life ----
 
 void StreamTable::add(RecoveredStream recovered, std::vector<SessionId> opening) {
-  auto stream = std::make_unique<Stream>(std::move(recovered));
+  std::vector<bool> may_be_missing = options_.features_that_may_be_missing(recovered.spec);
+  auto stream = std::make_unique<Stream>(std::move(recovered), std::move(may_be_missing));
   stream->opening = std::move(opening);
   if (Stream* before = find(stream->id)) {
     if (before->epoch_in_flight()) --in_flight_;

@@ -36,6 +36,11 @@ struct StreamTableOptions {
   std::uint32_t workers = 1;                         // that are waited for at first
   std::chrono::milliseconds worker_patience{2'000};  // ... for so long, once there is one
   std::chrono::milliseconds worker_silence{5'000};   // a worker not heard of for so long is taken to be dead
+  // Of each feature of a stream, whether the models that it is created with take missing values of it; empty: none do.
+  // Learners are not known here.
+  std::function<std::vector<bool>(const wire::StreamSpec&)> features_that_may_be_missing = [](const auto&) {
+    return std::vector<bool>();
+  };
 };
 
 class StreamTable {

@@ -33,6 +33,18 @@ double mixed(const Weights& weights, const auto& value_of) {
   return sum;
 }
 
+// The learners' own variances, and how far their predictions are apart.
+double mixture_variance(const Weights& weights, double mean, const auto& forecast_of) {
+  return mixed(weights, [&](std::size_t k) {
+    if (weights[k] == 0) {
+      return 0.0;
+    }
+    const Forecast forecast = forecast_of(k);
+    const double distance = forecast.prediction - mean;
+    return forecast.variance + distance * distance;
+  });
+}
+
 class MixturePredictor final : public Predictor {
  public:
   MixturePredictor(const Weights& weights, std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners,
@@ -43,12 +55,9 @@ class MixturePredictor final : public Predictor {
     return mixed(weights_, [&](std::size_t k) { return predict(k, x); });
   }
 
-  // That of a mixture: the learners' own, and how far they are apart.
   double variance(const double* x) const override {
-    const double mean = predict(x);
-    return mixed(weights_, [&](std::size_t k) {
-      const double distance = predict(k, x) - mean;
-      return weights_[k] > 0 ? learners_[k]->variance(x) + distance * distance : 0.0;
+    return mixture_variance(weights_, predict(x), [&](std::size_t k) {
+      return Forecast{predict(k, x), learners_[k]->variance(x)};
     });
   }
 
@@ -151,6 +160,20 @@ Adaptive::Adaptive(const AdaptiveOptions& options) : options_(options) {
     learner.forgetting = {.way = Forgetting::Way::kHalfLife, .length = std::numbers::ln2 * std::max(memory, fewest)};
     bank_.emplace_back(learner);
   }
+}
+
+Forecast Adaptive::forecast(const RowsView& rows, std::size_t i) {
+  const Record record = known();
+  const Weights weights = record.weights();
+  std::array<Forecast, kLearners> of;
+  for (std::size_t k = 0; k < kLearners; ++k) {
+    of[k] = bank_[k].forecast(rows, i);
+    if (options_.clip && record.any) {
+      of[k].prediction = std::clamp(of[k].prediction, record.lowest, record.highest);
+    }
+  }
+  const double mean = bounded(mixed(weights, [&](std::size_t k) { return of[k].prediction; }), kMaxMagnitude);
+  return {mean, mixture_variance(weights, mean, [&](std::size_t k) { return of[k]; })};
 }
 
 void Adaptive::partial_fit(const RowsView& rows, std::span<double> predictions) {

@@ -53,6 +53,8 @@ class Adaptive final : public Learner {
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Adaptive>(*this); }
   void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  Forecast forecast(const RowsView& rows, std::size_t i) override;
+  bool knows_variance() const override { return true; }
   void merge(const Learner& other) override;
   void see(const Learner& others) override;
   void forget(double keep) override;

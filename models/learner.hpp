@@ -43,6 +43,15 @@ class Predictor {
   virtual double variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
+/// What is foretold of a row before its target is known.
+struct Forecast {
+  double prediction = 0;
+  /// Of a target of weight 1 about the prediction, its noise included; NaN for what does not know.
+  double variance = std::numeric_limits<double>::quiet_NaN();
+  /// Of the conformal interval, which a Model gives; NaN for none.
+  double half_width = std::numeric_limits<double>::quiet_NaN();
+};
+
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -51,9 +60,9 @@ class Learner {
 
   /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
   virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
-  /// The variance of a target of weight 1 about what partial_fit would predict next for these features; NaN for what
-  /// does not know, which knows_variance says beforehand.
-  virtual double scoring_variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
+  /// What partial_fit would predict for row i if it came next. It learns nothing by it.
+  virtual Forecast forecast(const RowsView& rows, std::size_t i) = 0;
+  /// Whether forecasts have a variance.
   virtual bool knows_variance() const { return false; }
   /// The same of sparse rows, by a learner that takes such: they teach what the dense rows that they stand for would.
   virtual bool takes_sparse() const { return false; }

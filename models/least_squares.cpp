@@ -99,13 +99,10 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, std::span<double
 }
 
 template <class Real>
-double BasicLeastSquares<Real>::scoring_variance(const double* x) const {
-  if (!scoring_is_current_) {  // only after a decode, merge, sight or loss
-    BasicLeastSquares current = *this;
-    current.make_scoring_current();
-    return current.scoring_variance(x);
-  }
-  return scoring_.variance(x, options_.intercept);
+Forecast BasicLeastSquares<Real>::forecast(const RowsView& rows, std::size_t i) {
+  make_scoring_current();
+  const double* x = rows.row(i);
+  return {scoring_.predict(x, options_.intercept), scoring_.variance(x, options_.intercept)};
 }
 
 template <class Real>

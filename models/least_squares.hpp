@@ -14,8 +14,8 @@
 // never staler than 0.1% of the rows. While it holds fewer than two rows for each coefficient they are the weighted
 // mean of the targets (0 when there is none, or no intercept), as least squares is not yet to be trusted; then the
 // least-squares solution, in which a column that depends on those before it is left out. The variances are those of a
-// target about the prediction, residual variance * (1 + leverage), from the same evidence (scoring_variance) or from
-// all rows (predictor).
+// target about the prediction, residual variance * (1 + leverage), from the same evidence (forecast) or from all rows
+// (predictor).
 //
 // Forgetting (forgetting.hpp) by the rows' index in the stream or by event time is exact under partitioning: parts of
 // the rows, learned apart with their indices and merged, are one learner of all rows. With it a row counts as much of a
@@ -101,7 +101,7 @@ class BasicLeastSquares final : public Learner {
   std::unique_ptr<Learner> clone() const override { return std::make_unique<BasicLeastSquares>(*this); }
 
   void partial_fit(const RowsView& rows, std::span<double> predictions) override;
-  double scoring_variance(const double* x) const override;
+  Forecast forecast(const RowsView& rows, std::size_t i) override;
   bool knows_variance() const override { return true; }
   bool needs_time() const override { return options_.forgetting.by_time; }
   void merge(const Learner& other) override;

@@ -1,13 +1,20 @@
 #include "models/metrics.hpp"
 
 #include <cmath>
-#include <optional>
+#include <limits>
 
 #include "models/normal_quantile.hpp"
 
 namespace accrue::models {
+namespace {
 
-void Metrics::add(const Scored& row) {
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+double Metrics::half_width() const { return conformal_.recent_half_width().value_or(kNaN); }
+
+void Metrics::add(const Scored& row, double half_width) {
   const RowError error = lifetime_.add(row.prediction, row.target, row.weight);
   rolling_.add(error, row.index);
   if (row.weight == 0) {
@@ -15,8 +22,8 @@ void Metrics::add(const Scored& row) {
   }
   static const double standard_deviations = normal_half_width(Conformal::kLevel);
   const double residual = std::abs(error.error);
-  if (const std::optional<double> half_width = conformal_.recent_half_width()) {
-    conformal_coverage_.add(residual, *half_width);
+  if (!std::isnan(half_width)) {
+    conformal_coverage_.add(residual, half_width);
   }
   if (row.variance >= 0 && row.variance <= kMaxMagnitude * kMaxMagnitude) {
     variance_coverage_.add(residual, standard_deviations * std::sqrt(row.variance));

@@ -2,10 +2,10 @@
 // over windows of the last, the intervals that these errors promise, and how well the promises were kept.
 //
 // Two intervals are watched at Conformal::kLevel: the conformal one, and the one of the model's own variance, where it
-// has one, if its errors are normal. Each is that from before the row. A partition measures with its own residuals;
-// merging adds up what was measured, and pools the residuals for the intervals to come.
-// A row of weight 0 is counted in the errors and otherwise ignored. Rows may come in any order of their index; merging
-// is exact but for the clipped errors (progressive_error.hpp) and which conformal intervals a partition could give.
+// has one, if its errors are normal. Each is that which was given with the prediction. A partition measures with its
+// own residuals; merging adds up what was measured, and pools the residuals for the intervals to come. A row of weight
+// 0 is counted in the errors and otherwise ignored. Rows may come in any order of their index; merging is exact but for
+// the clipped errors (progressive_error.hpp) and which conformal intervals a partition could give.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Costs: add O(1), without an allocation in the long run; below 24 KB in all, a few hundred bytes before the first
@@ -34,7 +34,11 @@ struct Scored {
 
 class Metrics {
  public:
-  void add(const Scored& row);
+  void add(const Scored& row) { add(row, half_width()); }
+  /// Of a row whose conformal interval was given long before, with that half width; NaN for none.
+  void add(const Scored& row, double half_width);
+  /// Of the conformal interval of the next row; NaN for none yet.
+  double half_width() const;
   /// From the next row on clips to the targets of others, too; what it saw of others before is forgotten.
   void see(const Metrics& others) { lifetime_.see(others.lifetime_); }
   /// Adds what was measured of other rows. Forgets what either has seen of others.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "models/learners.hpp"
-#include "models/settings.hpp"
 
 namespace accrue::models {
 namespace {
@@ -69,7 +68,7 @@ Model::Model(ModelSpec spec, std::size_t features, std::span<const std::string> 
   Settings settings(spec_.settings);
   transforms_ = Transforms(settings.text("transforms").value_or(""), column_names(features, names));
   const LearnerKind& kind = learner_kind(spec_.learner);
-  learner_ = kind.make(transforms_.names().size(), settings);
+  learner_ = new_learner(settings);
   clip_ = (kind.clips ? settings.choice("clip", {"observed", "none"})
                       : settings.choice("clip", {"none", "observed"})) == "observed";
   const std::string on_drift = settings.choice("on_drift", {"none", "reset", "forget"});
@@ -99,32 +98,45 @@ void Model::learn(const RowsView& rows) {
   for (std::size_t first = 0; first < rows.count; first += at_once) {
     const RowsView part = rows.slice(first, std::min(at_once, rows.count - first));
     const RowsView transformed = transforms_.learn(part);
-    const double variance = knows_variance ? learner_->scoring_variance(transformed.row(0)) : kNaN;
+    const double variance = knows_variance ? learner_->forecast(transformed, 0).variance : kNaN;
     learner_->partial_fit(transformed, predictions);
     for (std::size_t i = 0; i < part.count; ++i) {
-      score(part, i, predictions[i], variance);
+      const double prediction = clip_ ? error().clipped(predictions[i]) : predictions[i];
+      score(part, i, {prediction, variance, metrics_.half_width()});
     }
   }
 }
 
-void Model::score(const RowsView& rows, std::size_t i, double prediction, double variance) {
+Forecast Model::forecast(const RowsView& rows, std::size_t i) {
+  Forecast forecast = learner_->forecast(transforms_.transform(rows.slice(i, 1)), 0);
   if (clip_) {
-    prediction = error().clipped(prediction);
+    forecast.prediction = error().clipped(forecast.prediction);
   }
+  forecast.half_width = metrics_.half_width();
+  return forecast;
+}
+
+void Model::learn(const RowsView& row, const Forecast& foretold) {
+  double prediction = 0;
+  learner_->partial_fit(transforms_.learn(row), {&prediction, 1});
+  score(row, 0, foretold);
+}
+
+void Model::score(const RowsView& rows, std::size_t i, const Forecast& foretold) {
   const double target = rows.target(i);
-  metrics_.add({prediction, variance, target, rows.weight(i), rows.index(i)});
-  if (rows.weight(i) == 0 || drift_.add(prediction, target, rows.index(i)) == DriftAlarm::kNone) {
+  metrics_.add({foretold.prediction, foretold.variance, target, rows.weight(i), rows.index(i)}, foretold.half_width);
+  if (rows.weight(i) == 0 || drift_.add(foretold.prediction, target, rows.index(i)) == DriftAlarm::kNone) {
     return;
   }
   if (on_drift_ == OnDrift::kReset) {
-    learner_ = new_learner();
+    Settings settings(spec_.settings);
+    learner_ = new_learner(settings);
   } else if (on_drift_ == OnDrift::kForget) {
     learner_->forget(kKeptAfterDrift);
   }
 }
 
-std::unique_ptr<Learner> Model::new_learner() {
-  Settings settings(spec_.settings);
+std::unique_ptr<Learner> Model::new_learner(Settings& settings) const {
   return learner_kind(spec_.learner).make(transforms_.names().size(), settings);
 }
 

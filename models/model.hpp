@@ -26,6 +26,7 @@
 #include "models/metrics.hpp"
 #include "models/model_spec.hpp"
 #include "models/rows.hpp"
+#include "models/settings.hpp"
 #include "models/state_codec.hpp"
 #include "models/transforms.hpp"
 
@@ -45,6 +46,10 @@ class Model {
 
   /// Transforms and predicts each row, scores the prediction, then learns the row.
   void learn(const RowsView& rows);
+  /// What it foretells of row i, as it would if that came next.
+  Forecast forecast(const RowsView& rows, std::size_t i);
+  /// Learns the one row, whose target has come late, and scores what was foretold of it.
+  void learn(const RowsView& row, const Forecast& foretold);
   /// From the next row on predicts with what the other partitions' models, merged into `others`, had learned, and clips
   /// to their targets, too; what it saw of them before is forgotten. It learns nothing by it.
   void see(const Model& others);
@@ -76,8 +81,8 @@ class Model {
  private:
   enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
 
-  std::unique_ptr<Learner> new_learner();
-  void score(const RowsView& rows, std::size_t i, double prediction, double variance);
+  std::unique_ptr<Learner> new_learner(Settings& settings) const;
+  void score(const RowsView& rows, std::size_t i, const Forecast& foretold);
 
   ModelSpec spec_;
   bool clip_ = false;

@@ -64,8 +64,12 @@ ModelSpec spec_of(const LeastSquaresOptions& options) {
 ModelSet::ModelSet(std::size_t features, std::span<const std::string> names)
     : features_(features), names_(names.begin(), names.end()) {}
 
-ModelSet::ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names)
+ModelSet::ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names,
+                   std::optional<LabelOptions> labels)
     : ModelSet(features, names) {
+  if (labels) {
+    labels_.emplace(*labels);
+  }
   require(!specs.empty(), "a stream has a model");
   for (const ModelSpec& spec : specs) {
     add(spec);
@@ -73,8 +77,66 @@ ModelSet::ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::
 }
 
 void ModelSet::learn(const RowsView& rows) {
+  if (labels_) {
+    learn_late(rows);
+  } else {
+    learn_whole(rows);
+  }
+}
+
+void ModelSet::learn_whole(const RowsView& rows) {
   for (Model& model : models_) {
     model.learn(rows);
+  }
+}
+
+void ModelSet::learn_late(const RowsView& rows) {
+  require(rows.id_column != kNoColumn, "rows have an id");
+  std::size_t learned = 0;  // whole rows are learned as many together as follow each other
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    labels_->pass(rows, i);
+    const DelayedLabels::Kind kind = DelayedLabels::kind_of(rows, i);
+    if (kind == DelayedLabels::Kind::kWhole) {
+      continue;
+    }
+    learn_whole(rows.slice(learned, i - learned));
+    learned = i + 1;
+    if (kind == DelayedLabels::Kind::kFeatures) {
+      foretell(rows, i);
+    } else {
+      learn_label(rows, i);
+    }
+  }
+  learn_whole(rows.slice(learned, rows.count - learned));
+}
+
+void ModelSet::foretell(const RowsView& rows, std::size_t i) {
+  if (!labels_->is_free(rows, i)) {
+    labels_->count_repeated();
+    return;
+  }
+  std::vector<std::optional<Forecast>> foretold;
+  for (Model& model : models_) {
+    foretold.emplace_back(model.forecast(rows, i));
+  }
+  labels_->wait(rows, i, std::move(foretold));
+}
+
+void ModelSet::learn_label(const RowsView& rows, std::size_t i) {
+  const std::optional<DelayedLabels::Waiting> waiting = labels_->take(rows, i);
+  if (!waiting) {
+    return;
+  }
+  row_.assign(rows.row(i), rows.row(i) + rows.stride);
+  std::copy(waiting->features.begin(), waiting->features.end(), row_.begin());
+  RowsView whole = rows.slice(i, 1);
+  whole.data = row_.data();
+  for (std::size_t k = 0; k < models_.size(); ++k) {
+    if (const std::optional<Forecast>& foretold = waiting->foretold[k]) {
+      models_[k].learn(whole, *foretold);
+    } else {
+      models_[k].learn(whole);
+    }
   }
 }
 
@@ -116,6 +178,9 @@ void ModelSet::merge(const ModelSet& other) {
   for (std::size_t i = 0; i < models_.size(); ++i) {
     models_[i].merge(other.models_[i]);
   }
+  if (labels_ && other.labels_) {
+    labels_->merge(*other.labels_);
+  }
 }
 
 bool ModelSet::has_the_models_of(const ModelSet& other) const {
@@ -150,12 +215,18 @@ void ModelSet::add(const ModelSpec& spec) {
     throw std::invalid_argument("a stream has at most " + std::to_string(kMaxModels) + " models");
   }
   models_.emplace_back(spec, features_, names_);
+  if (labels_) {
+    labels_->add_model();
+  }
 }
 
 void ModelSet::drop(std::string_view name) {
   const std::size_t at = position(name);
   require(at != champion_, "the champion is not dropped");
   models_.erase(models_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (labels_) {
+    labels_->drop_model(at);
+  }
   champion_ -= at < champion_ ? 1 : 0;
 }
 
@@ -169,6 +240,9 @@ std::vector<std::byte> ModelSet::encode() const {
   for (const Model& model : models_) {
     put_spec(writer, model.spec());
     model.encode(writer);
+  }
+  if (labels_) {
+    labels_->encode(writer);
   }
   return std::move(writer).finish();
 }
@@ -235,7 +309,10 @@ DecodeError ModelSet::decode_models(StateReader& reader) {
       return damage;
     }
   }
-  return DecodeError::kNone;
+  if (reader.remaining() == 0) {
+    return DecodeError::kNone;
+  }
+  return labels_.emplace(LabelOptions{}).decode(reader, features_, models_.size());
 }
 
 }  // namespace accrue::models

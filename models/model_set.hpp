@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/delayed_labels.hpp"
 #include "models/model.hpp"
 #include "models/model_spec.hpp"
 #include "models/rows.hpp"
@@ -31,12 +32,15 @@ class ModelSet {
   static constexpr std::size_t kMaxSettings = 64;      // of a model
   static constexpr std::size_t kMaxTextBytes = 4'096;  // of a name, a key, a value
 
-  /// The first model is the champion. The features have these names, or numbers from 0 for names.
-  ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names = {});
+  /// The first model is the champion. The features have these names, or numbers from 0 for names. Rows have an id, and
+  /// their targets may come later, where `labels` are given.
+  ModelSet(std::size_t features, std::span<const ModelSpec> specs, std::span<const std::string> names = {},
+           std::optional<LabelOptions> labels = {});
 
-  /// Every model predicts each row, scores its prediction, then learns the row.
+  /// Every model predicts each row, scores its prediction, then learns the row; where targets may come later, then.
   void learn(const RowsView& rows);
-  /// What the other partitions see of this one: its state with no row pending and nothing seen of others.
+  /// What the other partitions see of this one: its state with no row pending, nothing seen of others, nothing waiting
+  /// for its target.
   std::vector<std::byte> share() const;
   /// From the next row on predicts with what the other partitions had learned when they handed out these shares; what
   /// it saw of them before is forgotten. It learns nothing: all that merge adds up stays its own. The last bits of the
@@ -51,6 +55,8 @@ class ModelSet {
   bool takes_missing(std::size_t column) const;
   const std::vector<Model>& models() const { return models_; }  // in the order they were added
   const Model& champion() const { return models_[champion_]; }
+  /// What waits for its target; none where rows have no id.
+  const std::optional<DelayedLabels>& labels() const { return labels_; }
   const Model* find(std::string_view name) const;  // null where there is none of that name
   /// Whether the two can merge: the same features, models and champion.
   bool has_the_models_of(const ModelSet& other) const;
@@ -70,6 +76,10 @@ class ModelSet {
 
  private:
   ModelSet(std::size_t features, std::span<const std::string> names);
+  void learn_late(const RowsView& rows);
+  void learn_whole(const RowsView& rows);
+  void foretell(const RowsView& rows, std::size_t i);
+  void learn_label(const RowsView& rows, std::size_t i);
   bool names_fit() const { return names_.empty() || names_.size() == features_; }
   std::size_t position(std::string_view name) const;
   [[nodiscard]] DecodeError decode_alone(StateReader& reader);
@@ -79,6 +89,8 @@ class ModelSet {
   std::vector<std::string> names_;  // of the features; empty where they have none
   std::vector<Model> models_;
   std::size_t champion_ = 0;
+  std::optional<DelayedLabels> labels_;
+  std::vector<double> row_;  // scratch: a label with its features
 };
 
 }  // namespace accrue::models

@@ -88,6 +88,28 @@ PerKey::PerKey(const PerKey& other)
   index_keys();
 }
 
+// Null where it is the stream's model that predicts.
+const PerKey::Key* PerKey::predicts(double key) {
+  const Evidence<double>& known = stream_.known();
+  const auto place = places_.find(key);
+  if (place == places_.end() || is_young(known)) {
+    return nullptr;
+  }
+  if (prior_rows_ != known.amount.rows) {
+    prior_ = scaled_to(known, options_.shrinkage_rows);
+    prior_rows_ = known.amount.rows;
+  }
+  return &*place->second;
+}
+
+Forecast PerKey::forecast(const RowsView& rows, std::size_t i) {
+  require(rows.key_column != kNoColumn, "rows have a key");
+  if (const Key* key = predicts(rows.key(i))) {
+    return {.prediction = ShrunkFit(columns()).predict(prior_, key->factor, options_.stream.intercept, rows.row(i))};
+  }
+  return {.prediction = stream_.forecast(rows, i).prediction};
+}
+
 void PerKey::partial_fit(const RowsView& rows, std::span<double> predictions) {
   require(rows.key_column != kNoColumn, "rows have a key");
   const bool intercept = options_.stream.intercept;
@@ -95,19 +117,13 @@ void PerKey::partial_fit(const RowsView& rows, std::span<double> predictions) {
   std::vector<double> row(columns());
   for (std::size_t i = 0; i < rows.count; ++i) {
     const double* x = rows.row(i);
-    const Evidence<double>& known = stream_.known();
-    const auto place = places_.find(rows.key(i));
-    const bool as_the_stream = place == places_.end() || is_young(known);
-    if (!as_the_stream) {
-      if (prior_rows_ != known.amount.rows) {
-        prior_ = scaled_to(known, options_.shrinkage_rows);
-        prior_rows_ = known.amount.rows;
-      }
-      predictions[i] = fit.predict(prior_, place->second->factor, intercept, x);
+    const Key* key = predicts(rows.key(i));
+    if (key) {
+      predictions[i] = fit.predict(prior_, key->factor, intercept, x);
     }
     double by_the_stream = 0;
     stream_.partial_fit(rows.slice(i, 1), {&by_the_stream, 1});
-    if (as_the_stream) {
+    if (!key) {
       predictions[i] = by_the_stream;
     }
     const double root = std::sqrt(rows.weight(i));

@@ -58,6 +58,7 @@ class PerKey final : public Learner {
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<PerKey>(*this); }
   void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  Forecast forecast(const RowsView& rows, std::size_t i) override;
   void merge(const Learner& other) override;
   void see(const Learner& others) override;
   void forget(double keep) override;
@@ -82,6 +83,7 @@ class PerKey final : public Learner {
   using Keys = std::list<Key>;  // the longest unseen first
 
   std::size_t columns() const { return options_.stream.features + (options_.stream.intercept ? 2 : 1); }
+  const Key* predicts(double key);
   Key& touch(double key, std::uint64_t index);
   void index_keys();
 

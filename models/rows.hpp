@@ -1,14 +1,14 @@
 // Rows as the learners see them: a view of somebody else's memory, nothing is owned and nothing is copied.
 //
 // Row i begins at data + i * stride and is x[0..features), then y, then w when weighted (otherwise w is 1); behind them
-// may stand the event time and the key, where the view says that there are such columns.
+// may stand the event time, the key and the id, where the view says that there are such columns.
 // A sparse row, SparseRowsView, is the columns that are not zero, in increasing order, and their values; it stands for
 // the dense row that has them and zeros elsewhere.
 //
 // Counts are in rows, strides and columns in doubles, event times in seconds. The values have been validated by ingest:
-// finite, |v| <= kMaxMagnitude, w >= 0 (a feature may be NaN where a transform takes it); the learners keep every
-// result finite under that promise and do not check it again. Threads: a view is a plain value; who owns the memory
-// says who may read it, and when.
+// finite, |v| <= kMaxMagnitude, w >= 0 (a feature may be NaN where a transform takes it, and in rows with an id
+// whatever delayed_labels.hpp says); the learners keep every result finite under that promise and do not check it
+// again. Threads: a view is a plain value; who owns the memory says who may read it, and when.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +35,7 @@ struct RowsView {
   const std::uint64_t* indices = nullptr;
   std::size_t time_column = kNoColumn;
   std::size_t key_column = kNoColumn;
+  std::size_t id_column = kNoColumn;
 
   const double* row(std::size_t i) const { return data + i * stride; }
   double target(std::size_t i) const { return row(i)[features]; }
@@ -42,6 +43,7 @@ struct RowsView {
   std::uint64_t index(std::size_t i) const { return indices ? indices[i] : first_index + i; }
   double time(std::size_t i) const { return row(i)[time_column]; }
   double key(std::size_t i) const { return row(i)[key_column]; }
+  double id(std::size_t i) const { return row(i)[id_column]; }
   RowsView slice(std::size_t first, std::size_t rows) const {
     RowsView part = *this;
     part.data = row(first);

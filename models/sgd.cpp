@@ -62,6 +62,12 @@ void Sgd::partial_fit(const RowsView& rows, std::span<double> predictions) {
   }
 }
 
+Forecast Sgd::forecast(const RowsView& rows, std::size_t i) {
+  activate(
+      options_.features, [](std::size_t k) { return static_cast<std::uint32_t>(k); }, rows.row(i));
+  return {.prediction = predict_active()};
+}
+
 void Sgd::partial_fit_sparse(const SparseRowsView& rows, std::span<double> predictions) {
   require(rows.features == options_.features, "rows have the learner's features");
   require(predictions.size() >= rows.count, "a prediction for every row");

@@ -160,6 +160,14 @@ bool Transforms::takes_missing(std::size_t column) const {
 }
 
 RowsView Transforms::learn(const RowsView& rows) {
+  return pass(rows, [](Transform& link, double* row, double weight) { link.learn(row, weight); });
+}
+
+RowsView Transforms::transform(const RowsView& rows) {
+  return pass(rows, [](const Transform& link, double* row, double) { link.transform(row); });
+}
+
+RowsView Transforms::pass(const RowsView& rows, const auto& through) {
   if (links_.empty()) {
     return rows;
   }
@@ -178,6 +186,7 @@ RowsView Transforms::learn(const RowsView& rows) {
   RowsView transformed = rows;
   transformed.time_column = moved(rows.time_column);
   transformed.key_column = moved(rows.key_column);
+  transformed.id_column = kNoColumn;
   const std::size_t stride = std::max(room_, end);
   rows_.resize(std::max(rows_.size(), rows.count * stride));
   for (std::size_t i = 0; i < rows.count; ++i) {
@@ -185,7 +194,7 @@ RowsView Transforms::learn(const RowsView& rows) {
     double* to = rows_.data() + i * stride;
     std::copy_n(from, features_, to);
     for (const std::unique_ptr<Transform>& link : links_) {
-      link->learn(to, rows.weight(i));
+      through(*link, to, rows.weight(i));
     }
     std::copy_n(from + features_, behind, to + width);
     for (const auto& [came, stands] :

@@ -79,6 +79,8 @@ class Transforms {
   /// The rows, transformed, with all that stands behind their features; then learns them. They are good until the next
   /// call; without transforms they are the rows that came.
   RowsView learn(const RowsView& rows);
+  /// Likewise, without learning them.
+  RowsView transform(const RowsView& rows);
   /// One row: from features x to row, which has room for kMaxFeatures.
   void transform(const double* x, double* row) const;
 
@@ -90,6 +92,7 @@ class Transforms {
 
  private:
   void add(std::string_view text);
+  RowsView pass(const RowsView& rows, const auto& through);
 
   std::size_t features_ = 0;  // that go in
   std::vector<std::string> names_;

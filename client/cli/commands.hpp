@@ -43,6 +43,9 @@ struct PushOptions : FileOptions {
   bool no_intercept = false;
   std::optional<double> ridge;
   ModelOptions model;  // the champion of a new stream
+  std::optional<std::string> id;
+  std::optional<std::uint64_t> label_ttl_rows;
+  std::optional<double> label_ttl_s;
   PartitionOptions partitioning;
 };
 

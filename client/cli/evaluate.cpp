@@ -79,6 +79,16 @@ Learners learners_of(const EvaluateOptions& options, const StreamSpec& spec) {
   return models;
 }
 
+// Of each feature, whether all of them take missing values of it.
+std::vector<bool> may_be_empty(const Learners& learners, std::size_t features) {
+  std::vector<bool> may_be(features);
+  for (std::size_t i = 0; i < features; ++i) {
+    may_be[i] =
+        std::all_of(learners.begin(), learners.end(), [i](const auto& model) { return model.takes_missing(i); });
+  }
+  return may_be;
+}
+
 struct Experiment {
   Learners models;
   Rows rows;
@@ -88,8 +98,8 @@ Experiment with_file(const EvaluateOptions& options) {
   RowSource source(options.file, options.skip_bad);
   const StreamSpec spec = spec_of_columns(options, options.key, source.columns());
   Rows rows{.spec = spec, .columns = columns_of(spec, options)};
-  source.select(rows.columns);
   Learners models = learners_of(options, spec);  // what cannot be is told before a long file is read
+  source.select(rows.columns, may_be_empty(models, spec.features.size()));
   Progress progress("reading " + options.file);
   const std::size_t weight = spec.features.size() + 1;
   std::vector<double> row(rows.columns.size());

@@ -43,6 +43,14 @@ std::uint64_t rejected_rows(const StreamStatus& stream) {
   return rows;
 }
 
+Json labels_document(const std::optional<LateLabels>& labels) {
+  if (!labels) return nullptr;
+  return {{"waiting", labels->waiting},
+          {"expired", labels->expired},
+          {"unknown", labels->unknown},
+          {"repeated", labels->repeated}};
+}
+
 Json stream_document(const StreamStatus& stream) {
   Json rejected = Json::array();
   for (const auto& [reason, rows] : stream.rejected) rejected.push_back({{"reason", reason}, {"rows", rows}});
@@ -52,11 +60,16 @@ Json stream_document(const StreamStatus& stream) {
           {"epoch", stream.epoch},
           {"mse", nullable(stream.mse)},
           {"rejected", rejected},
+          {"labels", labels_document(stream.labels)},
           {"features", spec.features},
           {"target", spec.target},
           {"weighted", spec.weighted},
           {"key", text_or_null(spec.key)},
           {"time", text_or_null(spec.time)},
+          {"id", text_or_null(spec.id)},
+          {"label_ttl_rows", spec.label_ttl_rows},
+          {"label_ttl_s", spec.label_ttl_s},
+          {"dimension", spec.dimension},
           {"intercept", spec.intercept},
           {"ridge", spec.ridge},
           {"partitions", spec.partitions},
@@ -96,6 +109,13 @@ Report stream_report(const std::vector<StreamStatus>& streams) {
   for (const StreamStatus& stream : streams) {
     for (const auto& [reason, rows] : stream.rejected) {
       report.fields.push_back({"rejected", "rejected of '" + stream.name + "'", counted_rows(rows) + ": " + reason});
+    }
+    if (const auto& labels = stream.labels) {
+      const auto told = [](std::uint64_t count, const char* what) { return std::to_string(count) + what; };
+      report.fields.push_back({"labels", "labels of '" + stream.name + "'",
+                               told(labels->waiting, " rows wait for theirs, ") + told(labels->expired, " expired; ") +
+                                   told(labels->unknown, " labels found no row, ") +
+                                   told(labels->repeated, " rows of an id that waited already")});
     }
   }
   return report;

@@ -127,6 +127,18 @@ void add_push(CLI::App& app, Invocation& asked) {
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
   add_learner(command, options.model);
+  command
+      ->add_option("--id", options.id,
+                   "joins features to a target that comes later: a line lacks its target, or all its features")
+      ->type_name("COLUMN");
+  command
+      ->add_option("--label-ttl-rows", options.label_ttl_rows,
+                   "a target is late so many rows after its features (default: 100000)")
+      ->type_name("N")
+      ->transform(count());
+  command->add_option("--label-ttl", options.label_ttl_s, "... or so many seconds of event time (default: never late)")
+      ->type_name("SECONDS")
+      ->check(between(0, 1e300, "a number of seconds of at least 0"));
   add_partitioning(command, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
@@ -137,7 +149,10 @@ Examples:
   accrue push homes homes.csv --target price --features rooms,age
   zcat big.csv.gz | accrue push big - --skip-bad --partitions 4
   accrue push homes homes.csv --features rooms,age --key age --partition-cuts 10,30
-  accrue push clicks clicks.csv --key shop --partition-by range --partitions 4)"));
+  accrue push clicks clicks.csv --key shop --partition-by range --partitions 4
+  accrue push clicks shown_and_bought.csv --id click --label-ttl-rows 50000
+
+An empty cell is a missing value, where the models take that: --set 'transforms=impute(mean) | standard_scaler' does.)"));
 }
 
 void add_predict(CLI::App& app, Invocation& asked) {

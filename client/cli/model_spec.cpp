@@ -1,6 +1,9 @@
 #include "client/cli/model_spec.hpp"
 
 #include <optional>
+#include <stdexcept>
+
+#include "models/model_set.hpp"
 
 namespace accrue::cli {
 namespace {
@@ -23,6 +26,24 @@ ModelSpec model_spec(const std::string& name, const ModelOptions& options) {
     spec.settings.push_back({.key = setting.substr(0, at), .value = setting.substr(at + 1)});
   }
   return spec;
+}
+
+std::vector<bool> may_be_empty(const StreamSpec& spec) {
+  if (!spec.id.empty()) return std::vector<bool>(spec.features.size() + 1, true);
+  std::vector<models::ModelSpec> specs;
+  for (const ModelSpec& model : spec.models) {
+    models::ModelSpec& of = specs.emplace_back(models::ModelSpec{model.name, model.learner});
+    for (const auto& [key, value] : model.settings) of.settings.push_back({key, value});
+  }
+  if (specs.empty()) return {};
+  try {
+    const models::ModelSet models(spec.features.size(), specs, spec.features);
+    std::vector<bool> may_be;
+    for (std::size_t i = 0; i < spec.features.size(); ++i) may_be.push_back(models.takes_missing(i));
+    return may_be;
+  } catch (const std::invalid_argument&) {
+    return {};  // models that the daemon may know; it will say so if it does not
+  }
 }
 
 Report model_report(const Models& models) {

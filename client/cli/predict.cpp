@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/cli/commands.hpp"
+#include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
 #include "client/cli/row_source.hpp"
@@ -123,7 +124,9 @@ int predict(const Connection& connection, const PredictOptions& options) {
   RowSource source(options.file, options.skip_bad);
   const Client client = connect(connection);
   const StreamStatus stream = existing_stream(client, options.stream);
-  source.select(stream.spec.features);
+  std::vector<bool> may_lack = may_be_empty(stream.spec);
+  may_lack.resize(stream.spec.features.size());
+  source.select(stream.spec.features, may_lack);
   PredictionWriter writer(connection.format, options.stream, options.interval.has_value());
   std::uint64_t epoch = options.epoch.value_or(stream.epoch);
   Request request;

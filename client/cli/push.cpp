@@ -5,6 +5,7 @@
 
 #include "client/cli/commands.hpp"
 #include "client/cli/feed.hpp"
+#include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
 #include "client/cli/push_spec.hpp"
@@ -60,7 +61,7 @@ int push(const Connection& connection, const PushOptions& options) {
   }
   StreamSpec spec = existing ? existing->spec : new_spec(options, source.columns());
   const std::vector<std::string> columns = columns_of(spec, options);
-  source.select(columns);
+  source.select(columns, may_be_empty(spec));
   std::vector<double> first;
   if (wants_cuts(spec)) {
     first = sample(source, columns.size());

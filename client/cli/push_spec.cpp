@@ -49,7 +49,12 @@ StreamSpec spec_of_columns(const FileOptions& options, const std::string& key,
 }
 
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns) {
-  StreamSpec spec = spec_of_columns(options, options.partitioning.key.value_or(""), columns);
+  std::vector<std::string> others = columns;
+  if (options.id) std::erase(others, *options.id);
+  StreamSpec spec = spec_of_columns(options, options.partitioning.key.value_or(""), others);
+  spec.id = options.id.value_or("");
+  spec.label_ttl_rows = options.label_ttl_rows.value_or(spec.label_ttl_rows);
+  spec.label_ttl_s = options.label_ttl_s.value_or(spec.label_ttl_s);
   spec.intercept = !options.no_intercept;
   spec.ridge = options.ridge.value_or(0);
   spec.models = models_of(options);
@@ -72,6 +77,11 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
   if (asked.time && *asked.time != is.time) {
     return is.time.empty() ? "--time: it has no event time" : "--time: its event time is '" + is.time + "'";
   }
+  if (asked.id && *asked.id != is.id) return is.id.empty() ? "--id: it has no id" : "--id: its id is '" + is.id + "'";
+  if (asked.label_ttl_rows && *asked.label_ttl_rows != is.label_ttl_rows) {
+    return "--label-ttl-rows: it has " + std::to_string(is.label_ttl_rows);
+  }
+  if (asked.label_ttl_s && *asked.label_ttl_s != is.label_ttl_s) return "--label-ttl: it has " + exact(is.label_ttl_s);
   if (const auto models = models_of(asked); !models.empty()) {
     if (models == is.models) return partitioning_contradiction(is, asked.partitioning);
     return "--learner or --set: it was created with other models, and accrue model add gives it more";
@@ -87,6 +97,7 @@ std::vector<std::string> columns_of(const StreamSpec& spec, const FileOptions& o
   if (spec.weighted) names.push_back(options.weight.value_or(kWeightColumn));
   if (!spec.key.empty() && !contains(spec.features, spec.key)) names.push_back(spec.key);
   if (!spec.time.empty() && spec.time != spec.key && !contains(spec.features, spec.time)) names.push_back(spec.time);
+  if (!spec.id.empty()) names.push_back(spec.id);
   return names;
 }
 

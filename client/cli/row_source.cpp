@@ -75,7 +75,9 @@ datasets::CsvReader& RowSource::csv() { return csv_ ? *csv_ : csv_.emplace(in_, 
 
 const std::vector<std::string>& RowSource::columns() { return csv().columns(); }
 
-void RowSource::select(const std::vector<std::string>& names) { csv().select(names); }
+void RowSource::select(const std::vector<std::string>& names, const std::vector<bool>& may_be_empty) {
+  csv().select(names, may_be_empty);
+}
 
 RowSource::Next RowSource::next(std::span<double> row) {
   using datasets::CsvResult;

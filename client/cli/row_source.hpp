@@ -50,7 +50,7 @@ class RowSource {
   ~RowSource();  // sums up what was skipped
 
   const std::vector<std::string>& columns();  // of the header, which is read when first asked for
-  void select(const std::vector<std::string>& names);
+  void select(const std::vector<std::string>& names, const std::vector<bool>& may_be_empty = {});  // as CsvReader does
   Next next(std::span<double> row);
   Next refuse(const std::string& why);  // the row that next() returned last: its line is bad, too
 

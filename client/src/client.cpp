@@ -1,8 +1,10 @@
 #include "accrue/client.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -14,6 +16,12 @@
 #include "ingest/wire/limits.hpp"
 
 namespace accrue {
+namespace {
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
 namespace client {
 namespace {
 
@@ -85,12 +93,42 @@ struct Stream::State {
         spec(client::from_wire(channel->opened->spec)),
         columns(channel->opened->spec.column_count()) {}
 
-  // A column of its own for a key or an event time is one that push() has no argument for.
-  void check_push_has_all_columns() const {
+  // A column of its own for a key or an event time is one that push(), push_features() and push_label() have no
+  // argument for.
+  void check_push_has_all_columns(bool with_id = false) const {
     const std::size_t has = spec.features.size() + 1 + (spec.weighted ? 1 : 0);
-    if (columns == has) return;
+    if (columns == has + (with_id ? 1 : 0)) return;
     throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has the column '" +
                                            channel->opened->spec.columns()[has] + "' too: use push_rows");
+  }
+
+  void check_features(std::span<const double> features) const {
+    if (features.size() == spec.features.size()) return;
+    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has " + std::to_string(spec.features.size()) +
+                                           " features, not " + std::to_string(features.size()));
+  }
+
+  void check_weight(double weight) const {
+    if (spec.weighted || weight == 1) return;
+    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has no weights");
+  }
+
+  // A row whose features, or whose target, come at another time.
+  void push_part(std::uint64_t id, std::span<const double> features, double target, double weight) const {
+    constexpr std::uint64_t kMaxId = std::uint64_t{1} << 53;  // beyond it two ids may be one double
+    if (spec.id.empty()) {
+      throw Error(Error::Kind::kInvalid,
+                  "stream '" + channel->name + "' has no id: it was created without StreamSpec::id");
+    }
+    if (id > kMaxId) throw Error(Error::Kind::kInvalid, "an id is at most 2^53, not " + std::to_string(id));
+    check_weight(weight);
+    check_push_has_all_columns(true);
+    thread_local std::vector<double> row;  // keeps its memory from row to row
+    row.assign(features.begin(), features.end());
+    row.push_back(target);
+    if (spec.weighted) row.push_back(weight);
+    row.push_back(static_cast<double>(id));
+    core->connection.push(*channel, row);
   }
 
   void check_whole_rows(std::span<const double> rows) const {
@@ -112,22 +150,34 @@ const StreamSpec& Stream::spec() const { return state_->spec; }
 std::size_t Stream::columns() const { return state_->columns; }
 
 void Stream::push(std::span<const double> features, double target, double weight) {
-  const StreamSpec& spec = state_->spec;
-  if (features.size() != spec.features.size()) {
-    throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has " + std::to_string(spec.features.size()) +
-                                           " features, not " + std::to_string(features.size()));
-  }
-  if (!spec.weighted && weight != 1) throw Error(Error::Kind::kInvalid, "stream '" + name() + "' has no weights");
+  state_->check_features(features);
+  state_->check_weight(weight);
   state_->check_push_has_all_columns();
   thread_local std::vector<double> row;  // keeps its memory from row to row
   row.assign(features.begin(), features.end());
   row.push_back(target);
-  if (spec.weighted) row.push_back(weight);
+  if (state_->spec.weighted) row.push_back(weight);
   state_->core->connection.push(*state_->channel, row);
 }
 
 void Stream::push(std::initializer_list<double> features, double target, double weight) {
   push(std::span(features.begin(), features.size()), target, weight);
+}
+
+void Stream::push_features(std::uint64_t id, std::span<const double> features) {
+  state_->check_features(features);
+  const bool any = std::any_of(features.begin(), features.end(), [](double x) { return !std::isnan(x); });
+  if (!any) throw Error(Error::Kind::kInvalid, "stream '" + name() + "': a row of which every feature is missing");
+  state_->push_part(id, features, kMissing, 1);
+}
+
+void Stream::push_features(std::uint64_t id, std::initializer_list<double> features) {
+  push_features(id, std::span(features.begin(), features.size()));
+}
+
+void Stream::push_label(std::uint64_t id, double target, double weight) {
+  if (std::isnan(target)) throw Error(Error::Kind::kInvalid, "stream '" + name() + "': a target that is missing");
+  state_->push_part(id, std::vector<double>(state_->spec.features.size(), kMissing), target, weight);
 }
 
 void Stream::push_rows(std::span<const double> rows) {

@@ -56,7 +56,14 @@ StreamStatus stream_from(wire::StreamStatus stream) {
                       .epoch = stream.epoch,
                       .rows = stream.rows,
                       .mse = stream.mse,
-                      .rejected = {}};
+                      .rejected = {},
+                      .labels = std::nullopt};
+  if (const auto& labels = stream.labels) {
+    result.labels = {.waiting = labels->waiting,
+                     .expired = labels->expired,
+                     .unknown = labels->unknown,
+                     .repeated = labels->repeated};
+  }
   for (const wire::RejectedRows& rejected : stream.rejected) {
     result.rejected.push_back({.reason = to_string(rejected.reason), .rows = rejected.rows});
   }

@@ -46,7 +46,8 @@ void check_rows(const std::vector<std::string>& features, std::span<const double
     throw Error(Error::Kind::kInvalid,
                 std::to_string(rows.size()) + " values are not whole rows of " + std::to_string(columns) + " features");
   }
-  const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return !std::isfinite(value); });
+  // A NaN is a missing value, which the daemon judges: it knows what the models take.
+  const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });
   if (bad == rows.end()) return;
   const auto at = static_cast<std::size_t>(bad - rows.begin());
   throw Error(Error::Kind::kInvalid, "row " + std::to_string(at / columns + 1) + ", column '" + features[at % columns] +

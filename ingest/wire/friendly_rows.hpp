@@ -27,8 +27,11 @@ class Columns {
 // How many rows a friendly value holds.
 std::size_t friendly_count(const Rows& rows);
 
+// What a nil, or a column that a row by names has not, is: a missing value (NaN), or what a row is refused for.
+enum class Absent : std::uint8_t { kRefused, kMissing };
+
 // Row `index` of `rows` into `values` (columns.size() of them). On a reason, `values` is unspecified.
 [[nodiscard]] std::optional<RejectReason> read_friendly_row(const Rows& rows, std::size_t index, const Columns& columns,
-                                                            std::span<double> values);
+                                                            Absent absent, std::span<double> values);
 
 }  // namespace accrue::wire

@@ -346,14 +346,26 @@ struct RejectedRows {
   auto fields() { return std::tie(reason, rows); }
 };
 
+// Of a stream whose targets may come after their features (models/delayed_labels.hpp).
+struct LateLabels {
+  std::uint64_t waiting = 0;   // features that have no target yet
+  std::uint64_t expired = 0;   // ... and had none in time
+  std::uint64_t unknown = 0;   // targets that found no features, or came too late
+  std::uint64_t repeated = 0;  // features of an id that waited already, which are left out
+  auto fields() { return std::tie(waiting, expired, unknown, repeated); }
+  bool operator==(const LateLabels&) const = default;
+};
+
 struct StreamStatus {
+  static constexpr std::size_t kFieldsAtFirst = 6;
   std::string name;
   StreamSpec spec;
   std::uint64_t epoch = 0;
   std::uint64_t rows = 0;
   std::optional<double> mse;
   std::vector<RejectedRows> rejected;
-  auto fields() { return std::tie(name, spec, epoch, rows, mse, rejected); }
+  std::optional<LateLabels> labels = {};  // of a stream with an id
+  auto fields() { return std::tie(name, spec, epoch, rows, mse, rejected, labels); }
 };
 
 struct Status {

@@ -113,8 +113,7 @@ TEST_F(StoreCopyTest, StoreWithProblemsIsNotCopied) {
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("DELETE FROM states WHERE epoch = 1 AND partition = 1");
   EXPECT_THAT(refusal(), testing::EndsWith("it is damaged: stream 's', epoch 1: 1 of 2 partitions are there"));
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("DELETE FROM metrics");
-  EXPECT_THAT(refusal(),
-              testing::EndsWith("(and 1 more)"));  // metrics of an epoch that is not whole are not looked for
+  EXPECT_THAT(refusal(), testing::EndsWith("(and 2 more)"));
   EXPECT_THAT(files(), testing::IsEmpty());
 }
 

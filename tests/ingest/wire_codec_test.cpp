@@ -55,7 +55,7 @@ void read_as_anything(BytesView bytes) {
     const Columns columns(samples::spec().columns());
     std::array<double, 3> row{};
     for (std::size_t i = 0; i < friendly_count(rows); ++i) {
-      if (!read_friendly_row(rows, i, columns, row)) sum += row[0] > 0 ? 1 : 0;
+      if (!read_friendly_row(rows, i, columns, Absent::kMissing, row)) sum += row[0] > 0 ? 1 : 0;
     }
     return sum;
   };

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <gmock/gmock.h>
+#include <msgpack.hpp>
 
 #include "ingest/wire/friendly_rows.hpp"
 
@@ -13,7 +14,7 @@ class FriendlyRows : public testing::Test {
  protected:
   // What becomes of the row that `pack` writes, for the columns x, y and weight.
   template <class Pack>
-  std::optional<RejectReason> read(Pack pack) {
+  std::optional<RejectReason> read(Pack pack, Absent absent = Absent::kRefused) {
     detail::Sink sink;
     detail::Packer packer(sink);
     packer.pack_array(7);
@@ -26,9 +27,9 @@ class FriendlyRows : public testing::Test {
     EXPECT_EQ(frame_.parse(bytes_), DecodeError::kNone);
     EXPECT_EQ(frame_.read(batch), DecodeError::kNone);
     EXPECT_EQ(friendly_count(batch.rows), 2u);
-    EXPECT_EQ(read_friendly_row(batch.rows, 0, columns_, row), std::nullopt);
+    EXPECT_EQ(read_friendly_row(batch.rows, 0, columns_, Absent::kRefused, row), std::nullopt);
     EXPECT_EQ(row, (std::array<double, 3>{7, 8, 9}));
-    return read_friendly_row(batch.rows, 1, columns_, row);
+    return read_friendly_row(batch.rows, 1, columns_, absent, row);
   }
 
   static void pair(detail::Packer& packer, const std::string& name, double value) {
@@ -118,6 +119,26 @@ TEST_F(FriendlyRows, AMapWithAColumnThatTheStreamDoesNotHaveIsRejected) {
               packer.pack(5);
             }),
             RejectReason::kUnknownColumn);
+}
+
+TEST_F(FriendlyRows, WhatIsAbsentIsRefusedOrMissing) {
+  const auto with_nil = [](detail::Packer& packer) {
+    packer.pack_array(3);
+    packer.pack(1.5);
+    packer.pack_nil();
+    packer.pack(2);
+  };
+  const auto without_y = [](detail::Packer& packer) {
+    packer.pack_map(2);
+    pair(packer, "weight", 2);
+    pair(packer, "x", 1.5);
+  };
+  EXPECT_EQ(read(with_nil), RejectReason::kNotANumber);
+  EXPECT_EQ(read(without_y), RejectReason::kMissingColumn);
+  EXPECT_EQ(read(with_nil, Absent::kMissing), std::nullopt);
+  EXPECT_TRUE(row[0] == 1.5 && std::isnan(row[1]) && row[2] == 2);
+  EXPECT_EQ(read(without_y, Absent::kMissing), std::nullopt);
+  EXPECT_TRUE(row[0] == 1.5 && std::isnan(row[1]) && row[2] == 2);
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST(WireGolden, BothFormsOfAFriendlyRowAreTheSampleRow) {
   const Columns columns(samples::spec().columns());
   for (std::size_t i = 0; i < 2; ++i) {
     std::array<double, 3> row{};
-    EXPECT_EQ(read_friendly_row(batch.rows, i, columns, row), std::nullopt);
+    EXPECT_EQ(read_friendly_row(batch.rows, i, columns, Absent::kRefused, row), std::nullopt);
     EXPECT_EQ(row, samples::kRow);
   }
 }

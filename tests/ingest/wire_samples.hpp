@@ -46,6 +46,15 @@ inline StreamSpec with_time() {
   return spec;
 }
 
+inline StreamSpec with_id() {
+  StreamSpec spec = with_time();
+  spec.partition_by = PartitionBy::kHash;
+  spec.id = "visit";
+  spec.label_ttl_rows = 50'000;
+  spec.label_ttl_s = 1'800;
+  return spec;
+}
+
 inline ModelSpec ridge_model() {
   return {.name = "ridge2", .learner = "least_squares", .settings = {{.key = "ridge", .value = "2"}}};
 }
@@ -148,6 +157,13 @@ inline Status status() {
   return status;
 }
 
+inline Status status_labels() {
+  Status late = status();
+  late.streams.front().spec = with_id();
+  late.streams.front().labels = {.waiting = 7, .expired = 2, .unknown = 1, .repeated = 0};
+  return late;
+}
+
 inline Status status_memory() {
   Status full = status();
   full.memory_bytes = 8'192;
@@ -191,6 +207,7 @@ void for_each(Visit visit) {
   visit("open_by_range", Open{.stream = "homes", .spec = by_range()});
   visit("open_by_time_window", Open{.stream = "homes", .spec = by_time_window()});
   visit("open_with_time", Open{.stream = "homes", .spec = with_time()});
+  visit("open_with_id", Open{.stream = "homes", .spec = with_id()});
   visit("open_with_models", Open{.stream = "homes", .spec = with_models()});
   visit("open", Open{.stream = "homes", .spec = std::nullopt});
   visit("batch", Batch{.stream_id = 3,
@@ -264,6 +281,7 @@ void for_each(Visit visit) {
   visit("metrics_whole", metrics_whole());
   visit("status", status());
   visit("status_memory", status_memory());
+  visit("status_labels", status_labels());
   visit("epochs", epochs());
   visit("models", models());
 }

@@ -64,6 +64,27 @@ TEST_P(EveryLearner, PredictsTheSameWhenRestored) {
   }
 }
 
+TEST_P(EveryLearner, ForecastsWhatItPredictsNextAndLearnsNothingByIt) {
+  const TestRows rows = random_rows(7, 600, kFeatures, true);
+  const std::unique_ptr<Learner> asked = learner();
+  const std::unique_ptr<Learner> plain = learner();
+  for (std::size_t i = 0; i < rows.count(); ++i) {
+    const Forecast forecast = asked->forecast(rows.view(), i);
+    (void)asked->forecast(rows.view(), rows.count() - 1 - i);
+    double prediction = 0;
+    asked->partial_fit(rows.view().slice(i, 1), {&prediction, 1});
+    ASSERT_EQ(forecast.prediction, prediction) << i;
+    ASSERT_TRUE(asked->knows_variance() || std::isnan(forecast.variance));
+    plain->partial_fit(rows.view().slice(i, 1), {&prediction, 1});
+    ASSERT_EQ(forecast.prediction, prediction) << i;
+  }
+  StateWriter of_asked;
+  StateWriter of_plain;
+  asked->encode(of_asked);
+  plain->encode(of_plain);
+  EXPECT_EQ(std::move(of_asked).finish(), std::move(of_plain).finish());
+}
+
 // Exactly where a learner says so, which its own tests hold to 1e-10; all are close on rows that are alike.
 TEST_P(EveryLearner, MergedPartsPredictAsOneOfAllRows) {
   const TestRows rows = random_rows(3, 20'000, kFeatures);

@@ -288,7 +288,7 @@ TEST(Forgetting, LearnersOfEverySettingContinueBitForBit) {
       cut = make();
       ASSERT_EQ(cut->decode(reader), DecodeError::kNone);
       ASSERT_EQ(state(*cut), bytes);
-      const double variance = cut->scoring_variance(next.row(half));
+      const double variance = cut->forecast(next, half).variance;
       const std::vector<double> rest = learn(*cut, next.slice(half, next.count - half));
       pieces.insert(pieces.end(), rest.begin(), rest.end());
       ASSERT_EQ(pieces, predictions) << chosen[1].key;

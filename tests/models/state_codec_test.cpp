@@ -115,6 +115,24 @@ ModelSet several_models() {
   return models;
 }
 
+// Of one feature and an id, with two rows that wait for their target, one of them from before its second model.
+ModelSet late_model() {
+  constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<ModelSpec> specs = {{.name = "exact", .settings = {{"transforms", "impute(0)"}}}};
+  ModelSet models(1, specs, {}, LabelOptions{.ttl_rows = 9, .ttl_seconds = 1.5});
+  const std::vector<double> first = {1, 2, 5, 3, 1, 6, 0.25, kMissing, 7, kMissing, 4, 8};
+  RowsView rows{first.data(), 4, 3, 1, false};
+  rows.id_column = 2;
+  models.learn(rows);
+  models.add({.name = "late"});
+  const std::vector<double> second = {-0.5, kMissing, 9};
+  rows.data = second.data();
+  rows.count = 1;
+  rows.first_index = 4;
+  models.learn(rows);
+  return models;
+}
+
 Bytes read_golden(const std::string& name) {
   std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / name, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -168,10 +186,11 @@ DecodeError decode_with(Field field, double value) { return decode_with(field, s
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
   EXPECT_EQ(small_model().encode(), read_golden("model_state_v3_small.bin"));
   EXPECT_EQ(several_models().encode(), read_golden("model_state_v3_several.bin"));
+  EXPECT_EQ(late_model().encode(), read_golden("model_state_v3_late.bin"));
 }
 
 TEST(StateCodec, ReadsWhatItWrote) {
-  for (const char* name : {"model_state_v3_small.bin", "model_state_v3_several.bin"}) {
+  for (const char* name : {"model_state_v3_small.bin", "model_state_v3_several.bin", "model_state_v3_late.bin"}) {
     std::optional<ModelSet> read;
     ASSERT_EQ(ModelSet::decode(read_golden(name), read), DecodeError::kNone) << name;
     EXPECT_EQ(read->encode(), read_golden(name)) << name;

@@ -216,6 +216,14 @@ struct RejectedRows {
   std::uint64_t rows = 0;
 };
 
+// Of a stream with an id.
+struct LateLabels {
+  std::uint64_t waiting = 0;   // features that have no target yet
+  std::uint64_t expired = 0;   // ... and had none in time
+  std::uint64_t unknown = 0;   // targets that found no features, or came too late
+  std::uint64_t repeated = 0;  // features of an id that waited already, which are left out
+};
+
 struct StreamStatus {
   std::string name;
   StreamSpec spec;
@@ -223,6 +231,7 @@ struct StreamStatus {
   std::uint64_t rows = 0;
   std::optional<double> mse;
   std::vector<RejectedRows> rejected;
+  std::optional<LateLabels> labels{};
 };
 
 struct Status {
@@ -243,15 +252,24 @@ class Stream {
  public:
   const std::string& name() const;
   const StreamSpec& spec() const;
-  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key], [time]
+  std::size_t columns() const;  // values of a row for push_rows: features, target, [weight], [key], [time], [id]
 
   // One row. Blocks while the credit is used up, until `timeout` of the options. For a stream whose key and event time,
   // where it has them, are features.
   void push(std::span<const double> features, double target, double weight = 1);
   void push(std::initializer_list<double> features, double target, double weight = 1);
 
+  // Of a stream with an id, which are whole numbers up to 2^53 here: the features of a row now, and its target when it
+  // is known. The models are scored by what they predicted of the features when these came, and learn the row when its
+  // target does. A target that comes too late, or before its features, is counted (Client::status) and not learned;
+  // so are features of an id that waits already.
+  void push_features(std::uint64_t id, std::span<const double> features);
+  void push_features(std::uint64_t id, std::initializer_list<double> features);
+  void push_label(std::uint64_t id, double target, double weight = 1);
+
   // Whole rows, row-major, columns() values each, max_unacknowledged_mb of them at most. All are taken or, on an error,
-  // none. Batches are cut after every batch_rows rows.
+  // none. Batches are cut after every batch_rows rows. NaN is a value that is missing: a feature that all the models
+  // the stream was created with take so; or, in a stream with an id, the target, or all of the features.
   void push_rows(std::span<const double> rows);
 
   // As push_rows, but takes no row at all and returns false when it would have to wait for credit.
