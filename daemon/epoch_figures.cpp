@@ -1,13 +1,10 @@
 #include "daemon/epoch_figures.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <string>
 
 namespace accrue::daemon {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 ModelMetrics metrics_of(const models::Model& model) {
   const models::ProgressiveError& error = model.error();
@@ -15,7 +12,8 @@ ModelMetrics metrics_of(const models::Model& model) {
           error.rmse(),      error.r2(), error.mse_clipped(), error.mae_clipped()};
 }
 
-HistoryPoint point(const models::Model& model, const std::string& span, const models::ErrorMeans& error) {
+HistoryPoint point(const models::Model& model, const std::string& span, const models::ErrorMeans& error,
+                   const models::Coverage& conformal, const models::Coverage& variance) {
   return {.model = model.spec().name,
           .span = span,
           .n = error.n(),
@@ -27,30 +25,22 @@ HistoryPoint point(const models::Model& model, const std::string& span, const mo
           .bias = error.bias(),
           .mse_clipped = error.mse_clipped(),
           .mae_clipped = error.mae_clipped(),
-          .conformal_coverage = kNaN,
-          .conformal_width = kNaN,
-          .model_coverage = kNaN,
-          .model_width = kNaN};
-}
-
-HistoryPoint point(const models::Model& model, const std::string& span, const models::ErrorMeans& error,
-                   const models::Coverage& conformal, const models::Coverage& variance) {
-  HistoryPoint result = point(model, span, error);
-  result.conformal_coverage = conformal.rate();
-  result.conformal_width = conformal.mean_width();
-  result.model_coverage = variance.rate();
-  result.model_width = variance.mean_width();
-  return result;
+          .conformal_coverage = conformal.rate(),
+          .conformal_width = conformal.mean_width(),
+          .model_coverage = variance.rate(),
+          .model_width = variance.mean_width()};
 }
 
 void add_history(std::vector<HistoryPoint>& history, const models::Model& model, const models::Metrics& before) {
   const models::Metrics& now = model.metrics();
-  history.push_back(point(model, "lifetime", now.lifetime(), now.conformal_coverage(), now.variance_coverage()));
+  const auto& [conformal, variance] = now.coverage();
+  history.push_back(point(model, "lifetime", now.lifetime(), conformal, variance));
   history.push_back(point(model, "epoch", now.lifetime().since(before.lifetime()),
-                          now.conformal_coverage().since(before.conformal_coverage()),
-                          now.variance_coverage().since(before.variance_coverage())));
-  for (const std::uint64_t window : models::RollingError::kWindows) {
-    history.push_back(point(model, "last_" + std::to_string(window), now.last(window)));
+                          conformal.since(before.coverage().conformal), variance.since(before.coverage().variance)));
+  for (const std::uint64_t rows : models::RollingError::kWindows) {
+    const models::Window last = now.last(rows);
+    history.push_back(
+        point(model, "last_" + std::to_string(rows), last.error, last.coverage.conformal, last.coverage.variance));
   }
 }
 

@@ -55,7 +55,12 @@ wire::Estimate on_the_wire(const models::Estimate& estimate) {
   return {estimate.value, estimate.std_error, estimate.t};
 }
 
-wire::ErrorFigures on_the_wire(std::uint64_t window, const models::ErrorMeans& error) {
+wire::Coverage on_the_wire(const models::Coverage& coverage) {
+  return {coverage.rows(), if_finite(coverage.rate()), if_finite(coverage.mean_width())};
+}
+
+wire::ErrorFigures on_the_wire(std::uint64_t window, const models::Window& rows) {
+  const models::ErrorMeans& error = rows.error;
   return {.window = window,
           .n = error.n(),
           .mse = if_finite(error.mse()),
@@ -65,11 +70,9 @@ wire::ErrorFigures on_the_wire(std::uint64_t window, const models::ErrorMeans& e
           .mape = if_finite(error.mape()),
           .bias = if_finite(error.bias()),
           .mse_clipped = if_finite(error.mse_clipped()),
-          .mae_clipped = if_finite(error.mae_clipped())};
-}
-
-wire::Coverage on_the_wire(const models::Coverage& coverage) {
-  return {coverage.rows(), if_finite(coverage.rate()), if_finite(coverage.mean_width())};
+          .mae_clipped = if_finite(error.mae_clipped()),
+          .conformal = on_the_wire(rows.coverage.conformal),
+          .variance = on_the_wire(rows.coverage.variance)};
 }
 
 std::optional<wire::LateLabels> on_the_wire(const std::optional<models::DelayedLabels>& labels) {
@@ -268,8 +271,8 @@ wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   for (const std::uint64_t window : models::RollingError::kWindows) {
     reply.last.push_back(on_the_wire(window, model->metrics().last(window)));
   }
-  reply.conformal = on_the_wire(model->metrics().conformal_coverage());
-  reply.variance = on_the_wire(model->metrics().variance_coverage());
+  reply.conformal = on_the_wire(model->metrics().coverage().conformal);
+  reply.variance = on_the_wire(model->metrics().coverage().variance);
   reply.drifts = model->drift().alarms();
   reply.last_drift_row = model->drift().last_alarm();
   return wire::encode(reply);

@@ -1,6 +1,7 @@
 #include "models/coverage.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "models/error_means.hpp"
@@ -58,6 +59,30 @@ DecodeError Coverage::decode(StateReader& reader) {
   }
   *this = coverage;
   return DecodeError::kNone;
+}
+
+void Coverages::add(double residual, const HalfWidths& intervals) {
+  if (!std::isnan(intervals.conformal)) {
+    conformal.add(residual, intervals.conformal);
+  }
+  if (!std::isnan(intervals.variance)) {
+    variance.add(residual, intervals.variance);
+  }
+}
+
+void Coverages::merge(const Coverages& other) {
+  conformal.merge(other.conformal);
+  variance.merge(other.variance);
+}
+
+void Coverages::encode(StateWriter& writer) const {
+  conformal.encode(writer);
+  variance.encode(writer);
+}
+
+DecodeError Coverages::decode(StateReader& reader) {
+  const DecodeError damage = conformal.decode(reader);
+  return damage == DecodeError::kNone ? variance.decode(reader) : damage;
 }
 
 }  // namespace accrue::models

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "models/state_codec.hpp"
 
@@ -34,6 +35,23 @@ class Coverage {
   std::uint64_t rows_ = 0;
   std::uint64_t covered_ = 0;
   double half_width_ = 0;  // the mean
+};
+
+/// How far the intervals that were given with a prediction reached on either side; NaN for none.
+struct HalfWidths {
+  double conformal = std::numeric_limits<double>::quiet_NaN();
+  double variance = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Of the two kinds of intervals (metrics.hpp).
+struct Coverages {
+  Coverage conformal;
+  Coverage variance;
+
+  void add(double residual, const HalfWidths& intervals);
+  void merge(const Coverages& other);
+  void encode(StateWriter& writer) const;
+  [[nodiscard]] DecodeError decode(StateReader& reader);
 };
 
 }  // namespace accrue::models

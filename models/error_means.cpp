@@ -133,7 +133,7 @@ DecodeError ErrorMeans::decode(StateReader& reader) {
               get(weights, 0, kMaxError, means.mae_clipped_) &&           //
               get(weights, -kMaxError, kMaxError, means.target_mean_) &&  //
               get(weights, 0, kMaxSquaredError, means.target_variance_);
-  if (sane && reader.version() == kStateVersion) {
+  if (sane && reader.version() >= kStateVersionOfSets) {
     sane = reader.get_double(0, weights, means.bias_weights_) &&              //
            get(means.bias_weights_, -kMaxError, kMaxError, means.bias_) &&    //
            reader.get_double(0, means.bias_weights_, means.mape_weights_) &&  //

@@ -49,10 +49,9 @@ class Metrics {
 
   const ProgressiveError& lifetime() const { return lifetime_; }
   /// Over one of RollingError::kWindows.
-  ErrorMeans last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }
+  Window last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }
   const Conformal& conformal() const { return conformal_; }
-  const Coverage& conformal_coverage() const { return conformal_coverage_; }
-  const Coverage& variance_coverage() const { return variance_coverage_; }
+  const Coverages& coverage() const { return coverage_; }
 
   void encode(StateWriter& writer) const;
   /// States of versions 1 and 2 hold the lifetime's error alone; the rest is then of the rows to come.
@@ -62,8 +61,7 @@ class Metrics {
   ProgressiveError lifetime_;
   RollingError rolling_;
   Conformal conformal_;
-  Coverage conformal_coverage_;
-  Coverage variance_coverage_;
+  Coverages coverage_;
 };
 
 }  // namespace accrue::models

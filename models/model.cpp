@@ -191,7 +191,7 @@ DecodeError Model::decode_metrics(StateReader& reader) {
   if (const DecodeError damage = metrics_.decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
-  if (reader.version() == kStateVersion) {
+  if (reader.version() >= kStateVersionOfSets) {
     if (const DecodeError damage = drift_.decode(reader); damage != DecodeError::kNone) {
       return damage;
     }

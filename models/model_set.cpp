@@ -255,7 +255,8 @@ DecodeError ModelSet::decode(std::span<const std::byte> state, std::optional<Mod
     return damage;
   }
   ModelSet set(0, names);
-  const DecodeError damage = reader.version() == kStateVersion ? set.decode_models(reader) : set.decode_alone(reader);
+  const DecodeError damage =
+      reader.version() >= kStateVersionOfSets ? set.decode_models(reader) : set.decode_alone(reader);
   if (damage != DecodeError::kNone) {
     return damage;
   }

@@ -1,6 +1,7 @@
 #include "models/rolling_error.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -8,20 +9,50 @@
 
 namespace accrue::models {
 
+void Window::pool(const RowError& row, const HalfWidths& intervals) {
+  error.pool(row);
+  if (row.weight == 0) {
+    return;
+  }
+  coverage.add(std::abs(row.error), intervals);
+}
+
+void Window::pool(const Window& others) {
+  error.pool(others.error);
+  coverage.merge(others.coverage);
+}
+
+void Window::encode(StateWriter& writer) const {
+  error.encode(writer);
+  coverage.encode(writer);
+}
+
+DecodeError Window::decode(StateReader& reader) {
+  if (error.decode(reader) != DecodeError::kNone) {
+    return DecodeError::kInvalid;
+  }
+  if (reader.version() == kStateVersionOfSets) {
+    return DecodeError::kNone;
+  }
+  const bool sane = coverage.decode(reader) == DecodeError::kNone && coverage.conformal.rows() <= error.n() &&
+                    coverage.variance.rows() <= error.n();
+  return sane ? DecodeError::kNone : DecodeError::kInvalid;
+}
+
 std::uint64_t RollingError::oldest(std::size_t window) const {
   const std::uint64_t newest = newest_ / scale_of(window);
   return newest - std::min<std::uint64_t>(newest, kPanes - 1);
 }
 
-const ErrorMeans* RollingError::find(std::size_t window, std::uint64_t number) const {
+const Window* RollingError::find(std::size_t window, std::uint64_t number) const {
   if (panes_.empty()) {
     return nullptr;
   }
   const Pane& pane = panes_[window * kPanes + static_cast<std::size_t>(number % kPanes)];
-  return pane.number == number && pane.means.n() > 0 ? &pane.means : nullptr;
+  return pane.number == number && pane.rows.error.n() > 0 ? &pane.rows : nullptr;
 }
 
-void RollingError::pool(std::size_t window, std::uint64_t number, const ErrorMeans& means) {
+void RollingError::pool(std::size_t window, std::uint64_t number, const Window& rows) {
   if (!holds(window, number)) {
     return;
   }
@@ -30,12 +61,12 @@ void RollingError::pool(std::size_t window, std::uint64_t number, const ErrorMea
   if (pane.number != number) {
     pane = {number, {}};
   }
-  pane.means.pool(means);
+  pane.rows.pool(rows);
 }
 
 void RollingError::pool_into_windows(const Pane& smallest) {
-  for (std::size_t window = 0; window < kWindows.size() && smallest.means.n() > 0; ++window) {
-    pool(window, smallest.number / scale_of(window), smallest.means);
+  for (std::size_t window = 0; window < kWindows.size() && smallest.rows.error.n() > 0; ++window) {
+    pool(window, smallest.number / scale_of(window), smallest.rows);
   }
 }
 
@@ -44,14 +75,14 @@ void RollingError::settle() {
   current_ = {newest_, {}};
 }
 
-void RollingError::add(const RowError& row, std::uint64_t index) {
+void RollingError::add(const RowError& row, const HalfWidths& intervals, std::uint64_t index) {
   const std::uint64_t number = index / kSmallestPane;
   if (number != current_.number) {
     newest_ = std::max(newest_, number);
     settle();
     current_.number = number;
   }
-  current_.means.pool(row);
+  current_.rows.pool(row, intervals);
 }
 
 void RollingError::merge(const RollingError& other) {
@@ -59,26 +90,26 @@ void RollingError::merge(const RollingError& other) {
   settle();
   for (std::size_t window = 0; window < kWindows.size(); ++window) {
     for (std::uint64_t number = other.oldest(window); other.holds(window, number); ++number) {
-      if (const ErrorMeans* means = other.find(window, number)) {
-        pool(window, number, *means);
+      if (const Window* rows = other.find(window, number)) {
+        pool(window, number, *rows);
       }
     }
   }
   pool_into_windows(other.current_);
 }
 
-ErrorMeans RollingError::last(std::uint64_t window_rows) const {
+Window RollingError::last(std::uint64_t window_rows) const {
   const auto* const found = std::find(kWindows.begin(), kWindows.end(), window_rows);
   require(found != kWindows.end(), "a rolling error has this window");
   const auto window = static_cast<std::size_t>(found - kWindows.begin());
-  ErrorMeans total;
+  Window total;
   for (std::uint64_t number = oldest(window); holds(window, number); ++number) {
-    if (const ErrorMeans* means = find(window, number)) {
-      total.pool(*means);
+    if (const Window* rows = find(window, number)) {
+      total.pool(*rows);
     }
   }
   if (holds(window, current_.number / scale_of(window))) {
-    total.pool(current_.means);
+    total.pool(current_.rows);
   }
   return total;
 }
@@ -86,7 +117,7 @@ ErrorMeans RollingError::last(std::uint64_t window_rows) const {
 void RollingError::encode(StateWriter& writer) const {
   writer.put_count(newest_);
   writer.put_count(current_.number);
-  current_.means.encode(writer);
+  current_.rows.encode(writer);
   for (std::size_t window = 0; window < kWindows.size(); ++window) {
     std::vector<std::uint64_t> numbers;
     for (std::uint64_t number = oldest(window); holds(window, number); ++number) {
@@ -107,7 +138,7 @@ DecodeError RollingError::decode(StateReader& reader) {
   RollingError error;
   if (!reader.get_count_up_to(kMaxNumber, error.newest_) ||
       !reader.get_count_up_to(error.newest_, error.current_.number) ||
-      error.current_.means.decode(reader) != DecodeError::kNone) {
+      error.current_.rows.decode(reader) != DecodeError::kNone) {
     return DecodeError::kInvalid;
   }
   for (std::size_t window = 0; window < kWindows.size(); ++window) {
@@ -119,10 +150,10 @@ DecodeError RollingError::decode(StateReader& reader) {
     for (std::uint64_t i = 0; i < count; ++i) {
       Pane pane;
       if (!reader.get_count_up_to(error.newest_ / scale_of(window), pane.number) || pane.number < next ||
-          pane.means.decode(reader) != DecodeError::kNone || pane.means.n() == 0) {
+          pane.rows.decode(reader) != DecodeError::kNone || pane.rows.error.n() == 0) {
         return DecodeError::kInvalid;
       }
-      error.pool(window, pane.number, pane.means);
+      error.pool(window, pane.number, pane.rows);
       next = pane.number + 1;
     }
   }

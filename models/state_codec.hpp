@@ -23,11 +23,12 @@ inline constexpr std::size_t kMaxWideFeatures = 1'048'576;
 /// No number in a learner's state is larger in magnitude: rows are bounded by kMaxMagnitude and their count by 2^64.
 inline constexpr double kMaxStateMagnitude = 1e240;
 
-/// 1 and 2 hold one least-squares model: by itself, and a partition's with what the other partitions told it. 3 holds
-/// any number of models of any learner, and is what is written.
+/// 1 and 2 hold one least-squares model: by itself, and a partition's with what the other partitions told it. From 3 on
+/// they hold any number of models of any learner; 4, which is what is written, also the coverage of windows.
 inline constexpr std::uint64_t kStateVersionAlone = 1;
 inline constexpr std::uint64_t kStateVersionWithOthers = 2;
-inline constexpr std::uint64_t kStateVersion = 3;
+inline constexpr std::uint64_t kStateVersionOfSets = 3;
+inline constexpr std::uint64_t kStateVersion = 4;
 
 enum class [[nodiscard]] DecodeError{
     kNone,

@@ -200,9 +200,15 @@ int metrics(const Connection& connection, const std::string& stream, const std::
                     {"mape", nullable(window.mape)},
                     {"bias", nullable(window.bias)},
                     {"mse_clipped", nullable(window.mse_clipped)},
-                    {"mae_clipped", nullable(window.mae_clipped)}});
+                    {"mae_clipped", nullable(window.mae_clipped)},
+                    {"conformal_coverage", nullable(window.conformal.rate)},
+                    {"conformal_width", nullable(window.conformal.mean_width)},
+                    {"model_coverage", nullable(window.variance.rate)},
+                    {"model_width", nullable(window.variance.mean_width)}});
     report.fields.push_back({"mse_last_" + rows, "MSE, last " + rows + " rows", nullable(window.mse)});
     report.fields.push_back({"mae_last_" + rows, "MAE, last " + rows + " rows", nullable(window.mae)});
+    report.fields.push_back({"conformal_coverage_last_" + rows, "coverage, 95% conformal, last " + rows + " rows",
+                             nullable(window.conformal.rate)});
   }
   report.document["last"] = last;
   show(connection, report);

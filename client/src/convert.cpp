@@ -76,6 +76,10 @@ std::vector<double> numbers_from(wire::BytesView bytes) {
   return numbers;
 }
 
+Coverage coverage_from(const wire::Coverage& coverage) {
+  return {.rows = coverage.n, .rate = coverage.rate, .mean_width = coverage.mean_width};
+}
+
 ErrorFigures figures_from(const wire::ErrorFigures& error) {
   return {.window = error.window,
           .rows = error.n,
@@ -86,11 +90,9 @@ ErrorFigures figures_from(const wire::ErrorFigures& error) {
           .mape = error.mape,
           .bias = error.bias,
           .mse_clipped = error.mse_clipped,
-          .mae_clipped = error.mae_clipped};
-}
-
-Coverage coverage_from(const wire::Coverage& coverage) {
-  return {.rows = coverage.n, .rate = coverage.rate, .mean_width = coverage.mean_width};
+          .mae_clipped = error.mae_clipped,
+          .conformal = coverage_from(error.conformal),
+          .variance = coverage_from(error.variance)};
 }
 
 }  // namespace

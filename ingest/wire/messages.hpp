@@ -304,21 +304,25 @@ struct Coef {
   }
 };
 
-// Of some of the rows that a model has scored. Each figure is nil while undefined, as in Metrics.
-struct ErrorFigures {
-  std::uint64_t window = 0;  // of so many of the stream's newest rows
-  std::uint64_t n = 0;       // rows
-  std::optional<double> mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped;
-  auto fields() { return std::tie(window, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped); }
-  bool operator==(const ErrorFigures&) const = default;
-};
-
 // How often the 95% intervals that a model gave before each row held its target.
 struct Coverage {
   std::uint64_t n = 0;  // rows that had an interval
   std::optional<double> rate, mean_width;
   auto fields() { return std::tie(n, rate, mean_width); }
   bool operator==(const Coverage&) const = default;
+};
+
+// Of some of the rows that a model has scored. Each figure is nil while undefined, as in Metrics.
+struct ErrorFigures {
+  static constexpr std::size_t kFieldsAtFirst = 10;
+  std::uint64_t window = 0;  // of so many of the stream's newest rows
+  std::uint64_t n = 0;       // rows
+  std::optional<double> mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped;
+  Coverage conformal, variance;  // of the two kinds of intervals (Prediction)
+  auto fields() {
+    return std::tie(window, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal, variance);
+  }
+  bool operator==(const ErrorFigures&) const = default;
 };
 
 struct Metrics {

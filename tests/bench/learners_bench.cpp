@@ -1,9 +1,10 @@
 // What a row costs each learner there is, at d features: predicted, then learned, in calls of 256 rows, with the
-// settings it has by default. Behind the name of each benchmark stand the learner and d; time_per_row is what the
-// README's table of learners shows, model/LEARNER the same with all that a model measures besides (model.hpp).
-// Compare them as ratios in one run; as absolutes they say more about the machine.
+// settings it has by default, and one for each of 1,000 keys. Behind the name of each benchmark stand the learner and
+// d; time_per_row is what the README's table of learners shows, model/LEARNER the same with all that a model measures
+// besides (model.hpp). Compare them as ratios in one run; as absolutes they say more about the machine.
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "datasets/random.hpp"
 #include "models/learners.hpp"
 #include "models/model.hpp"
+#include "tests/bench/time_per_row.hpp"
 
 namespace accrue::models {
 namespace {
@@ -21,11 +23,13 @@ constexpr std::size_t kRowsACall = 256;
 constexpr std::size_t kRows = 64 * kRowsACall;
 constexpr std::size_t kRowsBefore = 16 * kRows;  // by then blocks are as long as they get
 
-// A target that depends on all the features, and noise.
+constexpr std::uint64_t kKeys = 1'000;
+
+// A target that depends on all the features, and noise; behind it a key.
 std::vector<double> random_rows(std::size_t features) {
   datasets::Random random(1);
   std::vector<double> rows;
-  rows.reserve(kRows * (features + 1));
+  rows.reserve(kRows * (features + 2));
   for (std::size_t i = 0; i < kRows; ++i) {
     double target = random.normal();
     for (std::size_t k = 0; k < features; ++k) {
@@ -33,13 +37,15 @@ std::vector<double> random_rows(std::size_t features) {
       target += rows.back();
     }
     rows.push_back(target);
+    rows.push_back(static_cast<double>(random.below(kKeys)));
   }
   return rows;
 }
 
 void measure(benchmark::State& state, std::size_t features, const auto& learn) {
   const std::vector<double> numbers = random_rows(features);
-  RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  RowsView rows{numbers.data(), kRows, features + 2, features, false};
+  rows.key_column = features + 1;
   const auto learn_all = [&] {
     for (std::size_t first = 0; first < kRows; first += kRowsACall) {
       learn(rows.slice(first, kRowsACall));
@@ -52,38 +58,36 @@ void measure(benchmark::State& state, std::size_t features, const auto& learn) {
   for (auto _ : state) {
     learn_all();
   }
-  using benchmark::Counter;
-  state.counters["time_per_row"] =
-      Counter(static_cast<double>(kRows), Counter::kIsIterationInvariantRate | Counter::kInvert);
+  report_time_per_row(state, kRows);
 }
 
-void learn_by(benchmark::State& state, const LearnerKind& kind) {
+void learn_by(benchmark::State& state, const ModelSpec& spec) {
   const auto features = static_cast<std::size_t>(state.range(0));
-  Settings settings({});
-  const std::unique_ptr<Learner> learner = kind.make(features, settings);
+  Settings settings(spec.settings);
+  const std::unique_ptr<Learner> learner = learner_kind(spec.learner).make(features, settings);
   std::vector<double> predictions(kRowsACall);
   measure(state, features, [&](const RowsView& rows) { learner->partial_fit(rows, predictions); });
 }
 
-void learn_by_model(benchmark::State& state, const LearnerKind& kind) {
+void learn_by_model(benchmark::State& state, const ModelSpec& spec) {
   const auto features = static_cast<std::size_t>(state.range(0));
-  Model model({.name = "model", .learner = std::string(kind.name)}, features);
+  Model model(spec, features);
   measure(state, features, [&](const RowsView& rows) { model.learn(rows); });
 }
 
-void add_benchmarks() {
-  for (const LearnerKind& kind : learner_kinds()) {
-    const std::string name(kind.name);
-    benchmark::RegisterBenchmark(("learner/" + name).c_str(), learn_by, kind)->Arg(8)->Arg(32)->Arg(128);
-    benchmark::RegisterBenchmark(("model/" + name).c_str(), learn_by_model, kind)->Arg(8)->Arg(32)->Arg(128);
-  }
+void add_benchmarks(const ModelSpec& spec) {
+  benchmark::RegisterBenchmark(("learner/" + spec.name).c_str(), learn_by, spec)->Arg(8)->Arg(32)->Arg(128);
+  benchmark::RegisterBenchmark(("model/" + spec.name).c_str(), learn_by_model, spec)->Arg(8)->Arg(32)->Arg(128);
 }
 
 }  // namespace
 }  // namespace accrue::models
 
 int main(int argc, char** argv) {
-  accrue::models::add_benchmarks();
+  for (const accrue::models::LearnerKind& kind : accrue::models::learner_kinds()) {
+    accrue::models::add_benchmarks({.name = std::string(kind.name), .learner = std::string(kind.name)});
+  }
+  accrue::models::add_benchmarks({.name = "per_key", .settings = {{"group_by", "key"}}});
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

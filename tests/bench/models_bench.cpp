@@ -16,6 +16,7 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
+#include "tests/bench/time_per_row.hpp"
 #include "tests/support/model_sets.hpp"
 
 namespace accrue::models {
@@ -34,12 +35,6 @@ std::vector<double> random_numbers(std::size_t count) {
   return numbers;
 }
 
-void report(benchmark::State& state, std::size_t rows_an_iteration) {
-  using benchmark::Counter;
-  state.counters["time_per_row"] =
-      Counter(static_cast<double>(rows_an_iteration), Counter::kIsIterationInvariantRate | Counter::kInvert);
-}
-
 void learn_blocks(benchmark::State& state, const Setting& setting) {
   const auto features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (features + 1));
@@ -51,7 +46,7 @@ void learn_blocks(benchmark::State& state, const Setting& setting) {
   for (auto _ : state) {
     model.learn(rows);
   }
-  report(state, kRows);
+  report_time_per_row(state, kRows);
 }
 BENCHMARK_CAPTURE(learn_blocks, double, Setting{"precision", "double"})->Arg(8)->Arg(32)->Arg(128);
 BENCHMARK_CAPTURE(learn_blocks, extended, Setting{"precision", "extended"})->Arg(8)->Arg(32)->Arg(128);
@@ -66,7 +61,7 @@ void learn_young(benchmark::State& state) {
     model.learn(rows);
     benchmark::DoNotOptimize(model);
   }
-  report(state, kRows);
+  report_time_per_row(state, kRows);
 }
 BENCHMARK(learn_young)->Arg(8)->Arg(32)->Arg(128);
 
@@ -84,7 +79,7 @@ void learn_seeing(benchmark::State& state) {
     model.learn(rows);
     benchmark::DoNotOptimize(model);
   }
-  report(state, kRows);
+  report_time_per_row(state, kRows);
 }
 BENCHMARK(learn_seeing)->Arg(8)->Arg(32)->Arg(128);
 
@@ -113,7 +108,7 @@ void fold_blocks(benchmark::State& state) {
     scratch = block;
     factor.fold_block(scratch.data(), kBlock, kStride);
   }
-  report(state, kBlock);
+  report_time_per_row(state, kBlock);
 }
 BENCHMARK(fold_blocks)->Arg(8)->Arg(32)->Arg(128);
 
@@ -128,7 +123,7 @@ void fold_rows(benchmark::State& state) {
     factor.fold_row(scratch.data());
     next = (next + 1) % kBlock;
   }
-  report(state, 1);
+  report_time_per_row(state, 1);
 }
 BENCHMARK(fold_rows)->Arg(8)->Arg(32)->Arg(128);
 
@@ -141,7 +136,7 @@ void cross_product(benchmark::State& state) {
     sum.selfadjointView<Eigen::Lower>().rankUpdate(block);
     benchmark::DoNotOptimize(sum.data());
   }
-  report(state, kBlock);
+  report_time_per_row(state, kBlock);
 }
 BENCHMARK(cross_product)->Arg(8)->Arg(32)->Arg(128);
 

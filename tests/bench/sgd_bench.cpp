@@ -14,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "models/sgd.hpp"
+#include "tests/bench/time_per_row.hpp"
 
 namespace accrue::models {
 namespace {
@@ -30,12 +31,6 @@ std::vector<double> random_numbers(std::size_t count) {
   return numbers;
 }
 
-void report(benchmark::State& state) {
-  using benchmark::Counter;
-  state.counters["time_per_row"] =
-      Counter(static_cast<double>(kRows), Counter::kIsIterationInvariantRate | Counter::kInvert);
-}
-
 void learn(benchmark::State& state, SgdOptions options) {
   options.features = static_cast<std::size_t>(state.range(0));
   const std::vector<double> numbers = random_numbers(kRows * (options.features + 1));
@@ -45,7 +40,7 @@ void learn(benchmark::State& state, SgdOptions options) {
   for (auto _ : state) {
     learner.partial_fit(rows, predictions);
   }
-  report(state);
+  report_time_per_row(state, kRows);
 }
 
 void learn_dense(benchmark::State& state) { learn(state, {.features = 1}); }
@@ -81,7 +76,7 @@ void learn_sparse(benchmark::State& state) {
   for (auto _ : state) {
     learner.partial_fit_sparse(rows, predictions);
   }
-  report(state);
+  report_time_per_row(state, kRows);
 }
 BENCHMARK(learn_sparse)->Arg(8)->Arg(32)->Arg(128);
 

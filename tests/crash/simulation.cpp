@@ -195,9 +195,10 @@ class History {
         ledger_.model_to_be_dropped(known);
         return asker.ask(wire::DropModel{.stream = "s", .model = known});
       default:
-        wire::ModelSpec model{.name = "m" + std::to_string(++models_asked_),
-                              .learner = "least_squares",
-                              .settings = {{.key = "ridge", .value = ridge}}};
+        wire::ModelSpec model{.name = "m" + std::to_string(++models_asked_), .learner = "adaptive", .settings = {}};
+        if (chance(0.2)) return asker.ask(wire::AddModel{.stream = "s", .model = model});
+        model.learner = "least_squares";
+        model.settings = {{.key = "ridge", .value = ridge}};
         // Whose state tells where in the stream each of its rows stood.
         if (chance(0.5)) model.settings.push_back({.key = "half_life_rows", .value = "20"});
         return asker.ask(wire::AddModel{.stream = "s", .model = model});

@@ -136,6 +136,12 @@ inline Metrics metrics_whole() {
   return whole;
 }
 
+inline Metrics metrics_windows() {
+  Metrics windows = metrics_whole();
+  windows.last.front().conformal = {.n = 1'000, .rate = 0.9375, .mean_width = 9};
+  return windows;
+}
+
 inline Status status() {
   StreamStatus stream;
   stream.name = "homes";
@@ -279,6 +285,7 @@ void for_each(Visit visit) {
   visit("coef", coef());
   visit("metrics", metrics());
   visit("metrics_whole", metrics_whole());
+  visit("metrics_windows", metrics_windows());
   visit("status", status());
   visit("status_memory", status_memory());
   visit("status_labels", status_labels());

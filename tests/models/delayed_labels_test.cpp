@@ -91,8 +91,8 @@ TEST(DelayedLabels, WithoutADelayAllIsAsIfTheRowsWereWhole) {
     const Metrics& metrics = parted.models()[k].metrics();
     EXPECT_EQ(metrics.lifetime().n(), 3'000u);
     EXPECT_EQ(metrics.lifetime().mse(), whole.models()[k].metrics().lifetime().mse()) << k;
-    EXPECT_EQ(metrics.conformal_coverage().rate(), whole.models()[k].metrics().conformal_coverage().rate()) << k;
-    EXPECT_EQ(metrics.variance_coverage().rows(), whole.models()[k].metrics().variance_coverage().rows()) << k;
+    EXPECT_EQ(metrics.coverage().conformal.rate(), whole.models()[k].metrics().coverage().conformal.rate()) << k;
+    EXPECT_EQ(metrics.coverage().variance.rows(), whole.models()[k].metrics().coverage().variance.rows()) << k;
   }
   EXPECT_EQ(parted.labels()->waiting(), 0u);
   EXPECT_EQ(parted.labels()->expired(), 0u);

@@ -43,31 +43,31 @@ TEST(Metrics, MeasuresAllOfOneRow) {
   metrics.add({3, 1, 1, 2, 7});
   EXPECT_EQ(metrics.lifetime().mse(), 4);
   for (const std::uint64_t window : RollingError::kWindows) {
-    EXPECT_EQ(metrics.last(window).mse(), 4);
+    EXPECT_EQ(metrics.last(window).error.mse(), 4);
   }
   EXPECT_NEAR(*metrics.conformal().half_width(0.4), 2, 0.02);
-  EXPECT_EQ(metrics.conformal_coverage().rows(), 0) << "there was no interval yet";
-  EXPECT_EQ(metrics.variance_coverage().rows(), 1);
-  EXPECT_EQ(metrics.variance_coverage().covered(), 0);
-  EXPECT_NEAR(metrics.variance_coverage().mean_width(), 2 * 1.9599639845, 1e-6);
+  EXPECT_EQ(metrics.coverage().conformal.rows(), 0) << "there was no interval yet";
+  EXPECT_EQ(metrics.coverage().variance.rows(), 1);
+  EXPECT_EQ(metrics.coverage().variance.covered(), 0);
+  EXPECT_NEAR(metrics.coverage().variance.mean_width(), 2 * 1.9599639845, 1e-6);
   metrics.add({3, 1.1, 1, 2, 8});
-  EXPECT_EQ(metrics.variance_coverage().covered(), 1);
+  EXPECT_EQ(metrics.coverage().variance.covered(), 1);
 }
 
 TEST(Metrics, WindowsClipAsTheLifetimeDoes) {
   const Metrics metrics = metrics_of(0, 900);
   EXPECT_LT(metrics.lifetime().mse_clipped(), metrics.lifetime().mse());
-  EXPECT_NEAR(metrics.last(1'000).mse_clipped(), metrics.lifetime().mse_clipped(), 1e-12);
+  EXPECT_NEAR(metrics.last(1'000).error.mse_clipped(), metrics.lifetime().mse_clipped(), 1e-12);
 }
 
 TEST(Metrics, IntervalsOfNormalErrorsHoldTheirLevel) {
   const Metrics metrics = metrics_of(0, 40'000);
   EXPECT_EQ(metrics.lifetime().n(), 40'000);
-  EXPECT_EQ(metrics.conformal_coverage().rows(), 32'000 - 19) << "of positive weight";
-  EXPECT_EQ(metrics.variance_coverage().rows(), 24'000) << "of these, with a variance";
-  EXPECT_NEAR(metrics.conformal_coverage().rate(), 0.95, 0.005);
-  EXPECT_NEAR(metrics.variance_coverage().rate(), 0.95, 0.005);
-  EXPECT_NEAR(metrics.conformal_coverage().mean_width(), metrics.variance_coverage().mean_width(), 0.15);
+  EXPECT_EQ(metrics.coverage().conformal.rows(), 32'000 - 19) << "of positive weight";
+  EXPECT_EQ(metrics.coverage().variance.rows(), 24'000) << "of these, with a variance";
+  EXPECT_NEAR(metrics.coverage().conformal.rate(), 0.95, 0.005);
+  EXPECT_NEAR(metrics.coverage().variance.rate(), 0.95, 0.005);
+  EXPECT_NEAR(metrics.coverage().conformal.mean_width(), metrics.coverage().variance.mean_width(), 0.15);
 }
 
 TEST(Metrics, AnIntervalIsThatFromBeforeTheRow) {
@@ -75,8 +75,8 @@ TEST(Metrics, AnIntervalIsThatFromBeforeTheRow) {
   for (std::uint64_t i = 0; i < 100; ++i) {
     metrics.add({0, kNaN, static_cast<double>(i), 1, i});  // always worse than ever
   }
-  EXPECT_EQ(metrics.conformal_coverage().rows(), 81);
-  EXPECT_EQ(metrics.conformal_coverage().covered(), 0);
+  EXPECT_EQ(metrics.coverage().conformal.rows(), 81);
+  EXPECT_EQ(metrics.coverage().conformal.covered(), 0);
 }
 
 TEST(Metrics, RowsOfWeightZeroHaveNoInterval) {
@@ -85,7 +85,7 @@ TEST(Metrics, RowsOfWeightZeroHaveNoInterval) {
     metrics.add({0, 1, 1, 0, i});
   }
   EXPECT_EQ(metrics.lifetime().n(), 100);
-  EXPECT_EQ(metrics.variance_coverage().rows(), 0);
+  EXPECT_EQ(metrics.coverage().variance.rows(), 0);
   EXPECT_FALSE(metrics.conformal().half_width(0.5));
 }
 
@@ -105,12 +105,12 @@ TEST(Metrics, MergingAnySplitIsMeasuringTheWhole) {
     EXPECT_EQ(merged.lifetime().n(), kRows);
     EXPECT_NEAR(merged.lifetime().mse(), whole.lifetime().mse(), 1e-10);
     EXPECT_NEAR(merged.lifetime().bias(), whole.lifetime().bias(), 1e-10);
-    EXPECT_NEAR(merged.last(1'000).mse(), whole.last(1'000).mse(), 1e-10);
-    EXPECT_EQ(merged.last(10'000).n(), whole.last(10'000).n());
+    EXPECT_NEAR(merged.last(1'000).error.mse(), whole.last(1'000).error.mse(), 1e-10);
+    EXPECT_EQ(merged.last(10'000).error.n(), whole.last(10'000).error.n());
     EXPECT_EQ(merged.conformal().half_width(0.9), whole.conformal().half_width(0.9));
-    EXPECT_EQ(merged.variance_coverage().covered(), whole.variance_coverage().covered());
-    EXPECT_EQ(merged.conformal_coverage().rows(), whole.conformal_coverage().rows() - 3 * 19);
-    EXPECT_NEAR(merged.conformal_coverage().rate(), whole.conformal_coverage().rate(), 0.005);
+    EXPECT_EQ(merged.coverage().variance.covered(), whole.coverage().variance.covered());
+    EXPECT_EQ(merged.coverage().conformal.rows(), whole.coverage().conformal.rows() - 3 * 19);
+    EXPECT_NEAR(merged.coverage().conformal.rate(), whole.coverage().conformal.rate(), 0.005);
   }
 }
 
@@ -121,7 +121,7 @@ TEST(Metrics, ClipsToTheTargetsThatOthersHaveSeen) {
   metrics.see(others);
   metrics.add({9, kNaN, 3, 1, 1});
   EXPECT_EQ(metrics.lifetime().mae_clipped(), 1);
-  EXPECT_EQ(metrics.last(1'000).mae_clipped(), 1);
+  EXPECT_EQ(metrics.last(1'000).error.mae_clipped(), 1);
   EXPECT_EQ(metrics.lifetime().n(), 1);
 }
 
@@ -146,8 +146,8 @@ TEST(Metrics, StayFiniteForThePoisonThatRowsMayHold) {
   metrics.merge(restored(metrics));
   for (const double figure :
        {metrics.lifetime().mse(), metrics.lifetime().r2(), metrics.lifetime().bias(), metrics.lifetime().mape(),
-        metrics.last(1'000).mse_clipped(), *metrics.conformal().half_width(0.5),
-        metrics.variance_coverage().mean_width(), metrics.variance_coverage().rate()}) {
+        metrics.last(1'000).error.mse_clipped(), *metrics.conformal().half_width(0.5),
+        metrics.coverage().variance.mean_width(), metrics.coverage().variance.rate()}) {
     EXPECT_TRUE(std::isfinite(figure)) << figure;
   }
 }
@@ -174,7 +174,7 @@ TEST(Metrics, StatesOfOlderVersionsHoldTheLifetimeAlone) {
     EXPECT_GT(metrics.lifetime().n(), 0);
     EXPECT_TRUE(std::isfinite(metrics.lifetime().mse()));
     EXPECT_TRUE(std::isnan(metrics.lifetime().bias()) && std::isnan(metrics.lifetime().mape()));
-    EXPECT_EQ(metrics.last(1'000).n(), 0);
+    EXPECT_EQ(metrics.last(1'000).error.n(), 0);
     EXPECT_FALSE(metrics.conformal().half_width(0.5));
     metrics.add({3, kNaN, 2, 1, 100});
     EXPECT_EQ(metrics.lifetime().bias(), 1) << "of the rows since";
@@ -206,7 +206,7 @@ TEST_P(MetricsOfCalifornia, TheConformalIntervalHoldsItsLevel) {
   for (std::size_t i = 0; i < rows.count; ++i) {
     metrics.add({predictions[i], kNaN, rows.target(i), 1, rows.index(i)});
   }
-  const Coverage& coverage = metrics.conformal_coverage();
+  const Coverage& coverage = metrics.coverage().conformal;
   EXPECT_EQ(coverage.rows(), rows.count - 19);
   EXPECT_GT(coverage.rate(), 0.94);
   EXPECT_LT(coverage.rate(), 0.96);

@@ -23,27 +23,46 @@ RowError row_of(std::uint64_t index) {
   return {prediction, prediction / 2, target, index % 7 == 3 ? 0 : random.uniform()};
 }
 
+// Every fifth row has no interval of the model's own.
+HalfWidths intervals_of(std::uint64_t index) {
+  HalfWidths intervals{.conformal = 1 + static_cast<double>(index % 3)};
+  if (index % 5 != 0) {
+    intervals.variance = 2;
+  }
+  return intervals;
+}
+
 RollingError error_of(std::uint64_t first, std::uint64_t last) {
   RollingError error;
   for (std::uint64_t i = first; i < last; ++i) {
-    error.add(row_of(i), i);
+    error.add(row_of(i), intervals_of(i), i);
   }
   return error;
 }
 
 // Of the rows that the header says a window holds.
-ErrorMeans by_definition(std::uint64_t window, std::uint64_t rows) {
+Window by_definition(std::uint64_t window, std::uint64_t rows) {
   const std::uint64_t pane = window / RollingError::kPanesOfWindow;
   const std::uint64_t newest = (rows - 1) / pane;
   const std::uint64_t oldest = newest < 10 ? 0 : newest - 10;
-  ErrorMeans means;
+  Window rows_of_it;
   for (std::uint64_t i = oldest * pane; i < rows; ++i) {
-    means.pool(row_of(i));
+    rows_of_it.pool(row_of(i), intervals_of(i));
   }
-  return means;
+  return rows_of_it;
 }
 
-void expect_near(const ErrorMeans& actual, const ErrorMeans& expected) {
+void expect_near(const Coverage& actual, const Coverage& expected) {
+  EXPECT_EQ(actual.rows(), expected.rows());
+  EXPECT_EQ(actual.covered(), expected.covered());
+  EXPECT_NEAR(actual.mean_width(), expected.mean_width(), 1e-11 * expected.mean_width());
+}
+
+void expect_near(const Window& of, const Window& whole) {
+  expect_near(of.coverage.conformal, whole.coverage.conformal);
+  expect_near(of.coverage.variance, whole.coverage.variance);
+  const ErrorMeans& actual = of.error;
+  const ErrorMeans& expected = whole.error;
   ASSERT_EQ(actual.n(), expected.n());
   EXPECT_EQ(actual.zero_targets(), expected.zero_targets());
   EXPECT_NEAR(actual.sum_weights(), expected.sum_weights(), 1e-11 * expected.sum_weights());
@@ -60,13 +79,13 @@ TEST(RollingError, AWindowHoldsItsRowsAndAtMostATenthMore) {
   std::uint64_t next = 0;
   for (const std::uint64_t rows : {2u, 99u, 100u, 101u, 999u, 1000u, 1001u, 1100u, 1101u, 12345u, 100000u, 110001u}) {
     for (; next < rows; ++next) {
-      error.add(row_of(next), next);
+      error.add(row_of(next), intervals_of(next), next);
     }
     for (const std::uint64_t window : RollingError::kWindows) {
-      const ErrorMeans last = error.last(window);
+      const Window last = error.last(window);
       expect_near(last, by_definition(window, rows));
-      EXPECT_GE(last.n(), std::min(rows, window + 1));
-      EXPECT_LE(last.n(), window + window / RollingError::kPanesOfWindow);
+      EXPECT_GE(last.error.n(), std::min(rows, window + 1));
+      EXPECT_LE(last.error.n(), window + window / RollingError::kPanesOfWindow);
     }
   }
 }
@@ -76,7 +95,8 @@ TEST(RollingError, MergingAnySplitGivesTheWindowsOfAllRows) {
   for (int split = 0; split < 3; ++split) {
     std::vector<RollingError> parts(5);
     for (std::uint64_t i = 0; i < kRows; ++i) {
-      parts[random.below(parts.size() - (i > kRows / 2 ? 1 : 0))].add(row_of(i), i);  // the last one falls behind
+      parts[random.below(parts.size() - (i > kRows / 2 ? 1 : 0))].add(row_of(i), intervals_of(i),
+                                                                      i);  // the last one falls behind
     }
     RollingError forth;
     RollingError back;
@@ -94,11 +114,11 @@ TEST(RollingError, MergingAnySplitGivesTheWindowsOfAllRows) {
 TEST(RollingError, RowsInAnyOrderGiveTheSameWindows) {
   RollingError error;
   for (const std::size_t i : datasets::permutation(20'000, 2)) {
-    error.add(row_of(i), i);
+    error.add(row_of(i), intervals_of(i), i);
   }
   for (const std::uint64_t window : RollingError::kWindows) {
-    EXPECT_GT(error.last(window).n(), 0);
-    EXPECT_LE(error.last(window).n(), by_definition(window, 20'000).n());
+    EXPECT_GT(error.last(window).error.n(), 0);
+    EXPECT_LE(error.last(window).error.n(), by_definition(window, 20'000).error.n());
   }
   // A window that no row was ever too old for holds them all.
   expect_near(error.last(100'000), by_definition(100'000, 20'000));
@@ -106,38 +126,38 @@ TEST(RollingError, RowsInAnyOrderGiveTheSameWindows) {
 
 TEST(RollingError, RowsThatAreLongPastLeaveTheWindows) {
   RollingError error = error_of(0, 5000);
-  error.add(row_of(900'000), 900'000);
-  EXPECT_EQ(error.last(1'000).n(), 1);
-  EXPECT_EQ(error.last(100'000).n(), 1);
-  error.add(row_of(4999), 4999);
-  EXPECT_EQ(error.last(100'000).n(), 1) << "a row that is too old";
-  error.add(row_of(899'999), 899'999);
-  EXPECT_EQ(error.last(1'000).n(), 2);
+  error.add(row_of(900'000), intervals_of(900'000), 900'000);
+  EXPECT_EQ(error.last(1'000).error.n(), 1);
+  EXPECT_EQ(error.last(100'000).error.n(), 1);
+  error.add(row_of(4999), intervals_of(4999), 4999);
+  EXPECT_EQ(error.last(100'000).error.n(), 1) << "a row that is too old";
+  error.add(row_of(899'999), intervals_of(899'999), 899'999);
+  EXPECT_EQ(error.last(1'000).error.n(), 2);
 }
 
 TEST(RollingError, RestoredItContinuesIdentically) {
   RollingError error = error_of(0, 1);
   RollingError copy = restored(error);
   for (std::uint64_t i = 1; i < 130'000; ++i) {
-    error.add(row_of(i), i);
-    copy.add(row_of(i), i);
+    error.add(row_of(i), intervals_of(i), i);
+    copy.add(row_of(i), intervals_of(i), i);
     if (i % 3333 == 0) {
       copy = restored(copy);
     }
   }
   EXPECT_EQ(state_of(copy), state_of(error));
-  EXPECT_EQ(copy.last(1'000).mse(), error.last(1'000).mse());
+  EXPECT_EQ(copy.last(1'000).error.mse(), error.last(1'000).error.mse());
 }
 
 TEST(RollingError, StaysFiniteForTheLargestErrorsWeightsAndIndices) {
   RollingError error;
   for (std::uint64_t i = 0; i < 5000; ++i) {
     const double sign = i % 2 == 0 ? 1 : -1;
-    error.add({sign * kMaxMagnitude, sign, -sign * kMaxMagnitude, i % 3 == 0 ? 1e-300 : kMaxMagnitude},
+    error.add({sign * kMaxMagnitude, sign, -sign * kMaxMagnitude, i % 3 == 0 ? 1e-300 : kMaxMagnitude}, {},
               UINT64_MAX - 5000 + i);
   }
   for (const std::uint64_t window : RollingError::kWindows) {
-    const ErrorMeans last = restored(error).last(window);
+    const ErrorMeans last = restored(error).last(window).error;
     EXPECT_GE(last.n(), std::min<std::uint64_t>(window, 5000));
     for (const double figure : {last.mse(), last.mae(), last.r2(), last.bias(), last.mape()}) {
       EXPECT_TRUE(std::isfinite(figure));

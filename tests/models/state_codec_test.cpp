@@ -184,13 +184,13 @@ DecodeError decode_with(Field field, std::uint64_t value) {
 DecodeError decode_with(Field field, double value) { return decode_with(field, std::bit_cast<std::uint64_t>(value)); }
 
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
-  EXPECT_EQ(small_model().encode(), read_golden("model_state_v3_small.bin"));
-  EXPECT_EQ(several_models().encode(), read_golden("model_state_v3_several.bin"));
-  EXPECT_EQ(late_model().encode(), read_golden("model_state_v3_late.bin"));
+  EXPECT_EQ(small_model().encode(), read_golden("model_state_v4_small.bin"));
+  EXPECT_EQ(several_models().encode(), read_golden("model_state_v4_several.bin"));
+  EXPECT_EQ(late_model().encode(), read_golden("model_state_v4_late.bin"));
 }
 
 TEST(StateCodec, ReadsWhatItWrote) {
-  for (const char* name : {"model_state_v3_small.bin", "model_state_v3_several.bin", "model_state_v3_late.bin"}) {
+  for (const char* name : {"model_state_v4_small.bin", "model_state_v4_several.bin", "model_state_v4_late.bin"}) {
     std::optional<ModelSet> read;
     ASSERT_EQ(ModelSet::decode(read_golden(name), read), DecodeError::kNone) << name;
     EXPECT_EQ(read->encode(), read_golden(name)) << name;
@@ -203,6 +203,8 @@ TEST(StateCodec, ReadsTheGoldenFilesOfOlderVersions) {
       {"model_state_v1_small.bin", small_model()},
       {"model_state_v1_grown.bin", grown_model()},
       {"model_state_v2_partition.bin", partitioned_model()},
+      {"model_state_v3_small.bin", small_model()},
+      {"model_state_v3_several.bin", several_models()},
   };
   for (const auto& [name, set] : expected) {
     std::optional<ModelSet> read;

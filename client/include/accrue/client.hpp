@@ -158,6 +158,12 @@ struct Coefficients {
   std::optional<double> condition;
 };
 
+// How often the 95% intervals that a model gave before each row held its target.
+struct Coverage {
+  std::uint64_t rows = 0;  // that had an interval
+  std::optional<double> rate, mean_width;
+};
+
 // Progressive (test-then-train) error: every row was predicted before it was learned.
 struct ErrorFigures {
   std::uint64_t window = 0;  // of so many of the stream's newest rows
@@ -165,12 +171,7 @@ struct ErrorFigures {
   std::optional<double> mse, mae, rmse, r2;
   std::optional<double> mape, bias;                // mean |error / target|, a fraction; mean of prediction less target
   std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
-};
-
-// How often the 95% intervals that a model gave before each row held its target.
-struct Coverage {
-  std::uint64_t rows = 0;  // that had an interval
-  std::optional<double> rate, mean_width;
+  Coverage conformal, variance;                    // of the two kinds of intervals (Prediction)
 };
 
 struct Metrics {
