@@ -318,7 +318,7 @@ struct ErrorFigures {
   std::uint64_t window = 0;  // of so many of the stream's newest rows
   std::uint64_t n = 0;       // rows
   std::optional<double> mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped;
-  Coverage conformal, variance;  // of the two kinds of intervals (Prediction)
+  Coverage conformal = {}, variance = {};  // of the two kinds of intervals (Prediction)
   auto fields() {
     return std::tie(window, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal, variance);
   }

@@ -161,7 +161,7 @@ TEST_F(LateLabels, ComeFromAFileToo) {
   const Finished pushed =
       accrue({"push", "visits", "-", "--id", "visit", "--target", "y", "--label-ttl-rows", "50"}, file);
   EXPECT_EQ(pushed.exit_code, 1);  // the last line is neither
-  EXPECT_THAT(pushed.error_output, HasSubstr("refused 1 row; the first: row 6: not_finite")) << pushed.error_output;
+  EXPECT_THAT(pushed.error_output, HasSubstr("refused 1 row; the first: row 6: a value is not a finite number")) << pushed.error_output;
   const Finished status = accrue({"streams", "--format", "json"});
   const json stream = json::parse(status.output).at(0);
   EXPECT_EQ(stream.at("labels"), (json{{"waiting", 1}, {"expired", 0}, {"unknown", 1}, {"repeated", 0}}));

@@ -288,7 +288,7 @@ TEST(StateCodec, NamesWhatIsWrongWithTheEnvelope) {
   other[0] = std::byte{'A'};
   EXPECT_EQ(decode(other), DecodeError::kBadMagic);
   other = state;
-  other[8] = std::byte{4};
+  other[8] = std::byte{5};
   EXPECT_EQ(decode(other), DecodeError::kUnknownVersion);
   other = state;
   other.push_back(std::byte{0});

@@ -171,7 +171,7 @@ struct ErrorFigures {
   std::optional<double> mse, mae, rmse, r2;
   std::optional<double> mape, bias;                // mean |error / target|, a fraction; mean of prediction less target
   std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
-  Coverage conformal, variance;                    // of the two kinds of intervals (Prediction)
+  Coverage conformal{}, variance{};                    // of the two kinds of intervals (Prediction)
 };
 
 struct Metrics {
