@@ -53,6 +53,9 @@ class Model {
   /// Adds what another model of the same spec has learned and how it erred. Forgets what either has seen of others.
   void merge(const Model& other);
 
+  /// As Learner::take_evicted.
+  std::vector<KeyState> take_evicted() { return learner_->take_evicted(); }
+
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
   const Metrics& metrics() const { return metrics_; }

@@ -105,6 +105,13 @@ inline Metrics metrics() {
   return metrics;
 }
 
+inline Metrics metrics_keys() {
+  Metrics by_key = metrics();
+  by_key.keys = 3;
+  by_key.evicted_keys = 40;
+  return by_key;
+}
+
 inline Metrics metrics_whole() {
   Metrics whole = metrics();
   whole.model = "ridge2";
@@ -262,6 +269,7 @@ void for_each(Visit visit) {
   visit("coef", coef());
   visit("metrics", metrics());
   visit("metrics_whole", metrics_whole());
+  visit("metrics_keys", metrics_keys());
   visit("status", status());
   visit("status_memory", status_memory());
   visit("epochs", epochs());
