@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "daemon/log.hpp"
@@ -48,9 +49,22 @@ void StoreKeys::insert(const EpochRecord& record) {
 }
 
 void StoreKeys::prune(std::uint64_t stream, std::int64_t oldest_kept, std::int64_t oldest) {
-  delete_superseded_.bind(stream, oldest_kept, oldest).run();
+  struct Moved {
+    std::string model;
+    std::uint64_t beginning;
+    double key;
+    std::uint64_t epoch;
+  };
+  std::vector<Moved> moved;
+  for (moved_.bind(stream, oldest_kept, oldest); moved_.step();) {
+    moved.push_back(
+        {moved_.text(0), moved_.unsigned_integer(1), moved_.real(2).value_or(0), moved_.unsigned_integer(3)});
+  }
+  for (const Moved& key : moved) delete_older_.bind(stream, key.epoch, key.model, key.beginning, key.key).run();
   delete_past_nulls_.bind(stream, oldest_kept, oldest).run();
-  delete_ended_.bind(stream, oldest_kept).run();
+  std::vector<KeyBeginning> ended;
+  for (ended_.bind(stream, oldest_kept); ended_.step();) ended.push_back({ended_.text(0), ended_.unsigned_integer(1)});
+  for (const KeyBeginning& of : ended) delete_learner_.bind(stream, of.model, of.beginning).run();
 }
 
 void StoreKeys::roll_back(std::uint64_t stream, std::uint64_t epoch, std::uint64_t as) {

@@ -35,23 +35,22 @@ class StoreKeys {
   Statement insert_{connection_, "INSERT INTO evicted_keys VALUES (?1, ?3, ?4, ?5, ?2, ?6)"};
   Statement insert_beginning_{connection_, "INSERT INTO key_beginnings VALUES (?1, ?2, ?3, ?4)"};
 
-  // As the oldest kept epoch moves from ?3 to ?2, only keys that were evicted in between have a row to lose. CROSS JOIN
-  // makes SQLite begin with those few.
-  Statement delete_superseded_{
-      connection_,
-      "DELETE FROM evicted_keys WHERE (stream, model, beginning, key, epoch) IN"
-      " (SELECT older.stream, older.model, older.beginning, older.key, older.epoch"
-      "  FROM evicted_keys AS newer CROSS JOIN evicted_keys AS older"
-      "  ON older.stream = newer.stream AND older.model = newer.model AND older.beginning = newer.beginning"
-      "  AND older.key = newer.key AND older.epoch < newer.epoch"
-      "  WHERE newer.stream = ?1 AND newer.epoch > ?3 AND newer.epoch <= ?2)"};
+  // As the oldest kept epoch moves from ?3 to ?2, only keys that were evicted in between have a row to lose. One by
+  // one: SQLite would look through all keys of an epoch for each that it is to delete of it.
+  Statement moved_{connection_,
+                   "SELECT model, beginning, key, epoch FROM evicted_keys"
+                   " WHERE stream = ?1 AND epoch > ?3 AND epoch <= ?2"};
+  Statement delete_older_{connection_,
+                          "DELETE FROM evicted_keys"
+                          " WHERE stream = ?1 AND model = ?3 AND beginning = ?4 AND key = ?5 AND epoch < ?2"};
   Statement delete_past_nulls_{
       connection_, "DELETE FROM evicted_keys WHERE stream = ?1 AND epoch > ?3 AND epoch <= ?2 AND state IS NULL"};
   // Of learners that no epoch from ?2 on has: their models were dropped, or began anew.
-  Statement delete_ended_{connection_,
-                          "DELETE FROM evicted_keys WHERE stream = ?1 AND (model, beginning) IN"
-                          " (SELECT model, beginning FROM key_beginnings WHERE stream = ?1 AND epoch < ?2"
-                          "  EXCEPT SELECT model, beginning FROM key_beginnings WHERE stream = ?1 AND epoch >= ?2)"};
+  Statement ended_{connection_,
+                   "SELECT model, beginning FROM key_beginnings WHERE stream = ?1 AND epoch < ?2"
+                   " EXCEPT SELECT model, beginning FROM key_beginnings WHERE stream = ?1 AND epoch >= ?2"};
+  Statement delete_learner_{connection_,
+                            "DELETE FROM evicted_keys WHERE stream = ?1 AND model = ?2 AND beginning = ?3"};
 
   Statement copy_beginnings_{connection_,
                              "INSERT INTO key_beginnings SELECT stream, ?3, model, beginning FROM key_beginnings"
@@ -62,7 +61,7 @@ class StoreKeys {
                      " (SELECT past.state FROM evicted_keys AS past WHERE past.stream = ?1 AND past.model = moved.model"
                      "  AND past.beginning = moved.beginning AND past.key = moved.key AND past.epoch <= ?2"
                      "  ORDER BY past.epoch DESC LIMIT 1)"
-                     " FROM (SELECT DISTINCT model, beginning, key FROM evicted_keys"
+                     " FROM (SELECT DISTINCT model, beginning, key FROM evicted_keys INDEXED BY evicted_keys_by_epoch"
                      "       WHERE stream = ?1 AND epoch > ?2) AS moved"};
   Statement delete_after_{connection_, "DELETE FROM evicted_keys WHERE stream = ?1 AND epoch > ?2"};
 };

@@ -171,19 +171,6 @@ TEST_F(StoreKeysTest, ADamagedOneIsReplacedByWhatComesNext) {
   EXPECT_EQ(rows(8, 2), 2);
 }
 
-// However many keys there are, those of an epoch are found by an index.
-TEST_F(StoreKeysTest, PruningReadsOnlyWhatItDeletes) {
-  for (const char* sql : {"DELETE FROM evicted_keys WHERE stream = 1 AND (model, beginning) IN"
-                          " (SELECT model, beginning FROM key_beginnings WHERE stream = 1 AND epoch < 2"
-                          "  EXCEPT SELECT model, beginning FROM key_beginnings WHERE stream = 1 AND epoch >= 2)",
-                          "DELETE FROM evicted_keys WHERE stream = 1 AND epoch > 3 AND epoch <= 2 AND state IS NULL"}) {
-    const auto plan = SqliteFile(file).query(std::string("EXPLAIN QUERY PLAN ") + sql);
-    EXPECT_THAT(plan.at(0).at(3), testing::AnyOf(HasSubstr("(stream=? AND model=? AND beginning=?)"),
-                                                 HasSubstr("(stream=? AND epoch>? AND epoch<?)")))
-        << sql;
-  }
-}
-
 TEST_F(StoreKeysTest, AStoreOfVersion2IsTaken) {
   tests::StoredStream old(*store, "old", 1);
   old.commit(1, 0);
