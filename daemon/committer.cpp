@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/epoch_figures.hpp"
+#include "daemon/evicted_keys.hpp"
 #include "daemon/history.hpp"
 #include "daemon/log.hpp"
 #include "daemon/recovery.hpp"
@@ -46,7 +47,7 @@ void Committer::on_message(wire::BytesView message) {
     case ingest::EpochCut::kType: {
       auto cut = ingest::read<ingest::EpochCut>(frame_);
       const std::uint64_t stream_id = cut.stream_id;
-      gathering_.insert_or_assign(stream_id, Gathering{std::move(cut), {}});
+      gathering_.insert_or_assign(stream_id, Gathering{std::move(cut), {}, {}});
       break;
     }
     case ingest::PartitionState::kType: return gather(ingest::read<ingest::PartitionState>(frame_));
@@ -110,9 +111,11 @@ void Committer::gather(const ingest::PartitionState& part) {
   Gathering& epoch = found->second;
   ACCRUE_ASSERT(epoch.cut.epoch == part.epoch);
   epoch.states[part.partition].assign(part.state.begin(), part.state.end());
+  add_evicted(part.evicted, epoch.evicted);
   const Known& stream = streams_.at(part.stream_id);
   if (epoch.states.size() < stream.spec.partitions) return;
   EpochRecord& record = ready_.emplace_back(record_of(epoch.cut, std::move(epoch.states)));
+  record.evicted = in_order(std::move(epoch.evicted));
   std::string why;
   std::optional<models::ModelSet> models = merged_models(record.states, stream.spec, why);
   ACCRUE_ASSERT(models);  // our own workers have just encoded the states
@@ -121,8 +124,9 @@ void Committer::gather(const ingest::PartitionState& part) {
   for (const ModelEvent& event : record.events) {
     log_info(event.event, {{"stream", stream.name}, {"model", event.model}, {"row", event.row}});
   }
-  board_.post(
-      ready({stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)}));
+  Snapshot snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)};
+  snapshot.evicted = record.evicted;
+  board_.post(ready(std::move(snapshot)));
   gathering_.erase(found);
 }
 

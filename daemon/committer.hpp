@@ -63,6 +63,7 @@ class Committer {
   struct Gathering {  // an epoch that some states are still missing of
     ingest::EpochCut cut;
     std::map<std::uint32_t, wire::Bytes> states;
+    std::vector<EvictedKey> evicted;
   };
 
   void create(const ingest::CreateStream& create);

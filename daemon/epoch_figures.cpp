@@ -58,6 +58,11 @@ void add_figures(EpochRecord& record, const models::ModelSet& models, const mode
     if (model.drift().alarms() > alarms_before) {
       record.events.push_back({.model = model.spec().name, .event = "drift", .row = *model.drift().last_alarm()});
     }
+    const models::KeyFigures keys = model.learner().keys().value_or(models::KeyFigures{});
+    if (keys.evicted == 0) continue;
+    for (const models::KeyOrigin& origin : keys.origins) {
+      record.beginnings.push_back({model.spec().name, origin.beginning});
+    }
   }
 }
 

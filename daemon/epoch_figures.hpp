@@ -7,8 +7,8 @@
 
 namespace accrue::daemon {
 
-// Fills in champion, metrics, history and events. `before` are the models of the stream's epoch before this one; null
-// where there is none.
+// Fills in champion, metrics, history, events and beginnings. `before` are the models of the stream's epoch before this
+// one; null where there is none.
 void add_figures(EpochRecord& record, const models::ModelSet& models, const models::ModelSet* before);
 
 }  // namespace accrue::daemon

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "daemon/evicted_keys.hpp"
 #include "daemon/snapshot.hpp"
 #include "ingest/link.hpp"
 
@@ -142,9 +143,10 @@ void HeldStream::act(const ingest::ChangeModels& change) {
 }
 
 void HeldStream::act(const ingest::Barrier& barrier) {
-  for (const auto& [partition, models] : partitions_) {
+  for (auto& [partition, models] : partitions_) {
+    const wire::Bytes evicted = encode_evicted(models.take_evicted());
     const wire::Bytes state = models.encode();
-    to_receiver_(wire::encode(ingest::PartitionState{id_, generation_, barrier.epoch, partition, state}));
+    to_receiver_(wire::encode(ingest::PartitionState{id_, generation_, barrier.epoch, partition, state, evicted}));
   }
 }
 

@@ -42,6 +42,8 @@ class History {
 
   std::shared_ptr<const Snapshot> snapshot(const std::string& stream, std::uint64_t epoch);
 
+  const std::filesystem::path& store_file() const { return store_file_; }
+
  private:
   // A stream's name or an epoch's number may come again, for another model: after a drop, after a rewind.
   struct Cached {

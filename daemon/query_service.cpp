@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include "daemon/older_parts.hpp"
 #include "ingest/link.hpp"
 #include "ingest/wire/friendly_rows.hpp"
 #include "models/normal_quantile.hpp"
@@ -39,6 +40,18 @@ wire::Bytes unknown_model(std::uint64_t request, const Snapshot& snapshot, const
 wire::Bytes no_model_yet(std::uint64_t request, const std::string& stream, const std::string& model) {
   const std::string who = "stream '" + stream + "'" + (model.empty() ? "" : ", model '" + model + "',");
   return refusal(request, ErrorCode::kNoModelYet, stream, who + " has learned no rows yet");
+}
+
+wire::Bytes not_read(std::uint64_t request, const std::string& stream, const std::runtime_error& error) {
+  const bool not_kept = dynamic_cast<const EpochNotKept*>(&error) != nullptr;
+  return refusal(request, not_kept ? ErrorCode::kUnknownEpoch : ErrorCode::kStoreFailed, stream, error.what());
+}
+
+// What a row to predict has: the features, and the key where the model goes by one that is not among them.
+std::vector<std::string> columns_to_predict(const wire::StreamSpec& spec, const models::Model& model) {
+  std::vector<std::string> columns = spec.features;
+  if (model.learner().needs_key() && spec.column(spec.key) >= columns.size()) columns.push_back(spec.key);
+  return columns;
 }
 
 wire::ModelSpec on_the_wire(const models::ModelSpec& spec) {
@@ -81,17 +94,17 @@ std::optional<wire::LateLabels> on_the_wire(const std::optional<models::DelayedL
 }
 
 // The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
-std::string read_rows(const wire::Predict& query, const std::vector<std::string>& features, const models::Model& model,
+std::string read_rows(const wire::Predict& query, const std::vector<std::string>& names, const models::Model& model,
                       std::vector<double>& rows) {
-  const std::size_t columns = features.size();
+  const std::size_t columns = names.size();
   const std::size_t values = query.count * columns;
   if (query.rows.friendly) {
     if (wire::friendly_count(query.rows) != query.count) return "the count is not the number of rows";
-    const wire::Columns names(features);
+    const wire::Columns given(names);
     rows.resize(values);
     for (std::size_t i = 0; i < query.count; ++i) {
       if (const auto problem =
-              read_friendly_row(query.rows, i, names, wire::Absent::kMissing, {rows.data() + i * columns, columns})) {
+              read_friendly_row(query.rows, i, given, wire::Absent::kMissing, {rows.data() + i * columns, columns})) {
         return "row " + std::to_string(i) + ": " + to_string(*problem);
       }
     }
@@ -109,9 +122,10 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
     const bool missing = std::isnan(rows[i]);
-    if (missing && model.takes_missing(i % columns)) continue;
-    if (missing) return "row " + std::to_string(i / columns) + ": " + features[i % columns] + " is missing";
-    return "row " + std::to_string(i / columns) + ": " + features[i % columns] + " is not a number within 1e150";
+    const bool is_feature = i % columns < model.features();
+    if (missing && is_feature && model.takes_missing(i % columns)) continue;
+    if (missing) return "row " + std::to_string(i / columns) + ": " + names[i % columns] + " is missing";
+    return "row " + std::to_string(i / columns) + ": " + names[i % columns] + " is not a number within 1e150";
   }
   return {};
 }
@@ -173,10 +187,8 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   if (!snapshot) return refuse(unknown_stream(request, stream));
   try {
     if (epoch && *epoch != snapshot->epoch) snapshot = history_.snapshot(stream, *epoch);
-  } catch (const EpochNotKept& missing) {
-    return refuse(refusal(request, ErrorCode::kUnknownEpoch, stream, missing.what()));
   } catch (const std::runtime_error& error) {
-    return refuse(refusal(request, ErrorCode::kStoreFailed, stream, error.what()));
+    return refuse(not_read(request, stream, error));
   }
   const models::Model* found = snapshot->model(model);
   if (!found) return refuse(unknown_model(request, *snapshot, model));
@@ -185,17 +197,30 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   return {std::move(snapshot), found, {}};
 }
 
-wire::Bytes QueryService::predict(const wire::Predict& query) {
+wire::Bytes QueryService::predict(wire::Predict query) {
   const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
   const models::Predictor& predictor = snapshot->predictor(*model);
-  const std::vector<std::string>& features = snapshot->spec.features;
-  if (const std::string problem = read_rows(query, features, *model, rows_); !problem.empty()) {
+  const std::vector<std::string> given = columns_to_predict(snapshot->spec, *model);
+  const bool with_key = given.size() > snapshot->spec.features.size();
+  if (query.count == 0) {
+    query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (given.size() * size_of(query.dtype)));
+  }
+  if (std::string problem = read_rows(query, given, *model, rows_); !problem.empty()) {
+    if (with_key) {
+      problem +=
+          "; model '" + model->spec().name + "' groups by key, so behind the features stands '" + given.back() + "'";
+    }
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
-  const std::size_t columns = model->learner().needs_key() ? append_key(snapshot->spec) : features.size();
+  const bool key_is_a_feature = model->learner().needs_key() && !with_key;
+  const std::size_t columns = key_is_a_feature ? append_key(snapshot->spec) : given.size();
   values_.resize(query.count);
-  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * columns);
+  try {
+    predict_rows(*snapshot, *model, columns);
+  } catch (const std::runtime_error& error) {
+    return not_read(query.request, query.stream, error);
+  }
   wire::Prediction reply{.request = query.request,
                          .epoch = snapshot->epoch,
                          .rows = model->learner().rows(),
@@ -214,6 +239,18 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   reply.margins.assign(margins.begin(), margins.end());
   reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
   return wire::encode(reply);
+}
+
+void QueryService::predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns) {
+  const models::Predictor& predictor = snapshot.predictor(model);
+  const std::optional<models::KeyFigures> keys = model.learner().keys();
+  std::optional<OlderParts> older;
+  if (keys && keys->evicted > 0) older.emplace(history_.store_file(), snapshot, model);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    const double* row = rows_.data() + i * columns;
+    const models::Factor* known = older ? older->find(row[columns - 1]) : nullptr;
+    values_[i] = known ? predictor.predict_with(row, *known) : predictor.predict(row);
+  }
 }
 
 // Lets the key, which is a feature, stand behind the features of each row too. Returns the columns of a row.
@@ -275,6 +312,10 @@ wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   reply.variance = on_the_wire(model->metrics().coverage().variance);
   reply.drifts = model->drift().alarms();
   reply.last_drift_row = model->drift().last_alarm();
+  if (const std::optional<models::KeyFigures> keys = model->learner().keys()) {
+    reply.keys = keys->held;
+    reply.evicted_keys = keys->evicted;
+  }
   return wire::encode(reply);
 }
 

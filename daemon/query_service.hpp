@@ -42,8 +42,9 @@ class QueryService {
 
  private:
   void answer(const ingest::SessionId& client, wire::BytesView message);
-  wire::Bytes predict(const wire::Predict& query);
+  wire::Bytes predict(wire::Predict query);
   std::size_t append_key(const wire::StreamSpec& spec);
+  void predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns);
   wire::Bytes coef(const wire::GetCoef& query);
   wire::Bytes metrics(const wire::GetMetrics& query) const;
   wire::Bytes models(const wire::GetModels& query) const;

@@ -24,12 +24,6 @@ void require_columns_for(const models::Model& model, const wire::StreamSpec& spe
   };
   if (model.learner().needs_time() && !spec.timed()) refuse("an event time: name its column as the stream's time");
   if (model.learner().needs_key() && !spec.keyed()) refuse("a key: name its column as the stream's key");
-  const bool key_is_a_feature = std::find(spec.features.begin(), spec.features.end(), spec.key) != spec.features.end();
-  if (model.learner().needs_key() && !key_is_a_feature) {
-    refuse(
-        "a key that is a feature, as rows to predict have no other columns (transforms = select(...) can keep it out "
-        "of the coefficients)");
-  }
 }
 
 }  // namespace

@@ -17,6 +17,8 @@
 
 namespace accrue::daemon {
 
+struct EvictedKey;  // store.hpp
+
 struct Snapshot {
   std::string stream;
   wire::StreamSpec spec;
@@ -25,6 +27,8 @@ struct Snapshot {
   std::vector<wire::RejectedRows> rejected;
   models::ModelSet models;
   std::vector<std::unique_ptr<const models::Predictor>> predictors = {};  // of each of the models; made by ready()
+  // What it let go of since the epoch before, as it may not be in the store yet (older_parts.hpp); null for nothing.
+  std::shared_ptr<const std::vector<EvictedKey>> evicted = {};
 
   // The champion where no name is given; null where there is none of that name.
   const models::Model* model(const std::string& name) const;

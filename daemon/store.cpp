@@ -6,6 +6,7 @@
 
 #include "daemon/store_connection.hpp"
 #include "daemon/store_identity.hpp"
+#include "daemon/store_keys.hpp"
 #include "daemon/store_schema.hpp"
 
 namespace accrue::daemon {
@@ -109,6 +110,8 @@ class Store::Statements {
       "            WHERE stream = ?1 AND epoch <= ?2 GROUP BY producer) AS past USING (producer)"
       " WHERE past.sequence IS NOT now.sequence"};
 
+  StoreKeys keys{connection};
+
   void insert(const EpochRecord& record, std::int64_t committed_unix_ms) {
     const std::uint64_t stream = record.stream;
     const std::uint64_t epoch = record.epoch;
@@ -126,6 +129,7 @@ class Store::Statements {
     for (const ModelMetrics& m : record.metrics) {
       insert_metrics.bind(stream, epoch, m.model, m.n, m.mse, m.mae, m.rmse, m.r2, m.mse_clipped, m.mae_clipped).run();
     }
+    keys.insert(record);
   }
 
   void insert_figures(const EpochRecord& record, std::int64_t committed_unix_ms) {
@@ -164,6 +168,7 @@ class Store::Statements {
     if (oldest_kept == *oldest) return;
     delete_superseded_sequences.bind(stream, oldest_kept, *oldest).run();
     delete_past_departures.bind(stream, oldest_kept, *oldest).run();
+    keys.prune(stream, oldest_kept, *oldest);
     delete_epochs_before.bind(stream, oldest_kept).run();
   }
 
@@ -253,6 +258,7 @@ void Store::roll_back(std::uint64_t stream, std::uint64_t epoch, std::uint64_t a
                           &statements_->restore_sequences}) {
     copy->bind(stream, epoch, as).run();
   }
+  statements_->keys.roll_back(stream, epoch, as);
   statements_->prune(stream, options_, committed_unix_ms);
   transaction.commit();
 }
@@ -263,6 +269,7 @@ void Store::rewind(std::uint64_t stream, std::uint64_t epoch) {
   statements_->rows_of(stream, epoch);
   statements_->delete_epochs_after.bind(stream, epoch).run();
   statements_->delete_sequences_after.bind(stream, epoch).run();
+  statements_->keys.rewind(stream, epoch);
   statements_->delete_history_after.bind(stream, epoch).run();
   statements_->delete_events_after.bind(stream, epoch).run();
   transaction.commit();

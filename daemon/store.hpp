@@ -92,6 +92,20 @@ struct ModelEvent {
   std::uint64_t row = 0;  // of the stream, from 0
 };
 
+// What a model had learned of a key when it let go of it.
+struct EvictedKey {
+  std::string model;
+  std::uint64_t beginning = 0;  // which learner of that name it was (models/key_state.hpp)
+  double key = 0;
+  std::vector<std::byte> state;  // a models::KeyState's; carries its own CRC
+};
+
+// A learner whose evicted keys count.
+struct KeyBeginning {
+  std::string model;
+  std::uint64_t beginning = 0;
+};
+
 struct EpochRecord {
   std::uint64_t stream = 0;
   std::uint64_t epoch = 0;  // increasing within the stream; gaps are allowed
@@ -104,6 +118,8 @@ struct EpochRecord {
   std::vector<ModelMetrics> metrics;  // of every model
   std::vector<HistoryPoint> history;
   std::vector<ModelEvent> events;
+  std::shared_ptr<const std::vector<EvictedKey>> evicted = {};  // since the epoch before, each key once; null for none
+  std::vector<KeyBeginning> beginnings = {};
 };
 
 struct StoredEpoch {

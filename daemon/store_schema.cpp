@@ -97,6 +97,27 @@ CREATE TABLE events (
   committed_unix_ms INTEGER NOT NULL,
   PRIMARY KEY (stream, epoch, model, event)
 ) STRICT, WITHOUT ROWID;
+)sql",
+    // Models of each key forgot what they evicted.
+    R"sql(
+CREATE TABLE evicted_keys (
+  stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+  model TEXT NOT NULL,
+  beginning INTEGER NOT NULL,
+  key REAL NOT NULL,
+  epoch INTEGER NOT NULL,
+  state BLOB,
+  PRIMARY KEY (stream, model, beginning, key, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX evicted_keys_by_epoch ON evicted_keys (stream, epoch);
+CREATE TABLE key_beginnings (
+  stream INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  beginning INTEGER NOT NULL,
+  PRIMARY KEY (stream, epoch, model, beginning),
+  FOREIGN KEY (stream, epoch) REFERENCES epochs (stream, epoch) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 // The newest version this accrued knows.

@@ -24,7 +24,9 @@ StoreView::StoreView(const std::filesystem::path& file)
   connection_->execute("PRAGMA mmap_size = 0");
   connection_->execute("BEGIN");
   require_readable_store(*connection_);
-  const bool one_model = Statement(*connection_, "PRAGMA user_version").first_integer() == 1;  // of each stream
+  const std::int64_t version = Statement(*connection_, "PRAGMA user_version").first_integer().value_or(0);
+  const bool one_model = version == 1;  // of each stream
+  has_evicted_keys_ = version >= 3;
   const std::string champion = one_model ? std::string("'") + wire::kDefaultModel + "'" : "e.champion";
   kept_epochs_ = "SELECT e.epoch, e.rows, e.committed_unix_ms, " + champion +
                  ", m.mse, m.mse_clipped FROM epochs AS e LEFT JOIN metrics AS m"
@@ -82,6 +84,29 @@ std::vector<PartitionState> StoreView::states(std::uint64_t stream, std::uint64_
     states.push_back({.partition = static_cast<std::uint32_t>(row.integer(0)), .state = row.blob(1)});
   }
   return states;
+}
+
+std::vector<std::byte> StoreView::evicted_key(std::uint64_t stream, const KeyBeginning& learner, double key,
+                                              std::uint64_t epoch) {
+  if (!evicted_key_) {
+    evicted_key_ = std::make_unique<Statement>(
+        *connection_,
+        "SELECT state FROM evicted_keys WHERE stream = ?1 AND model = ?2 AND beginning = ?3 AND key = ?4"
+        " AND epoch <= ?5 ORDER BY epoch DESC LIMIT 1");
+  }
+  Statement& row = *evicted_key_;
+  if (!row.bind(stream, learner.model, learner.beginning, key, epoch).step() || row.is_null(0)) return {};
+  return row.blob(0);
+}
+
+void StoreView::evicted_keys(std::uint64_t stream, const EachKey& each) {
+  if (!has_evicted_keys_) return;
+  Statement row(*connection_,
+                "SELECT model, beginning, key, epoch, state FROM evicted_keys"
+                " WHERE stream = ?1 AND state IS NOT NULL ORDER BY model, beginning, key, epoch");
+  for (row.bind(stream); row.step();) {
+    each({row.text(0), row.unsigned_integer(1), row.real(2).value_or(0), row.blob(4)}, row.unsigned_integer(3));
+  }
 }
 
 std::vector<std::string> StoreView::producers_ahead(std::uint64_t stream) {

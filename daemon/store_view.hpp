@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 
 namespace accrue::daemon {
 
+class Statement;
 class StoreConnection;
 
 struct KeptEpoch {
@@ -58,6 +60,13 @@ class StoreView {
 
   std::vector<PartitionState> states(std::uint64_t stream, std::uint64_t epoch);  // by partition; none if not kept
 
+  // The state of a key as of an epoch (EvictedKey); empty where that learner had not evicted it.
+  std::vector<std::byte> evicted_key(std::uint64_t stream, const KeyBeginning& learner, double key,
+                                     std::uint64_t epoch);
+  // All that are there of a stream, with the epochs that they were evicted in.
+  using EachKey = std::function<void(const EvictedKey& evicted, std::uint64_t epoch)>;
+  void evicted_keys(std::uint64_t stream, const EachKey& each);
+
   // Producers whose sequence is said to have moved after the newest epoch: their batches would be taken for learned.
   std::vector<std::string> producers_ahead(std::uint64_t stream);
 
@@ -67,6 +76,8 @@ class StoreView {
  private:
   std::unique_ptr<StoreConnection> connection_;
   std::string kept_epochs_;  // what is asked of each, up to the condition
+  bool has_evicted_keys_ = false;
+  std::unique_ptr<Statement> evicted_key_;  // prepared when it is first asked
 };
 
 }  // namespace accrue::daemon

@@ -10,6 +10,7 @@
 #include "daemon/spec_json.hpp"
 #include "daemon/store_view.hpp"
 #include "daemon/stored_models.hpp"
+#include "models/key_state.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -31,6 +32,7 @@ class StreamCheck {
     } catch (const std::runtime_error& error) {
       problem(std::nullopt, error.what());
     }
+    check_keys();
     std::vector<KeptEpoch> epochs = store_.epochs(record_.id, store_.epoch_range(record_.id).count);
     std::reverse(epochs.begin(), epochs.end());
     checked_.epochs = epochs.size();
@@ -51,6 +53,22 @@ class StreamCheck {
  private:
   void problem(std::optional<std::uint64_t> epoch, const std::string& what) {
     verification_.problems.push_back({record_.name, epoch, what});
+  }
+
+  void check_keys() {
+    const std::uint64_t newest = store_.epoch_range(record_.id).newest;
+    store_.evicted_keys(record_.id, [&](const EvictedKey& evicted, std::uint64_t epoch) {
+      std::optional<models::KeyState> state;
+      const models::DecodeError damage = models::KeyState::decode(evicted.state, state);
+      std::ostringstream which;
+      which << "key " << evicted.key << " that model '" << evicted.model << "' evicted: ";
+      if (!state) {
+        problem(epoch, which.str() + to_string(damage));
+      } else if (state->key != evicted.key || state->origin.beginning != evicted.beginning) {
+        problem(epoch, which.str() + "it is under a wrong key");
+      }
+      if (epoch > newest) problem(epoch, which.str() + "it is ahead of the newest epoch: its rows would count twice");
+    });
   }
 
   void check_states(const KeptEpoch& epoch, const wire::StreamSpec& spec) {

@@ -98,8 +98,23 @@ struct PartitionState {
   std::uint64_t generation = 0;
   std::uint64_t epoch = 0;
   std::uint32_t partition = 0;
-  wire::BytesView state;  // into the message, which is passed on as it is
-  auto fields() { return std::tie(stream_id, generation, epoch, partition, state); }
+  wire::BytesView state;         // into the message, which is passed on as it is
+  wire::BytesView evicted = {};  // likewise: EvictedKeys, encoded; empty for none
+  auto fields() { return std::tie(stream_id, generation, epoch, partition, state, evicted); }
+};
+
+struct EvictedKey {
+  std::string model;
+  wire::Bytes state;  // models/key_state.hpp
+  auto fields() { return std::tie(model, state); }
+};
+
+// What models of each key had learned of those that they let go of since the epoch before. Never sent by itself: a bin,
+// as a frame of so many values is only read where its sender is trusted.
+struct EvictedKeys {
+  static constexpr std::uint8_t kType = 95;
+  std::vector<EvictedKey> keys;
+  auto fields() { return std::tie(keys); }
 };
 
 struct CreateStream {

@@ -19,8 +19,11 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
+#include "models/key_state.hpp"
 #include "models/require.hpp"
 #include "models/rows.hpp"
 #include "models/state_codec.hpp"
@@ -39,6 +42,8 @@ class Predictor {
     require(false, "sparse rows are for learners that take them");
     return 0;
   }
+  /// The same, knowing besides of the row's key what the learner had let go of (KeyState).
+  virtual double predict_with(const double* x, const Factor& /*of_the_key*/) const { return predict(x); }
   /// The variance of a target of weight 1 about that prediction, its noise included; NaN for what does not know.
   virtual double variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
 };
@@ -72,6 +77,11 @@ class Learner {
   /// Whether it goes by what rows have besides features, target and weight: only a stream of such rows can have it.
   virtual bool needs_time() const { return false; }
   virtual bool needs_key() const { return false; }
+  /// Of a learner with a model for every key, whose number is bounded.
+  virtual std::optional<KeyFigures> keys() const { return std::nullopt; }
+  /// What it knew of the keys that it has evicted since this was last called. A key may come twice. It waits here and
+  /// nowhere else: it is not in the state (encode), and a copy has none of it.
+  virtual std::vector<KeyState> take_evicted() { return {}; }
   /// Learns all that the other learner, of the same settings, has learned. Forgets what either has seen of others.
   virtual void merge(const Learner& other) = 0;
   /// From the next row on predicts with what the learners of all other partitions had learned, merged into `others`,

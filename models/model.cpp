@@ -28,6 +28,12 @@ class TransformingPredictor final : public Predictor {
     return predictor_->predict(row.data());
   }
 
+  double predict_with(const double* x, const Factor& of_the_key) const override {
+    Row row;
+    transform(x, row);
+    return predictor_->predict_with(row.data(), of_the_key);
+  }
+
   double variance(const double* x) const override {
     Row row;
     transform(x, row);
@@ -55,6 +61,9 @@ class ClippingPredictor final : public Predictor {
       : seen_(std::move(seen)), predictor_(std::move(predictor)) {}
 
   double predict(const double* x) const override { return seen_.clipped(predictor_->predict(x)); }
+  double predict_with(const double* x, const Factor& of_the_key) const override {
+    return seen_.clipped(predictor_->predict_with(x, of_the_key));
+  }
   double variance(const double* x) const override { return predictor_->variance(x); }
 
  private:

@@ -58,6 +58,9 @@ class Model {
   /// Adds what another model of the same spec has learned and how it erred. Forgets what either has seen of others.
   void merge(const Model& other);
 
+  /// As Learner::take_evicted.
+  std::vector<KeyState> take_evicted() { return learner_->take_evicted(); }
+
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
   const Metrics& metrics() const { return metrics_; }
@@ -69,6 +72,8 @@ class Model {
   /// Of the features that the learner sees, whose names feature_names() are.
   Summary describe() const { return learner_->describe(); }
   const std::vector<std::string>& feature_names() const { return transforms_.names(); }
+  /// Of a row that comes in.
+  std::size_t features() const { return transforms_.features(); }
   /// Whether the feature of that number may be missing (NaN).
   bool takes_missing(std::size_t column) const { return transforms_.takes_missing(column); }
 

@@ -183,6 +183,16 @@ void ModelSet::merge(const ModelSet& other) {
   }
 }
 
+std::vector<EvictedKey> ModelSet::take_evicted() {
+  std::vector<EvictedKey> evicted;
+  for (Model& model : models_) {
+    for (KeyState& state : model.take_evicted()) {
+      evicted.push_back({model.spec().name, std::move(state)});
+    }
+  }
+  return evicted;
+}
+
 bool ModelSet::has_the_models_of(const ModelSet& other) const {
   const auto same = [](const Model& a, const Model& b) { return a.spec() == b.spec(); };
   return features_ == other.features_ && champion_ == other.champion_ &&

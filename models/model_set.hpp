@@ -26,6 +26,11 @@
 
 namespace accrue::models {
 
+struct EvictedKey {
+  std::string model;
+  KeyState state;
+};
+
 class ModelSet {
  public:
   static constexpr std::size_t kMaxModels = 32;
@@ -49,6 +54,9 @@ class ModelSet {
   [[nodiscard]] DecodeError see(std::span<const std::span<const std::byte>> shares);
   /// Adds what the models of another set of the same specs have learned and how they erred.
   void merge(const ModelSet& other);
+
+  /// What the models knew of the keys that they have evicted since this was last called (Learner::take_evicted).
+  std::vector<EvictedKey> take_evicted();
 
   std::size_t features() const { return features_; }
   /// Whether the feature of that number may be missing (NaN): whether every model takes it so.

@@ -13,6 +13,8 @@ namespace accrue::models {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMaxOrigins = 1'024;
+constexpr double kNothingKept = 1e-100;  // below it, what was evicted before is forgotten for good
 
 // Predicts by the rows of a key and as many of the stream's as `prior` holds. Scratch that is used again and again.
 class ShrunkFit {
@@ -50,10 +52,11 @@ bool is_young(const Evidence<double>& stream) {
 
 class PerKeyPredictor final : public Predictor {
  public:
-  PerKeyPredictor(std::size_t features, bool intercept, Factor prior, std::unique_ptr<const Predictor> stream,
-                  std::unordered_map<double, Factor> keys)
+  PerKeyPredictor(std::size_t features, bool intercept, bool young, Factor prior,
+                  std::unique_ptr<const Predictor> stream, std::unordered_map<double, Factor> keys)
       : features_(features),
         intercept_(intercept),
+        young_(young),
         prior_(std::move(prior)),
         stream_(std::move(stream)),
         keys_(std::move(keys)) {}
@@ -66,9 +69,21 @@ class PerKeyPredictor final : public Predictor {
     return ShrunkFit(prior_.columns()).predict(prior_, key->second, intercept_, x);
   }
 
+  double predict_with(const double* x, const Factor& of_the_key) const override {
+    if (young_) {
+      return stream_->predict(x);
+    }
+    Factor all = of_the_key;
+    if (const auto key = keys_.find(x[features_]); key != keys_.end()) {
+      all.merge(key->second);
+    }
+    return ShrunkFit(prior_.columns()).predict(prior_, all, intercept_, x);
+  }
+
  private:
   std::size_t features_;
   bool intercept_;
+  bool young_;
   Factor prior_;
   std::unique_ptr<const Predictor> stream_;
   std::unordered_map<double, Factor> keys_;
@@ -83,6 +98,7 @@ PerKey::PerKey(const PerKey& other)
       stream_(other.stream_),
       keys_(other.keys_),
       evicted_(other.evicted_),
+      origins_(other.origins_),
       prior_(other.prior_),
       prior_rows_(other.prior_rows_) {
   index_keys();
@@ -132,6 +148,9 @@ void PerKey::partial_fit(const RowsView& rows, std::span<double> predictions) {
       *to++ = root;
     }
     std::transform(x, x + rows.features + 1, to, [root](double value) { return root * value; });
+    if (origins_.empty()) {
+      origins_.push_back({.beginning = rows.index(i)});
+    }
     touch(rows.key(i), rows.index(i)).factor.fold_row(row.data());
   }
 }
@@ -141,10 +160,8 @@ PerKey::Key& PerKey::touch(double key, std::uint64_t index) {
   if (found != places_.end()) {
     keys_.splice(keys_.end(), keys_, found->second);
   } else {
-    if (keys_.size() == options_.max_keys) {
-      places_.erase(keys_.front().key);
-      keys_.pop_front();
-      ++evicted_;
+    if (keys_.size() >= options_.max_keys) {
+      evict();
     }
     keys_.push_back({key + 0.0, index, Factor(columns())});  // -0.0 + 0.0 is 0.0
     places_.emplace(key, std::prev(keys_.end()));
@@ -152,6 +169,18 @@ PerKey::Key& PerKey::touch(double key, std::uint64_t index) {
   keys_.back().last_index = index;
   return keys_.back();
 }
+
+void PerKey::evict() {
+  const Key& oldest = keys_.front();
+  if (KeyState state(origins_.front(), oldest.key, oldest.factor); !state.packed.empty()) {
+    waiting_.push_back(std::move(state));
+  }
+  places_.erase(oldest.key);
+  keys_.pop_front();
+  ++evicted_;
+}
+
+std::vector<KeyState> PerKey::take_evicted() { return std::exchange(waiting_, {}); }
 
 void PerKey::index_keys() {
   places_.clear();
@@ -167,6 +196,7 @@ void PerKey::merge(const Learner& from) {
   stream_.merge(other->stream_);
   prior_rows_ = kNone;
   evicted_ += other->evicted_;
+  origins_.insert(origins_.end(), other->origins_.begin(), other->origins_.end());
   for (const Key& theirs : other->keys_) {
     const auto mine = places_.find(theirs.key);
     if (mine == places_.end()) {
@@ -193,24 +223,36 @@ void PerKey::forget(double keep) {
   for (Key& key : keys_) {
     key.factor.scale(std::sqrt(keep));
   }
+  for (KeyOrigin& origin : origins_) {
+    origin.kept *= keep;
+  }
+  if (std::erase_if(origins_, [](const KeyOrigin& origin) { return origin.kept < kNothingKept; }) > 0) {
+    waiting_.clear();
+  }
 }
 
 std::unique_ptr<const Predictor> PerKey::predictor() const {
   const Evidence<double> all = stream_.evidence();
   std::unordered_map<double, Factor> keys;
-  if (!is_young(all)) {
+  const bool young = is_young(all);
+  if (!young) {
     keys.reserve(keys_.size());
     for (const Key& key : keys_) {
       keys.emplace(key.key, key.factor);
     }
   }
-  return std::make_unique<PerKeyPredictor>(options_.stream.features, options_.stream.intercept,
+  return std::make_unique<PerKeyPredictor>(options_.stream.features, options_.stream.intercept, young,
                                            scaled_to(all, options_.shrinkage_rows), stream_.predictor(),
                                            std::move(keys));
 }
 
 void PerKey::encode(StateWriter& writer) const {
   stream_.encode(writer);
+  writer.put_count(origins_.size());
+  for (const KeyOrigin& origin : origins_) {
+    writer.put_count(origin.beginning);
+    writer.put_double(origin.kept);
+  }
   writer.put_count(evicted_);
   writer.put_count(keys_.size());
   for (const Key& key : keys_) {
@@ -220,9 +262,29 @@ void PerKey::encode(StateWriter& writer) const {
   }
 }
 
+// States of version 3 do not tell: evicted keys were not kept then, and those to come are told apart by the rows since.
+bool PerKey::decode_origins(StateReader& reader) {
+  origins_.clear();
+  if (reader.version() == kStateVersionOfSets) {
+    origins_.resize(stream_.rows() > 0 ? 1 : 0, {.beginning = 0, .kept = 1});
+    return true;
+  }
+  std::uint64_t count = 0;
+  if (!reader.get_count_up_to(kMaxOrigins, count) || !reader.holds(2 * count)) {
+    return false;
+  }
+  origins_.resize(static_cast<std::size_t>(count));
+  return std::all_of(origins_.begin(), origins_.end(), [&](KeyOrigin& origin) {
+    return reader.get_count(origin.beginning) && reader.get_double(kNothingKept, 1, origin.kept);
+  });
+}
+
 DecodeError PerKey::decode(StateReader& reader) {
   if (const DecodeError damage = stream_.decode(reader); damage != DecodeError::kNone) {
     return damage;
+  }
+  if (!decode_origins(reader)) {
+    return DecodeError::kInvalid;
   }
   std::uint64_t count = 0;
   const std::size_t numbers = 2 + Factor::packed_size(columns());

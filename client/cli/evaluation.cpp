@@ -53,6 +53,7 @@ Evaluation evaluate(const models::Model& model, const models::RowsView& rows,
     const models::RowsView part = rows.slice(first, std::min(step, rows.count - first));
     const double started = steady_seconds();
     learner->learn(part);
+    (void)learner->take_evicted();  // there is no store for them to go to
     result.seconds += steady_seconds() - started;
     learned(first + part.count);
     if (part.count < step) break;

@@ -187,7 +187,9 @@ int metrics(const Connection& connection, const std::string& stream, const std::
                           {"model_coverage", "coverage, 95% by the model", nullable(found.variance.rate)},
                           {"model_width", "its mean width", nullable(found.variance.mean_width)},
                           {"drifts", "drifts", found.drifts},
-                          {"last_drift_row", "row of the last drift", nullable(found.last_drift_row)}});
+                          {"last_drift_row", "row of the last drift", nullable(found.last_drift_row)},
+                          {"keys", "keys held", nullable(found.keys)},
+                          {"evicted_keys", "keys evicted", nullable(found.evicted_keys)}});
   Json last = Json::array();
   for (const ErrorFigures& window : found.last) {
     const std::string rows = std::to_string(window.window);

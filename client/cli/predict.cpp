@@ -1,4 +1,5 @@
 // accrue predict: a prediction for every row of a CSV file, in order.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -99,9 +100,9 @@ class PredictionWriter {
 };
 
 // Full, or as much as there is to be read without waiting. Returns false at the end of the rows.
-bool gather(RowSource& source, std::size_t features, Request& request) {
+bool gather(RowSource& source, std::size_t columns, Request& request) {
   request = {};
-  std::vector<double> row(features);
+  std::vector<double> row(columns);
   do {
     const RowSource::Next next = source.next(row);
     if (next == RowSource::Next::kEnd) return false;
@@ -110,6 +111,23 @@ bool gather(RowSource& source, std::size_t features, Request& request) {
     request.usable.push_back(usable);
   } while (request.usable.size() < kRowsPerRequest && !source.would_wait());
   return true;
+}
+
+// The features, and the key where it is none and the model goes by it. A model that is not there any more, of a past
+// epoch, may have done so: the file says.
+std::vector<std::string> columns_to_predict(const Client& client, const StreamStatus& stream, const std::string& model,
+                                            const std::vector<std::string>& in_file) {
+  std::vector<std::string> columns = stream.spec.features;
+  const std::string& key = stream.spec.key;
+  if (key.empty() || std::find(columns.begin(), columns.end(), key) != columns.end()) return columns;
+  bool by_key = std::find(in_file.begin(), in_file.end(), key) != in_file.end();
+  for (const ModelStatus& one : client.models(stream.name).models) {
+    if (model.empty() ? !one.champion : one.spec.name != model) continue;
+    const std::vector<Setting>& settings = one.spec.settings;
+    by_key = std::find(settings.begin(), settings.end(), Setting{"group_by", "key"}) != settings.end();
+  }
+  if (by_key) columns.push_back(key);
+  return columns;
 }
 
 Answer answer_of(const Prediction& prediction, std::size_t row) {
@@ -124,14 +142,15 @@ int predict(const Connection& connection, const PredictOptions& options) {
   RowSource source(options.file, options.skip_bad);
   const Client client = connect(connection);
   const StreamStatus stream = existing_stream(client, options.stream);
+  const std::vector<std::string> columns = columns_to_predict(client, stream, options.model, source.columns());
   std::vector<bool> may_lack = may_be_empty(stream.spec);
   may_lack.resize(stream.spec.features.size());
-  source.select(stream.spec.features, may_lack);
+  source.select(columns, may_lack);
   PredictionWriter writer(connection.format, options.stream, options.interval.has_value());
   std::uint64_t epoch = options.epoch.value_or(stream.epoch);
   Request request;
   for (bool more = true; more;) {
-    more = gather(source, stream.spec.features.size(), request);
+    more = gather(source, columns.size(), request);
     Prediction prediction;
     if (!request.rows.empty()) {
       prediction = client.predict(options.stream, request.rows, options.epoch, options.model, options.interval);

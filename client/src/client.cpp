@@ -198,7 +198,7 @@ FlushReport Stream::progress() const { return state_->core->connection.progress(
 
 Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch, const std::string& model,
                            std::optional<double> interval) const {
-  return state_->core->queries.predict(name(), state_->spec.features, rows, {epoch, model}, interval);
+  return state_->core->queries.predict(name(), client::RowShape(state_->spec), rows, {epoch, model}, interval);
 }
 
 Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch,

@@ -186,7 +186,9 @@ Metrics from_wire(wire::Metrics metrics) {
                  .conformal = coverage_from(metrics.conformal),
                  .variance = coverage_from(metrics.variance),
                  .drifts = metrics.drifts,
-                 .last_drift_row = metrics.last_drift_row};
+                 .last_drift_row = metrics.last_drift_row,
+                 .keys = metrics.keys,
+                 .evicted_keys = metrics.evicted_keys};
   for (const wire::ErrorFigures& figures : metrics.last) result.last.push_back(figures_from(figures));
   return result;
 }

@@ -39,19 +39,22 @@ auto answer_to(std::uint64_t request, const zmq::message_t& message, const Conve
   return std::nullopt;
 }
 
-void check_rows(const std::vector<std::string>& features, std::span<const double> rows) {
-  const std::size_t columns = features.size();
+void check_rows(const RowShape& shape, std::span<const double> rows) {
+  const std::size_t columns = shape.features.size();
   if (rows.empty()) throw Error(Error::Kind::kInvalid, "there are no rows to predict");
-  if (rows.size() % columns != 0) {
-    throw Error(Error::Kind::kInvalid,
-                std::to_string(rows.size()) + " values are not whole rows of " + std::to_string(columns) + " features");
+  if (rows.size() % columns != 0 && !(shape.key_of_its_own && rows.size() % (columns + 1) == 0)) {
+    throw Error(Error::Kind::kInvalid, std::to_string(rows.size()) + " values are not whole rows of " +
+                                           std::to_string(columns) + " features" +
+                                           (shape.key_of_its_own ? ", and the key where the model groups by it" : ""));
   }
   // A NaN is a missing value, which the daemon judges: it knows what the models take.
   const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });
   if (bad == rows.end()) return;
   const auto at = static_cast<std::size_t>(bad - rows.begin());
-  throw Error(Error::Kind::kInvalid, "row " + std::to_string(at / columns + 1) + ", column '" + features[at % columns] +
-                                         "': the value is not a finite number");
+  const std::string where = shape.key_of_its_own ? "value " + std::to_string(at + 1)
+                                                 : "row " + std::to_string(at / columns + 1) + ", column '" +
+                                                       shape.features[at % columns] + "'";
+  throw Error(Error::Kind::kInvalid, where + ": the value is not a finite number");
 }
 
 }  // namespace
@@ -92,13 +95,19 @@ void QueryChannel::connect(Patience& patience) {
   max_message_bytes_ = greeting.welcome.max_message_bytes;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, const std::vector<std::string>& features,
-                                 std::span<const double> rows, const Subject& subject, std::optional<double> interval) {
-  check_rows(features, rows);
+RowShape::RowShape(const StreamSpec& spec)
+    : features(spec.features),
+      key_of_its_own(!spec.key.empty() &&
+                     std::find(spec.features.begin(), spec.features.end(), spec.key) == spec.features.end()) {}
+
+Prediction QueryChannel::predict(const std::string& stream, const RowShape& shape, std::span<const double> rows,
+                                 const Subject& subject, std::optional<double> interval) {
+  check_rows(shape, rows);
   if (interval && !(*interval > 0 && *interval < 1)) {
     throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
   }
-  const std::size_t count = rows.size() / features.size();
+  const std::size_t columns = shape.features.size();
+  const std::size_t count = shape.key_of_its_own ? 0 : rows.size() / columns;  // 0: the daemon knows
   const wire::Predict question{.stream = stream,
                                .dtype = wire::DataType::kFloat64,
                                .count = static_cast<std::uint32_t>(count),
@@ -108,39 +117,41 @@ Prediction QueryChannel::predict(const std::string& stream, const std::vector<st
                                .interval = interval};
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
-  const bool margins_fit = prediction.margins.size() == (interval ? count : 0);
-  if (prediction.values.size() != count || !margins_fit) {
-    throw Error(Error::Kind::kRefused, "the daemon answered " + std::to_string(prediction.values.size()) +
-                                           " predictions for " + std::to_string(count) + " rows");
+  const std::size_t answered = prediction.values.size();
+  const bool values_fit =
+      answered * columns == rows.size() || (shape.key_of_its_own && answered * (columns + 1) == rows.size());
+  if (!values_fit || prediction.margins.size() != (interval ? answered : 0)) {
+    throw Error(Error::Kind::kRefused, "the daemon answered " + std::to_string(answered) + " predictions for " +
+                                           std::to_string(rows.size()) + " values of rows");
   }
   return prediction;
 }
 
 Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
                                  std::optional<double> interval) {
-  if (const auto features = remembered_features(stream)) {
+  if (const auto shape = remembered_shape(stream)) {
     try {
-      return predict(stream, *features, rows, subject, interval);
+      return predict(stream, *shape, rows, subject, interval);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_features(stream), rows, subject, interval);
+  return predict(stream, ask_shape(stream), rows, subject, interval);
 }
 
-std::optional<std::vector<std::string>> QueryChannel::remembered_features(const std::string& stream) {
-  const std::lock_guard lock(features_mutex_);
-  const auto found = features_.find(stream);
-  if (found == features_.end()) return std::nullopt;
+std::optional<RowShape> QueryChannel::remembered_shape(const std::string& stream) {
+  const std::lock_guard lock(shapes_mutex_);
+  const auto found = shapes_.find(stream);
+  if (found == shapes_.end()) return std::nullopt;
   return found->second;
 }
 
-std::vector<std::string> QueryChannel::ask_features(const std::string& stream) {
+RowShape QueryChannel::ask_shape(const std::string& stream) {
   for (const StreamStatus& candidate : status().streams) {
     if (candidate.name != stream) continue;
-    const std::lock_guard lock(features_mutex_);
-    return features_[stream] = candidate.spec.features;
+    const std::lock_guard lock(shapes_mutex_);
+    return shapes_.insert_or_assign(stream, RowShape(candidate.spec)).first->second;
   }
   throw Error(Error::Kind::kUnknownStream, "there is no stream '" + stream + "'");
 }

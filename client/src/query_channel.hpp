@@ -27,15 +27,22 @@ struct Subject {
   std::string model;
 };
 
+// What a row to predict is.
+struct RowShape {
+  std::vector<std::string> features;
+  bool key_of_its_own = false;  // behind the features may stand a key, as the model asks for; the daemon knows
+
+  explicit RowShape(const StreamSpec& spec);
+};
+
 class QueryChannel {
  public:
   QueryChannel(zmq::context_t& context, Connection& connection, const ClientOptions& options)
       : context_(context), connection_(connection), endpoint_(options.endpoint), timeout_(options.timeout) {}
 
-  // Rows of these features, in this order.
-  Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows,
+  Prediction predict(const std::string& stream, const RowShape& shape, std::span<const double> rows,
                      const Subject& subject, std::optional<double> interval);
-  // Asks the daemon for the stream's features first, when it has not yet.
+  // Asks the daemon for the shape of the stream's rows first, when it has not yet.
   Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
                      std::optional<double> interval);
   Coefficients coef(const std::string& stream, const Subject& subject);
@@ -48,8 +55,8 @@ class QueryChannel {
   template <class Answer, class Question, class Convert>
   auto ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&>;
   void connect(Patience& patience);
-  std::optional<std::vector<std::string>> remembered_features(const std::string& stream);
-  std::vector<std::string> ask_features(const std::string& stream);
+  std::optional<RowShape> remembered_shape(const std::string& stream);
+  RowShape ask_shape(const std::string& stream);
 
   zmq::context_t& context_;
   Connection& connection_;
@@ -62,8 +69,8 @@ class QueryChannel {
   std::uint64_t max_message_bytes_ = 0;
   std::uint64_t request_ = 0;
 
-  std::mutex features_mutex_;
-  std::unordered_map<std::string, std::vector<std::string>> features_;  // of streams not opened here
+  std::mutex shapes_mutex_;
+  std::unordered_map<std::string, RowShape> shapes_;  // of streams not opened here
 };
 
 }  // namespace accrue::client

@@ -217,8 +217,8 @@ struct Predict {
   std::uint64_t request = 0;  // echoed in the answer
   std::string stream;
   DataType dtype = DataType::kFloat64;
-  std::uint32_t count = 0;
-  Rows rows;                                // features only
+  std::uint32_t count = 0;                  // 0 with a bin: as many as its length says
+  Rows rows;                                // features, and the key where WIRE.md says so
   std::optional<std::uint64_t> epoch = {};  // answer from this kept epoch; the newest where it is left out
   std::string model = {};                   // answer from this model; the champion where it is left out
   std::optional<double> interval = {};      // the level of the intervals to answer with, above 0 and below 1
@@ -338,9 +338,11 @@ struct Metrics {
   Coverage conformal, variance;                 // of the two kinds of intervals (Prediction)
   std::uint64_t drifts = 0;                     // times the error has risen for good
   std::optional<std::uint64_t> last_drift_row;  // of the stream, from 0
+  std::optional<std::uint64_t> keys;            // held, of a model of each; nil for others
+  std::optional<std::uint64_t> evicted_keys;    // how often one was let go of, to the store; likewise
   auto fields() {
     return std::tie(request, model, epoch, rows, mse, mae, rmse, r2, mse_clipped, mae_clipped, mape, bias, last,
-                    conformal, variance, drifts, last_drift_row);
+                    conformal, variance, drifts, last_drift_row, keys, evicted_keys);
   }
 };
 

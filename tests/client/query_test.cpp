@@ -157,8 +157,11 @@ TEST_F(Queries, RowsThatCannotBePredictedAreRefusedByRowAndColumn) {
     reopen(two);
     return opening.get();
   }();
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THAT(error_of([&] { stream.predict({1, 2, 3, nan}); }), is_error(Error::Kind::kInvalid, "row 2, column 'z'"));
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(error_of([&] {
+                stream.predict({1, 2, 3, infinity});
+              }),
+              is_error(Error::Kind::kInvalid, "row 2, column 'z'"));
   EXPECT_THAT(error_of([&] { stream.predict({1, 2, 3}); }), is_error(Error::Kind::kInvalid, "not whole rows"));
   EXPECT_THAT(error_of([&] { stream.predict({}); }), is_error(Error::Kind::kInvalid, "no rows"));
 }

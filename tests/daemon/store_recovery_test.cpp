@@ -280,7 +280,7 @@ TEST_F(StoreRecoveryTest, EmptyFileBecomesAStore) {
 TEST_F(StoreRecoveryTest, NewerVersionIsRefusedByName) {
   { Store store(file); }
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("PRAGMA user_version = 1000");
-  EXPECT_THAT(refusal(), HasSubstr("is of store version 1000, and this accrued knows 2 at most"));
+  EXPECT_THAT(refusal(), HasSubstr("is of store version 1000, and this accrued knows 3 at most"));
   EXPECT_THAT(SqliteFile(file).query("PRAGMA user_version"), ElementsAre(ElementsAre("1000")));
 }
 

@@ -187,6 +187,7 @@ TEST_F(StoreViewTest, StoreOfVersion1IsReadAsItIsAndBroughtUpToDate) {
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("ALTER TABLE epochs DROP COLUMN champion");
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("DROP TABLE history");
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("DROP TABLE events");
+  SqliteFile(file, SQLITE_OPEN_READWRITE).query("DROP TABLE evicted_keys; DROP TABLE key_beginnings");
   SqliteFile(file, SQLITE_OPEN_READWRITE).query("PRAGMA user_version = 1");
   EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).champion, "least_squares");
   EXPECT_EQ(StoreView(file).epochs(id, 10).at(0).mse, 0.5);

@@ -63,11 +63,13 @@ TEST_F(CommandLine, PushLearnsAFileAndEndsWhenAllIsDurable) {
   EXPECT_EQ(coef["coefficients"][0]["name"], "a");
   EXPECT_NEAR(coef["coefficients"][0]["estimate"].get<double>(), 2, 1e-12);
   const ordered_json metrics = json({"metrics", "s"});
-  EXPECT_THAT(keys(metrics), ElementsAre("stream", "model", "epoch", "n", "mse", "mae", "rmse", "r2", "mape", "bias",
-                                         "mse_clipped", "mae_clipped", "conformal_coverage", "conformal_width",
-                                         "model_coverage", "model_width", "drifts", "last_drift_row", "last"));
+  EXPECT_THAT(keys(metrics),
+              ElementsAre("stream", "model", "epoch", "n", "mse", "mae", "rmse", "r2", "mape", "bias", "mse_clipped",
+                          "mae_clipped", "conformal_coverage", "conformal_width", "model_coverage", "model_width",
+                          "drifts", "last_drift_row", "keys", "evicted_keys", "last"));
   EXPECT_THAT(keys(metrics["last"][0]),
-              ElementsAre("window", "n", "mse", "mae", "rmse", "r2", "mape", "bias", "mse_clipped", "mae_clipped"));
+              ElementsAre("window", "n", "mse", "mae", "rmse", "r2", "mape", "bias", "mse_clipped", "mae_clipped",
+                          "conformal_coverage", "conformal_width", "model_coverage", "model_width"));
   EXPECT_EQ(metrics["last"].size(), 3u);
 }
 

@@ -114,6 +114,13 @@ inline Metrics metrics() {
   return metrics;
 }
 
+inline Metrics metrics_keys() {
+  Metrics by_key = metrics();
+  by_key.keys = 3;
+  by_key.evicted_keys = 40;
+  return by_key;
+}
+
 inline Metrics metrics_whole() {
   Metrics whole = metrics();
   whole.model = "ridge2";
@@ -286,6 +293,7 @@ void for_each(Visit visit) {
   visit("metrics", metrics());
   visit("metrics_whole", metrics_whole());
   visit("metrics_windows", metrics_windows());
+  visit("metrics_keys", metrics_keys());
   visit("status", status());
   visit("status_memory", status_memory());
   visit("status_labels", status_labels());

@@ -185,6 +185,8 @@ struct Metrics {
   Coverage conformal, variance;                   // of the two kinds of intervals (Prediction)
   std::uint64_t drifts = 0;                       // times the error has risen for good
   std::optional<std::uint64_t> last_drift_row{};  // of the stream, from 0
+  std::optional<std::uint64_t> keys{};          // held in memory, by a model of each (group_by = key); none for others
+  std::optional<std::uint64_t> evicted_keys{};  // how often one went to the store; likewise
 };
 
 struct ModelStatus {
@@ -282,8 +284,9 @@ class Stream {
   // Rows of this Client that are durable by now; never waits.
   FlushReport progress() const;
 
-  // One prediction a row; rows hold features only, row-major. From the newest epoch, or from one that is kept; by the
-  // champion, or by the model that is named; with intervals where their level is given, such as 0.95.
+  // One prediction a row; rows hold features only, row-major, and behind them the key where that is no feature and the
+  // model groups by it. From the newest epoch, or from one that is kept; by the champion, or by the model that is
+  // named; with intervals where their level is given, such as 0.95.
   Prediction predict(std::span<const double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
                      const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
   Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
