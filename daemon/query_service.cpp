@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include <unistd.h>
 
+#include "daemon/sparse_query.hpp"
 #include "ingest/link.hpp"
 #include "ingest/wire/friendly_rows.hpp"
 #include "models/normal_quantile.hpp"
@@ -19,6 +21,7 @@ namespace {
 using wire::ErrorCode;
 
 constexpr std::size_t kLargeQuestionBytes = 65'536;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 wire::Bytes refusal(std::uint64_t request, ErrorCode code, const std::string& about, const std::string& text) {
   return wire::encode(wire::Error{request, code, about, text});
@@ -190,12 +193,19 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   if (!snapshot) return refused;
   const models::Predictor& predictor = snapshot->predictor(*model);
   const std::vector<std::string>& features = snapshot->spec.features;
-  if (const std::string problem = read_rows(query, features, *model, rows_); !problem.empty()) {
+  wire::SparseParts sparse{};
+  const bool is_sparse = snapshot->spec.sparse();
+  const std::string problem = is_sparse ? read_sparse_rows(query, snapshot->spec.dimension, rows_, sparse)
+                                        : read_rows(query, features, *model, rows_);
+  if (!problem.empty()) {
     return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
   }
   const std::size_t columns = model->learner().needs_key() ? append_key(snapshot->spec) : features.size();
   values_.resize(query.count);
-  for (std::size_t i = 0; i < query.count; ++i) values_[i] = predictor.predict(rows_.data() + i * columns);
+  for (std::size_t i = 0; i < query.count; ++i) {
+    values_[i] = is_sparse ? predictor.predict_sparse(sparse.row_columns(i), sparse.row_values(i).data())
+                           : predictor.predict(rows_.data() + i * columns);
+  }
   wire::Prediction reply{.request = query.request,
                          .epoch = snapshot->epoch,
                          .rows = model->learner().rows(),
@@ -208,7 +218,9 @@ wire::Bytes QueryService::predict(const wire::Predict& query) {
   margins_.resize(query.count);
   const double deviations = models::normal_half_width(*query.interval);
   for (std::size_t i = 0; i < query.count; ++i) {
-    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * columns));
+    // No learner of sparse rows knows its variance.
+    const double variance = is_sparse ? kNaN : predictor.variance(rows_.data() + i * columns);
+    margins_[i] = deviations * std::sqrt(variance);
   }
   const auto margins = std::as_bytes(std::span<const double>(margins_));
   reply.margins.assign(margins.begin(), margins.end());
@@ -239,9 +251,13 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
   reply.model = model->spec().name;
   reply.epoch = snapshot->epoch;
   reply.rows = summary.rows;
-  reply.names = model->feature_names();
   if (summary.intercept) reply.intercept = on_the_wire(*summary.intercept);
-  for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
+  if (snapshot->spec.sparse()) {
+    list_coefficients(summary, reply);
+  } else {
+    reply.names = model->feature_names();
+    for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
+  }
   reply.residual_std = summary.residual_std;
   reply.r2 = summary.r2;
   reply.rank = static_cast<std::uint32_t>(summary.rank);

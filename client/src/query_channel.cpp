@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "client/src/convert.hpp"
+#include "client/src/sparse_row.hpp"
+#include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::client {
 namespace {
@@ -41,6 +43,7 @@ auto answer_to(std::uint64_t request, const zmq::message_t& message, const Conve
 
 void check_rows(const std::vector<std::string>& features, std::span<const double> rows) {
   const std::size_t columns = features.size();
+  if (columns == 0) throw Error(Error::Kind::kInvalid, "the stream has sparse rows: use predict_sparse");
   if (rows.empty()) throw Error(Error::Kind::kInvalid, "there are no rows to predict");
   if (rows.size() % columns != 0) {
     throw Error(Error::Kind::kInvalid,
@@ -52,6 +55,36 @@ void check_rows(const std::vector<std::string>& features, std::span<const double
   const auto at = static_cast<std::size_t>(bad - rows.begin());
   throw Error(Error::Kind::kInvalid, "row " + std::to_string(at / columns + 1) + ", column '" + features[at % columns] +
                                          "': the value is not a finite number");
+}
+
+void check_level(const std::optional<double>& interval) {
+  if (!interval || (*interval > 0 && *interval < 1)) return;
+  throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
+}
+
+// Of rows whose ends rise to the number of their values.
+wire::Bytes bin_of(const SparseQuestion& rows, std::uint32_t dimension) {
+  const auto refuse = [](const std::string& why) { throw Error(Error::Kind::kInvalid, why); };
+  if (dimension == 0) refuse("the stream has no sparse rows: use predict");
+  if (rows.ends.empty()) refuse("there are no rows to predict");
+  const bool rise = std::is_sorted(rows.ends.begin(), rows.ends.end());
+  if (rows.columns.size() != rows.values.size() || !rise || rows.ends.back() != rows.values.size()) {
+    refuse("the ends of the rows do not rise to the number of features (" + std::to_string(rows.columns.size()) +
+           ") and values (" + std::to_string(rows.values.size()) + ")");
+  }
+  wire::SparseRowsBin bin(wire::SparseForm::kFeatures);
+  InOrder row;
+  for (std::size_t i = 0, begin = 0; i < rows.ends.size(); begin = rows.ends[i++]) {
+    const std::size_t size = rows.ends[i] - begin;
+    row.put("row " + std::to_string(i + 1), rows.columns.subspan(begin, size), rows.values.subspan(begin, size),
+            dimension);
+    const auto bad = std::find_if(row.values().begin(), row.values().end(), [](double x) { return !std::isfinite(x); });
+    if (bad != row.values().end()) refuse("row " + std::to_string(i + 1) + ": a value is not a finite number");
+    bin.append(row.columns(), row.values(), 0, 1);
+  }
+  wire::Bytes bytes(bin.bytes());
+  bin.write(bytes.data());
+  return bytes;
 }
 
 }  // namespace
@@ -95,9 +128,7 @@ void QueryChannel::connect(Patience& patience) {
 Prediction QueryChannel::predict(const std::string& stream, const std::vector<std::string>& features,
                                  std::span<const double> rows, const Subject& subject, std::optional<double> interval) {
   check_rows(features, rows);
-  if (interval && !(*interval > 0 && *interval < 1)) {
-    throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
-  }
+  check_level(interval);
   const std::size_t count = rows.size() / features.size();
   const wire::Predict question{.stream = stream,
                                .dtype = wire::DataType::kFloat64,
@@ -106,41 +137,70 @@ Prediction QueryChannel::predict(const std::string& stream, const std::vector<st
                                .epoch = subject.epoch,
                                .model = subject.model,
                                .interval = interval};
+  return ask_prediction(question);
+}
+
+Prediction QueryChannel::predict(const std::string& stream, std::uint32_t dimension, const SparseQuestion& rows,
+                                 const Subject& subject, std::optional<double> interval) {
+  const wire::Bytes bin = bin_of(rows, dimension);
+  check_level(interval);
+  return ask_prediction({.stream = stream,
+                         .dtype = wire::DataType::kFloat64,
+                         .count = static_cast<std::uint32_t>(rows.ends.size()),
+                         .rows = {.bin = bin},
+                         .epoch = subject.epoch,
+                         .model = subject.model,
+                         .interval = interval});
+}
+
+Prediction QueryChannel::ask_prediction(const wire::Predict& question) {
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
-  const bool margins_fit = prediction.margins.size() == (interval ? count : 0);
-  if (prediction.values.size() != count || !margins_fit) {
+  const bool margins_fit = prediction.margins.size() == (question.interval ? question.count : 0);
+  if (prediction.values.size() != question.count || !margins_fit) {
     throw Error(Error::Kind::kRefused, "the daemon answered " + std::to_string(prediction.values.size()) +
-                                           " predictions for " + std::to_string(count) + " rows");
+                                           " predictions for " + std::to_string(question.count) + " rows");
   }
   return prediction;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
-                                 std::optional<double> interval) {
-  if (const auto features = remembered_features(stream)) {
+template <class Predict>
+Prediction QueryChannel::knowing_shape(const std::string& stream, Predict predict) {
+  if (const auto shape = remembered_shape(stream)) {
     try {
-      return predict(stream, *features, rows, subject, interval);
+      return predict(*shape);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_features(stream), rows, subject, interval);
+  return predict(ask_shape(stream));
 }
 
-std::optional<std::vector<std::string>> QueryChannel::remembered_features(const std::string& stream) {
-  const std::lock_guard lock(features_mutex_);
-  const auto found = features_.find(stream);
-  if (found == features_.end()) return std::nullopt;
+Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                                 std::optional<double> interval) {
+  return knowing_shape(stream,
+                       [&](const RowShape& shape) { return predict(stream, shape.features, rows, subject, interval); });
+}
+
+Prediction QueryChannel::predict(const std::string& stream, const SparseQuestion& rows, const Subject& subject,
+                                 std::optional<double> interval) {
+  return knowing_shape(
+      stream, [&](const RowShape& shape) { return predict(stream, shape.dimension, rows, subject, interval); });
+}
+
+std::optional<RowShape> QueryChannel::remembered_shape(const std::string& stream) {
+  const std::lock_guard lock(shapes_mutex_);
+  const auto found = shapes_.find(stream);
+  if (found == shapes_.end()) return std::nullopt;
   return found->second;
 }
 
-std::vector<std::string> QueryChannel::ask_features(const std::string& stream) {
+RowShape QueryChannel::ask_shape(const std::string& stream) {
   for (const StreamStatus& candidate : status().streams) {
     if (candidate.name != stream) continue;
-    const std::lock_guard lock(features_mutex_);
-    return features_[stream] = candidate.spec.features;
+    const std::lock_guard lock(shapes_mutex_);
+    return shapes_[stream] = {candidate.spec.features, candidate.spec.dimension};
   }
   throw Error(Error::Kind::kUnknownStream, "there is no stream '" + stream + "'");
 }

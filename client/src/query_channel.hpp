@@ -27,6 +27,19 @@ struct Subject {
   std::string model;
 };
 
+// Sparse rows as their user gives them, one after the other, each up to its end.
+struct SparseQuestion {
+  std::span<const std::uint32_t> columns;
+  std::span<const double> values;
+  std::span<const std::uint32_t> ends;
+};
+
+// What a row of a stream is made of: features with names, or so many without.
+struct RowShape {
+  std::vector<std::string> features;
+  std::uint32_t dimension = 0;
+};
+
 class QueryChannel {
  public:
   QueryChannel(zmq::context_t& context, Connection& connection, const ClientOptions& options)
@@ -35,8 +48,12 @@ class QueryChannel {
   // Rows of these features, in this order.
   Prediction predict(const std::string& stream, const std::vector<std::string>& features, std::span<const double> rows,
                      const Subject& subject, std::optional<double> interval);
-  // Asks the daemon for the stream's features first, when it has not yet.
+  Prediction predict(const std::string& stream, std::uint32_t dimension, const SparseQuestion& rows,
+                     const Subject& subject, std::optional<double> interval);
+  // These ask the daemon for the stream's features, or its dimension, first, when it has not yet.
   Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                     std::optional<double> interval);
+  Prediction predict(const std::string& stream, const SparseQuestion& rows, const Subject& subject,
                      std::optional<double> interval);
   Coefficients coef(const std::string& stream, const Subject& subject);
   Metrics metrics(const std::string& stream, const std::string& model);
@@ -48,8 +65,11 @@ class QueryChannel {
   template <class Answer, class Question, class Convert>
   auto ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&>;
   void connect(Patience& patience);
-  std::optional<std::vector<std::string>> remembered_features(const std::string& stream);
-  std::vector<std::string> ask_features(const std::string& stream);
+  Prediction ask_prediction(const wire::Predict& question);
+  template <class Predict>
+  Prediction knowing_shape(const std::string& stream, Predict predict);
+  std::optional<RowShape> remembered_shape(const std::string& stream);
+  RowShape ask_shape(const std::string& stream);
 
   zmq::context_t& context_;
   Connection& connection_;
@@ -62,8 +82,8 @@ class QueryChannel {
   std::uint64_t max_message_bytes_ = 0;
   std::uint64_t request_ = 0;
 
-  std::mutex features_mutex_;
-  std::unordered_map<std::string, std::vector<std::string>> features_;  // of streams not opened here
+  std::mutex shapes_mutex_;
+  std::unordered_map<std::string, RowShape> shapes_;  // of streams not opened here
 };
 
 }  // namespace accrue::client
