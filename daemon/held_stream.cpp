@@ -78,6 +78,10 @@ void HeldStream::go_on() {
 void HeldStream::act(const Delivery& delivery) {
   const ingest::Deliver& what = delivery.what;
   const wire::BytesView rows = ingest::view(delivery.rows);
+  if (spec_.sparse()) {
+    partitions_.at(what.partition).learn(sparse_.view(what, spec_, rows));
+    return learned_(what.ordinal);
+  }
   const std::size_t values = what.rows * columns_;
   const std::size_t places = what.picked ? what.rows : 0;
   const std::size_t value_bytes = values * wire::size_of(what.dtype);

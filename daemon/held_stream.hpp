@@ -15,6 +15,7 @@
 
 #include <zmq.hpp>
 
+#include "daemon/sparse_delivery.hpp"
 #include "ingest/pipeline_messages.hpp"
 #include "models/model_set.hpp"
 
@@ -65,6 +66,7 @@ class HeldStream {
   std::deque<Step> waiting_;                // meanwhile
   std::vector<double> copied_;
   std::vector<std::uint64_t> indices_;
+  SparseDelivery sparse_;
 };
 
 }  // namespace accrue::daemon

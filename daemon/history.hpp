@@ -30,7 +30,7 @@ class EpochNotKept : public std::runtime_error {
 
 class History {
  public:
-  static constexpr std::size_t kCachedModels = 4;  // 11 MB each at most: 1,024 features
+  static constexpr std::size_t kCachedModels = 4;  // 11 MB each at most, or 72 MB of sparse rows
 
   explicit History(std::filesystem::path store_file) : store_file_(std::move(store_file)) {}
 

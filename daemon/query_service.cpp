@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/older_parts.hpp"
+#include "daemon/sparse_query.hpp"
 #include "ingest/link.hpp"
 #include "ingest/wire/friendly_rows.hpp"
 #include "models/normal_quantile.hpp"
@@ -200,24 +202,16 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
 wire::Bytes QueryService::predict(wire::Predict query) {
   const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
-  const models::Predictor& predictor = snapshot->predictor(*model);
-  const std::vector<std::string> given = columns_to_predict(snapshot->spec, *model);
-  const bool with_key = given.size() > snapshot->spec.features.size();
-  if (query.count == 0) {
-    query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (given.size() * size_of(query.dtype)));
+  const auto refuse = [&query](const std::string& why) {
+    return refusal(query.request, ErrorCode::kBadRows, query.stream, why);
+  };
+  if (query.interval && !(*query.interval > 0 && *query.interval < 1)) {
+    return refuse("an interval's level is above 0 and below 1");
   }
-  if (std::string problem = read_rows(query, given, *model, rows_); !problem.empty()) {
-    if (with_key) {
-      problem +=
-          "; model '" + model->spec().name + "' groups by key, so behind the features stands '" + given.back() + "'";
-    }
-    return refusal(query.request, ErrorCode::kBadRows, query.stream, problem);
-  }
-  const bool key_is_a_feature = model->learner().needs_key() && !with_key;
-  const std::size_t columns = key_is_a_feature ? append_key(snapshot->spec) : given.size();
-  values_.resize(query.count);
   try {
-    predict_rows(*snapshot, *model, columns);
+    const std::string problem =
+        snapshot->spec.sparse() ? predict_sparse(query, *snapshot, *model) : predict_dense(query, *snapshot, *model);
+    if (!problem.empty()) return refuse(problem);
   } catch (const std::runtime_error& error) {
     return not_read(query.request, query.stream, error);
   }
@@ -227,18 +221,53 @@ wire::Bytes QueryService::predict(wire::Predict query) {
                          .values = std::as_bytes(std::span<const double>(values_)),
                          .model = query.model};
   if (!query.interval) return wire::encode(reply);
-  if (!(*query.interval > 0 && *query.interval < 1)) {
-    return refusal(query.request, ErrorCode::kBadRows, query.stream, "an interval's level is above 0 and below 1");
-  }
-  margins_.resize(query.count);
-  const double deviations = models::normal_half_width(*query.interval);
-  for (std::size_t i = 0; i < query.count; ++i) {
-    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * columns));
-  }
   const auto margins = std::as_bytes(std::span<const double>(margins_));
   reply.margins.assign(margins.begin(), margins.end());
   reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
   return wire::encode(reply);
+}
+
+// Fills values_ and, where intervals are asked for, margins_. Returns what is wrong with the rows, if anything is;
+// throws std::runtime_error where the store is needed and cannot be read. Likewise predict_sparse.
+std::string QueryService::predict_dense(wire::Predict& query, const Snapshot& snapshot, const models::Model& model) {
+  const std::vector<std::string> given = columns_to_predict(snapshot.spec, model);
+  const bool with_key = given.size() > snapshot.spec.features.size();
+  if (query.count == 0) {
+    query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (given.size() * size_of(query.dtype)));
+  }
+  if (std::string problem = read_rows(query, given, model, rows_); !problem.empty()) {
+    if (with_key) {
+      problem +=
+          "; model '" + model.spec().name + "' groups by key, so behind the features stands '" + given.back() + "'";
+    }
+    return problem;
+  }
+  const bool key_is_a_feature = model.learner().needs_key() && !with_key;
+  const std::size_t columns = key_is_a_feature ? append_key(snapshot.spec) : given.size();
+  values_.resize(query.count);
+  predict_rows(snapshot, model, columns);
+  if (!query.interval) return {};
+  margins_.resize(query.count);
+  const double deviations = models::normal_half_width(*query.interval);
+  const models::Predictor& predictor = snapshot.predictor(model);
+  for (std::size_t i = 0; i < query.count; ++i) {
+    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * columns));
+  }
+  return {};
+}
+
+std::string QueryService::predict_sparse(const wire::Predict& query, const Snapshot& snapshot,
+                                         const models::Model& model) {
+  wire::SparseParts rows{};
+  std::string problem = read_sparse_rows(query, snapshot.spec.dimension, rows_, rows);
+  if (!problem.empty()) return problem;
+  const models::Predictor& predictor = snapshot.predictor(model);
+  values_.resize(query.count);
+  for (std::size_t i = 0; i < query.count; ++i) {
+    values_[i] = predictor.predict_sparse(rows.row_columns(i), rows.row_values(i).data());
+  }
+  margins_.assign(query.count, std::numeric_limits<double>::quiet_NaN());  // no learner of sparse rows knows a variance
+  return {};
 }
 
 void QueryService::predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns) {
@@ -276,9 +305,13 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
   reply.model = model->spec().name;
   reply.epoch = snapshot->epoch;
   reply.rows = summary.rows;
-  reply.names = model->feature_names();
   if (summary.intercept) reply.intercept = on_the_wire(*summary.intercept);
-  for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
+  if (snapshot->spec.sparse()) {
+    list_coefficients(summary, reply);
+  } else {
+    reply.names = model->feature_names();
+    for (const models::Estimate& estimate : summary.coefficients) reply.coefficients.push_back(on_the_wire(estimate));
+  }
   reply.residual_std = summary.residual_std;
   reply.r2 = summary.r2;
   reply.rank = static_cast<std::uint32_t>(summary.rank);

@@ -43,6 +43,8 @@ class QueryService {
  private:
   void answer(const ingest::SessionId& client, wire::BytesView message);
   wire::Bytes predict(wire::Predict query);
+  std::string predict_dense(wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
+  std::string predict_sparse(const wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
   std::size_t append_key(const wire::StreamSpec& spec);
   void predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns);
   wire::Bytes coef(const wire::GetCoef& query);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/learners.hpp"
 #include "models/settings.hpp"
 
 namespace accrue::daemon {
@@ -12,9 +13,33 @@ namespace {
 
 models::ModelSpec default_model(const wire::StreamSpec& spec) {
   models::ModelSpec model{.name = wire::kDefaultModel};
+  if (spec.sparse()) model = {.name = wire::kDefaultSparseModel, .learner = wire::kDefaultSparseModel};
   if (!spec.intercept) model.settings.push_back({"intercept", "false"});
   if (spec.ridge != 0) model.settings.push_back({"ridge", models::shortest(spec.ridge)});
   return model;
+}
+
+bool takes_sparse(const models::LearnerKind& kind) {
+  models::Settings defaults({});
+  return kind.make(1, defaults)->takes_sparse();
+}
+
+// Throws std::invalid_argument for a model that no stream of sparse rows can have.
+void require_sparse(const models::ModelSpec& model) {
+  const std::string subject = "model '" + model.name + "'";
+  if (!takes_sparse(models::learner_kind(model.learner))) {
+    std::string names;
+    for (const models::LearnerKind& kind : models::learner_kinds()) {
+      if (takes_sparse(kind)) names += (names.empty() ? "" : ", ") + std::string(kind.name);
+    }
+    throw std::invalid_argument(subject + " is of learner " + model.learner +
+                                ", and this is a stream of sparse rows, which are for " + names);
+  }
+  for (const auto& [key, value] : model.settings) {
+    if (key == "transforms" && !value.empty()) {
+      throw std::invalid_argument(subject + " has transforms, and this is a stream of sparse rows, which have none");
+    }
+  }
 }
 
 // Throws std::invalid_argument where rows of the stream lack a column that the model goes by.
@@ -53,7 +78,9 @@ models::ModelSet first_models(const wire::StreamSpec& spec) {
   if (specs.empty()) specs.push_back(default_model(spec));
   std::optional<models::LabelOptions> labels;
   if (spec.delayed()) labels = {.ttl_rows = spec.label_ttl_rows, .ttl_seconds = spec.label_ttl_s};
-  models::ModelSet models(spec.features.size(), specs, spec.features, labels);
+  if (spec.sparse()) std::for_each(specs.begin(), specs.end(), require_sparse);
+  const std::size_t features = spec.sparse() ? spec.dimension : spec.features.size();
+  models::ModelSet models(features, specs, spec.features, labels);
   for (const models::Model& model : models.models()) require_columns_for(model, spec);
   return models;
 }

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ingest/sparse_rows.hpp"
+
 namespace accrue::ingest {
 namespace {
 
@@ -18,14 +20,7 @@ ScreenedBatch from_bin(const Stream& stream, const wire::Batch& batch, zmq::mess
     screening.reject(0, wire::RejectReason::kRowLength, batch.count);  // where a row ends cannot be told
     return result;
   }
-  const bool aligned = reinterpret_cast<std::uintptr_t>(bin.data()) % alignof(double) == 0;
-  if (aligned && frame.size() > kReceiveBufferBytes) {
-    result.offset = static_cast<std::size_t>(bin.data() - frame.data<std::byte>());
-    result.frame = std::move(frame);
-  } else {  // a small message, or a sender whose header is not 32 bytes
-    result.frame = row_memory(bin.size());
-    std::memcpy(result.frame.data(), bin.data(), bin.size());
-  }
+  take_bin(bin, frame, result);
   std::byte* rows = result.frame.data<std::byte>() + result.offset;
   screening = batch.dtype == wire::DataType::kFloat64
                   ? screen_rows(reinterpret_cast<double*>(rows), batch.count, stream.gate)
@@ -55,8 +50,20 @@ ScreenedBatch from_friendly(const Stream& stream, const wire::Batch& batch, Scre
 
 }  // namespace
 
+void take_bin(wire::BytesView bin, zmq::message_t& frame, ScreenedBatch& batch) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bin.data()) % alignof(double) == 0;
+  if (aligned && frame.size() > kReceiveBufferBytes) {
+    batch.offset = static_cast<std::size_t>(bin.data() - frame.data<std::byte>());
+    batch.frame = std::move(frame);
+  } else {  // a small message, or a sender whose header is not 32 bytes
+    batch.frame = row_memory(bin.size());
+    if (!bin.empty()) std::memcpy(batch.frame.data(), bin.data(), bin.size());
+  }
+}
+
 ScreenedBatch screen_batch(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame,
                            Screening& screening) {
+  if (stream.spec.sparse()) return screen_sparse_batch(stream, batch, frame, screening);
   if (batch.rows.friendly) return from_friendly(stream, batch, screening);
   return from_bin(stream, batch, frame, screening);
 }

@@ -12,4 +12,7 @@ namespace accrue::ingest {
 // is then empty), otherwise a copy. What is rejected is told in `screening`.
 ScreenedBatch screen_batch(const Stream& stream, const wire::Batch& batch, zmq::message_t& frame, Screening& screening);
 
+// Gives `batch` the memory of `bin`, which lies in `frame`, to be screened there.
+void take_bin(wire::BytesView bin, zmq::message_t& frame, ScreenedBatch& batch);
+
 }  // namespace accrue::ingest

@@ -51,7 +51,7 @@ using Place = std::uint32_t;
 
 // Learn the `rows` rows that begin at byte `offset` of the frame that follows. Deliveries to a worker are numbered.
 // Among all rows of the stream they are first_index, first_index + 1 ...; or, when `picked`, first_index and the Place
-// of each, which stand behind the rows.
+// of each, which stand behind the rows. Sparse rows are a bin (wire/sparse_rows.hpp) of so many values.
 struct Deliver {
   static constexpr std::uint8_t kType = 65;
   std::uint64_t stream_id = 0;
@@ -62,7 +62,8 @@ struct Deliver {
   std::uint64_t offset = 0;
   std::uint64_t first_index = 0;
   bool picked = false;
-  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset, first_index, picked); }
+  std::uint64_t nonzeros = 0;
+  auto fields() { return std::tie(stream_id, partition, ordinal, dtype, rows, offset, first_index, picked, nonzeros); }
 };
 
 // The cut of an epoch: send the committer the state of every partition of the stream as it is now.

@@ -129,7 +129,7 @@ void Workers::deliver(const Stream& stream, const std::shared_ptr<StreamProducer
   if (batch.count == 0) return producer->log.accept(batch_bytes, 0);
   const bool alone = stream.spec.partitions == 1;  // it has nobody to see
   const std::uint64_t after = stream.rows + batch.count;
-  const std::size_t columns = stream.columns.size();
+  const std::size_t columns = stream.columns.size() + stream.spec.dimension;
   const auto load_of = [&](std::uint32_t partition) { return holder(stream, partition).waiting; };
   if (const auto partition = stream.partitioner.of_batch({producer->name, batch.sequence}, load_of)) {
     producer->log.accept(batch_bytes, 1);
@@ -190,12 +190,12 @@ bool Workers::applied(const WorkerId& id, std::uint64_t ordinal, const OnApplied
 void Workers::send(const Stream& stream, std::uint32_t partition, const std::shared_ptr<StreamProducer>& producer,
                    ScreenedBatch batch) {
   Worker& worker = holder(stream, partition);
-  const std::uint64_t values = batch.count * stream.columns.size();
+  const std::uint64_t values = batch.count * stream.columns.size() + batch.nonzeros;
   worker.tickets.push_back({stream.id, producer, batch.sequence, values});
   worker.waiting += values;
   const Deliver message{
-      stream.id,    partition,   ++worker.delivered, batch.dtype, static_cast<std::uint32_t>(batch.count),
-      batch.offset, stream.rows, batch.picked};
+      stream.id,    partition,   ++worker.delivered, batch.dtype,   static_cast<std::uint32_t>(batch.count),
+      batch.offset, stream.rows, batch.picked,       batch.nonzeros};
   outbox_.to_worker(worker.id, wire::encode(message), std::move(batch.frame));
 }
 

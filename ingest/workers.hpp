@@ -34,6 +34,7 @@ struct ScreenedBatch {
   std::size_t offset = 0;
   zmq::message_t frame;
   bool picked = false;
+  std::size_t nonzeros = 0;  // of sparse rows: how many values they have
 };
 
 class Workers {

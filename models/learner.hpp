@@ -88,6 +88,8 @@ class Learner {
   /// besides its own rows; what it saw of others before is forgotten. It learns nothing by it: what it describes,
   /// predicts (predictor) and merges stays its own. Learners whose merge is not exact may look away.
   virtual void see(const Learner& /*others*/) {}
+  /// Whether see() does nothing: then nobody need hand out what it learned for others to see.
+  virtual bool looks_away() const { return false; }
   /// Lets go of what was learned so far, as far as keep, from 0 (all of it) to 1 (nothing), says: each row learned then
   /// counts as much as a row of keep times its weight would.
   virtual void forget(double keep) = 0;

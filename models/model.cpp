@@ -4,9 +4,11 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "models/learners.hpp"
+#include "models/require.hpp"
 
 namespace accrue::models {
 namespace {
@@ -64,6 +66,9 @@ class ClippingPredictor final : public Predictor {
   double predict_with(const double* x, const Factor& of_the_key) const override {
     return seen_.clipped(predictor_->predict_with(x, of_the_key));
   }
+  double predict_sparse(std::span<const std::uint32_t> columns, const double* values) const override {
+    return seen_.clipped(predictor_->predict_sparse(columns, values));
+  }
   double variance(const double* x) const override { return predictor_->variance(x); }
 
  private:
@@ -71,11 +76,22 @@ class ClippingPredictor final : public Predictor {
   std::unique_ptr<const Predictor> predictor_;
 };
 
+Transforms transforms_of(const std::string& text, std::size_t features, std::span<const std::string> names) {
+  if (features <= kMaxFeatures) {
+    return {text, column_names(features, names)};
+  }
+  if (!text.empty()) {
+    throw std::invalid_argument("transforms are of rows of at most " + std::to_string(kMaxFeatures) +
+                                " features, not " + std::to_string(features));
+  }
+  return Transforms::none(features);
+}
+
 }  // namespace
 
 Model::Model(ModelSpec spec, std::size_t features, std::span<const std::string> names) : spec_(std::move(spec)) {
   Settings settings(spec_.settings);
-  transforms_ = Transforms(settings.text("transforms").value_or(""), column_names(features, names));
+  transforms_ = transforms_of(settings.text("transforms").value_or(""), features, names);
   const LearnerKind& kind = learner_kind(spec_.learner);
   learner_ = new_learner(settings);
   clip_ = (kind.clips ? settings.choice("clip", {"observed", "none"})
@@ -116,6 +132,20 @@ void Model::learn(const RowsView& rows) {
   }
 }
 
+void Model::learn(const SparseRowsView& rows) {
+  require(takes_sparse(), "sparse rows are for models that take them");
+  const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;  // as above
+  std::array<double, kRowsAtOnce> predictions;
+  for (std::size_t first = 0; first < rows.count; first += at_once) {
+    const SparseRowsView part = rows.slice(first, std::min(at_once, rows.count - first));
+    learner_->partial_fit_sparse(part, predictions);
+    for (std::size_t i = 0; i < part.count; ++i) {
+      const double prediction = clip_ ? error().clipped(predictions[i]) : predictions[i];
+      score(part, i, {prediction, kNaN, metrics_.half_width()});
+    }
+  }
+}
+
 Forecast Model::forecast(const RowsView& rows, std::size_t i) {
   Forecast forecast = learner_->forecast(transforms_.transform(rows.slice(i, 1)), 0);
   if (clip_) {
@@ -131,7 +161,8 @@ void Model::learn(const RowsView& row, const Forecast& foretold) {
   score(row, 0, foretold);
 }
 
-void Model::score(const RowsView& rows, std::size_t i, const Forecast& foretold) {
+template <class Rows>
+void Model::score(const Rows& rows, std::size_t i, const Forecast& foretold) {
   const double target = rows.target(i);
   metrics_.add({foretold.prediction, foretold.variance, target, rows.weight(i), rows.index(i)}, foretold.half_width);
   if (rows.weight(i) == 0 || drift_.add(foretold.prediction, target, rows.index(i)) == DriftAlarm::kNone) {
@@ -146,7 +177,7 @@ void Model::score(const RowsView& rows, std::size_t i, const Forecast& foretold)
 }
 
 std::unique_ptr<Learner> Model::new_learner(Settings& settings) const {
-  return learner_kind(spec_.learner).make(transforms_.names().size(), settings);
+  return learner_kind(spec_.learner).make(transforms_.width(), settings);
 }
 
 void Model::see(const Model& others) {
@@ -155,9 +186,17 @@ void Model::see(const Model& others) {
   metrics_.see(others.metrics_);
 }
 
-void Model::keep_what_others_see() {
-  metrics_ = metrics_.as_seen_by_others();
-  drift_ = DriftDetector();
+Model Model::share(const Model& fresh) const {
+  Model share = fresh;
+  share.transforms_ = transforms_;
+  share.metrics_ = metrics_;
+  if (!learner_->looks_away()) {
+    share.learner_ = learner_->clone();
+  }
+  share.merge(fresh);  // folds what waits in, and forgets the others
+  share.metrics_ = share.metrics_.as_seen_by_others();
+  share.drift_ = DriftDetector();
+  return share;
 }
 
 void Model::merge(const Model& other) {

@@ -34,7 +34,8 @@ namespace accrue::models {
 
 class Model {
  public:
-  /// Of features with these names, or with numbers from 0 for names.
+  /// Of features with these names, or with numbers from 0 for names. More than kMaxFeatures have no names, and no
+  /// transforms.
   Model(ModelSpec spec, std::size_t features, std::span<const std::string> names = {});
   /// Of a learner that was made as the spec says, which has no transforms.
   Model(ModelSpec spec, std::unique_ptr<Learner> learner, std::vector<std::string> names);
@@ -50,11 +51,15 @@ class Model {
   Forecast forecast(const RowsView& rows, std::size_t i);
   /// Learns the one row, whose target has come late, and scores what was foretold of it.
   void learn(const RowsView& row, const Forecast& foretold);
+  /// The same of sparse rows, by a model that takes such: one without transforms, of a learner that does.
+  void learn(const SparseRowsView& rows);
+  bool takes_sparse() const { return transforms_.empty() && learner_->takes_sparse(); }
   /// From the next row on predicts with what the other partitions' models, merged into `others`, had learned, and clips
   /// to their targets, too; what it saw of them before is forgotten. It learns nothing by it.
   void see(const Model& others);
-  /// Leaves of what was measured only what others look at (see).
-  void keep_what_others_see();
+  /// What others look at (see): with no row pending and nothing seen of others, little of what was measured, and of a
+  /// learner that looks away nothing, which may be much. `fresh` is a new model of the same spec.
+  Model share(const Model& fresh) const;
   /// Adds what another model of the same spec has learned and how it erred. Forgets what either has seen of others.
   void merge(const Model& other);
 
@@ -69,7 +74,7 @@ class Model {
 
   /// For rows as they come: it transforms them as the next row would be, and clips if the model does.
   std::unique_ptr<const Predictor> predictor() const;
-  /// Of the features that the learner sees, whose names feature_names() are.
+  /// Of the features that the learner sees, whose names feature_names() are; of more than kMaxFeatures it is empty.
   Summary describe() const { return learner_->describe(); }
   const std::vector<std::string>& feature_names() const { return transforms_.names(); }
   /// Of a row that comes in.
@@ -87,7 +92,8 @@ class Model {
   enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
 
   std::unique_ptr<Learner> new_learner(Settings& settings) const;
-  void score(const RowsView& rows, std::size_t i, const Forecast& foretold);
+  template <class Rows>
+  void score(const Rows& rows, std::size_t i, const Forecast& foretold);
 
   ModelSpec spec_;
   bool clip_ = false;

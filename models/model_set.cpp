@@ -140,13 +140,17 @@ void ModelSet::learn_label(const RowsView& rows, std::size_t i) {
   }
 }
 
+void ModelSet::learn(const SparseRowsView& rows) {
+  for (Model& model : models_) {
+    model.learn(rows);
+  }
+}
+
 std::vector<std::byte> ModelSet::share() const {
   ModelSet own(features_, names_);
   own.champion_ = champion_;
   for (const Model& model : models_) {
-    own.models_.emplace_back(model);
-    own.models_.back().merge(Model(model.spec(), features_, names_));  // folds what waits in, and forgets the others
-    own.models_.back().keep_what_others_see();
+    own.models_.push_back(model.share(Model(model.spec(), features_, names_)));
   }
   return own.encode();
 }

@@ -44,6 +44,8 @@ class ModelSet {
 
   /// Every model predicts each row, scores its prediction, then learns the row; where targets may come later, then.
   void learn(const RowsView& rows);
+  /// The same of sparse rows, where every model takes such.
+  void learn(const SparseRowsView& rows);
   /// What the other partitions see of this one: its state with no row pending, nothing seen of others, nothing waiting
   /// for its target.
   std::vector<std::byte> share() const;

@@ -72,6 +72,7 @@ struct SparseRowsView {
   const double* row_values(std::size_t i) const { return values + starts[i]; }
   double target(std::size_t i) const { return targets[i]; }
   double weight(std::size_t i) const { return weights ? weights[i] : 1.0; }
+  std::uint64_t index(std::size_t i) const { return first_index + i; }
   SparseRowsView slice(std::size_t first, std::size_t rows) const {
     SparseRowsView part = *this;
     part.starts += first;

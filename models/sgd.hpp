@@ -80,9 +80,10 @@ class Sgd final : public Learner {
   bool takes_sparse() const override { return true; }
   void partial_fit_sparse(const SparseRowsView& rows, std::span<double> predictions) override;
   void merge(const Learner& other) override;
+  bool looks_away() const override { return true; }
   void forget(double keep) override;
   std::unique_ptr<const Predictor> predictor() const override;
-  /// In the units of the features. Of more than kMaxFeatures the coefficients are left empty.
+  /// In the units of the features. Of more than kMaxFeatures it has those that are not zero, and their columns.
   Summary describe() const override;
   std::uint64_t rows() const override { return rows_; }
   const SgdOptions& options() const { return options_; }

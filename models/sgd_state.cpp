@@ -154,7 +154,14 @@ Summary Sgd::describe() const {
     for (const double slope : slopes()) {
       summary.coefficients.push_back({slope, std::nullopt, std::nullopt});
     }
+    return summary;
   }
+  coordinates_.for_each([&](std::size_t column, const Coordinate& coordinate) {
+    if (const double slope = slope_of(coordinate); slope != 0) {
+      summary.columns.push_back(static_cast<std::uint32_t>(column));
+      summary.coefficients.push_back({slope, std::nullopt, std::nullopt});
+    }
+  });
   return summary;
 }
 

@@ -1,7 +1,8 @@
 // What a linear model has to say of itself: coefficients, how far each can be trusted, how well they fit. A plain
 // value.
 //
-// Coefficients are those of the features that the learner sees. What a learner does not know it leaves empty: standard
+// Coefficients are those of the features that the learner sees: of all, or where there may be a million, of those whose
+// coefficient is not zero. What a learner does not know it leaves empty: standard
 // errors and what follows from the residuals come from learners that keep a factor of their rows.
 #pragma once
 
@@ -24,6 +25,7 @@ struct Summary {
   std::uint64_t rows = 0;
   std::optional<Estimate> intercept;
   std::vector<Estimate> coefficients;
+  std::vector<std::uint32_t> columns;  // of the coefficients, increasing, where those that are zero are left out
   std::vector<double> feature_means;   // weighted; empty without an intercept
   std::optional<double> residual_std;  // sqrt(weighted squared residuals / (rows of positive weight - rank))
   std::optional<double> r2;            // about the mean with an intercept, about zero without

@@ -120,6 +120,13 @@ Transforms::Transforms(std::string_view text, std::vector<std::string> names)
   }
 }
 
+Transforms Transforms::none(std::size_t features) {
+  Transforms none;
+  none.features_ = features;
+  none.room_ = features;
+  return none;
+}
+
 Transforms::Transforms(const Transforms& other) : features_(other.features_), names_(other.names_), room_(other.room_) {
   for (const std::unique_ptr<Transform>& link : other.links_) {
     links_.push_back(link->clone());

@@ -62,6 +62,8 @@ class Transforms {
   Transforms() = default;
   /// Of rows whose features have these names.
   Transforms(std::string_view text, std::vector<std::string> names);
+  /// None, of rows of so many features that they are not named one by one.
+  static Transforms none(std::size_t features);
   Transforms(const Transforms& other);
   Transforms(Transforms&&) = default;
   Transforms& operator=(const Transforms& other) { return *this = Transforms(other); }
@@ -71,7 +73,9 @@ class Transforms {
   bool empty() const { return links_.empty(); }
   /// Those of the rows that go in.
   std::size_t features() const { return features_; }
-  /// Of the columns that come out.
+  /// Of those that come out.
+  std::size_t width() const { return links_.empty() ? features_ : names_.size(); }
+  /// Likewise; none() has none.
   const std::vector<std::string>& names() const { return names_; }
   /// Of a column that goes in.
   bool takes_missing(std::size_t column) const;

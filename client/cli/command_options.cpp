@@ -91,6 +91,21 @@ void add_order(CLI::App* command, bool& shuffle, std::uint64_t& of_shuffle) {
       ->transform(seed());
 }
 
+void add_late_targets(CLI::App* command, PushOptions& options) {
+  command
+      ->add_option("--id", options.id,
+                   "joins features to a target that comes later: a line lacks its target, or all its features")
+      ->type_name("COLUMN");
+  command
+      ->add_option("--label-ttl-rows", options.label_ttl_rows,
+                   "a target is late so many rows after its features (default: 100000)")
+      ->type_name("N")
+      ->transform(count());
+  command->add_option("--label-ttl", options.label_ttl_s, "... or so many seconds of event time (default: never late)")
+      ->type_name("SECONDS")
+      ->check(between(0, 1e300, "a number of seconds of at least 0"));
+}
+
 void add_partitioning(CLI::App* command, PartitionOptions& options) {
   command
       ->add_option("--partitions", options.partitions,

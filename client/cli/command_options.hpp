@@ -31,6 +31,9 @@ void add_learned_file(CLI::App* command, FileOptions& options, const std::string
 
 void add_order(CLI::App* command, bool& shuffle, std::uint64_t& of_shuffle);
 
+// --id, and when a target that it joins to features is late.
+void add_late_targets(CLI::App* command, PushOptions& options);
+
 void add_partitioning(CLI::App* command, PartitionOptions& options);
 
 // --model, of a question.

@@ -46,6 +46,7 @@ struct PushOptions : FileOptions {
   std::optional<std::string> id;
   std::optional<std::uint64_t> label_ttl_rows;
   std::optional<double> label_ttl_s;
+  std::optional<std::uint32_t> dimension;  // of sparse rows, whose file is not CSV
   PartitionOptions partitioning;
 };
 

@@ -21,6 +21,16 @@ void Feed::push(std::span<const double> rows) {
   rows_ += rows.size() / stream_.columns();
 }
 
+void Feed::push_sparse(std::span<const std::uint32_t> columns, std::span<const double> values, double target) {
+  if (!started_) started_ = steady_seconds();
+  try {
+    stream_.push_sparse(columns, values, target);
+  } catch (const Error& error) {
+    throw complete(error);
+  }
+  ++rows_;
+}
+
 FlushReport Feed::flush() {
   for (;;) {
     const std::uint64_t durable = stream_.progress().durable_rows;

@@ -18,7 +18,8 @@ class Feed {
 
   const Stream& stream() const { return stream_; }
   void push(std::span<const double> rows);  // whole rows
-  FlushReport flush();                      // waits as long as rows become durable
+  void push_sparse(std::span<const std::uint32_t> columns, std::span<const double> values, double target);
+  FlushReport flush();  // waits as long as rows become durable
 
   std::uint64_t rows() const { return rows_; }  // pushed
   double seconds() const { return seconds_; }   // from the first push until flush() returned

@@ -62,6 +62,7 @@ Json stream_document(const StreamStatus& stream) {
           {"rejected", rejected},
           {"labels", labels_document(stream.labels)},
           {"features", spec.features},
+          {"dimension", spec.dimension},
           {"target", spec.target},
           {"weighted", spec.weighted},
           {"key", text_or_null(spec.key)},
@@ -98,7 +99,8 @@ Table stream_table(const std::vector<StreamStatus>& streams) {
               .rows = {}};
   for (const StreamStatus& stream : streams) {
     table.rows.push_back({stream.name, stream.rows, stream.epoch, nullable(stream.mse), rejected_rows(stream),
-                          stream.spec.features.size(), stream.spec.target, stream.spec.partitions});
+                          std::max<std::size_t>(stream.spec.features.size(), stream.spec.dimension), stream.spec.target,
+                          stream.spec.partitions});
   }
   return table;
 }
@@ -154,6 +156,7 @@ int coef(const Connection& connection, const std::string& stream, std::optional<
                      {"n", model.rows},
                      {"intercept", intercept},
                      {"coefficients", coefficients},
+                     {"left_out", model.left_out},
                      {"residual_std", nullable(model.residual_std)},
                      {"r2", nullable(model.r2)},
                      {"rank", model.rank},
@@ -164,6 +167,7 @@ int coef(const Connection& connection, const std::string& stream, std::optional<
                    {"r2", "R2", nullable(model.r2)},
                    {"rank", "rank", model.rank},
                    {"condition", "condition", nullable(model.condition)}};
+  if (model.left_out > 0) report.fields.push_back({"left_out", "smaller ones, not listed", model.left_out});
   show(connection, report);
   return 0;
 }

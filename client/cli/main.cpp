@@ -126,27 +126,24 @@ void add_push(CLI::App& app, Invocation& asked) {
   command->add_option("--ridge", options.ridge, "penalty on the coefficients (default: 0, plain least squares)")
       ->type_name("ALPHA")
       ->check(between(0, 1e300, "a number of at least 0"));
-  add_learner(command, options.model);
-  command
-      ->add_option("--id", options.id,
-                   "joins features to a target that comes later: a line lacks its target, or all its features")
-      ->type_name("COLUMN");
-  command
-      ->add_option("--label-ttl-rows", options.label_ttl_rows,
-                   "a target is late so many rows after its features (default: 100000)")
-      ->type_name("N")
+  command->add_option("--dimension", options.dimension, "learn sparse rows of so many features, as told below")
+      ->type_name("D")
       ->transform(count());
-  command->add_option("--label-ttl", options.label_ttl_s, "... or so many seconds of event time (default: never late)")
-      ->type_name("SECONDS")
-      ->check(between(0, 1e300, "a number of seconds of at least 0"));
+  add_learner(command, options.model);
+  add_late_targets(command, options);
   add_partitioning(command, options.partitioning);
   command->footer(kWaysToPartition + std::string(R"(
 
 A new stream is made of the file's columns and the options; key and event time are no features unless --features names
 them. An existing stream takes the columns it has by their names in the file's header, in whatever order they are there.
 
+With --dimension the file is not CSV but has a line TARGET FEATURE:VALUE FEATURE:VALUE ... for each row, as libsvm does.
+A feature is a number from 0, below D (where a file counts from 1, D is one more than its last), or a name, which is
+hashed to a number; # begins a comment. Features that a row does not have are 0. The default learner is then sgd.
+
 Examples:
   accrue push homes homes.csv --target price --features rooms,age
+  accrue push words words.svm --dimension 1048576 --set loss=huber
   zcat big.csv.gz | accrue push big - --skip-bad --partitions 4
   accrue push homes homes.csv --features rooms,age --key age --partition-cuts 10,30
   accrue push clicks clicks.csv --key shop --partition-by range --partitions 4
@@ -168,9 +165,12 @@ void add_predict(CLI::App& app, Invocation& asked) {
                    "tell intervals of this level too: the model's own, and a distribution-free one")
       ->type_name("LEVEL")
       ->check(between(1e-6, 1 - 1e-6, "a level such as 0.95"));
-  command->footer(R"(The stream's features are taken by their names in the header; other columns are ignored.
+  command->footer(
+      R"(The stream's features are taken by their names in the header; other columns are ignored. Of a stream of sparse rows the
+file has the lines that accrue push --dimension takes; their targets are ignored, and may be left out.
 
-Example:
+Examples:
+  echo '3:1.5 price:70' | accrue predict words -
   printf 'rooms,age\n5,12\n' | accrue predict homes -)");
 }
 

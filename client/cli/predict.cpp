@@ -1,10 +1,11 @@
-// accrue predict: a prediction for every row of a CSV file, in order.
+// accrue predict: a prediction for every row of a file, in order.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cli/commands.hpp"
@@ -12,17 +13,12 @@
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
 #include "client/cli/row_source.hpp"
+#include "client/cli/sparse_source.hpp"
 
 namespace accrue::cli {
 namespace {
 
 constexpr std::size_t kRowsPerRequest = 4'096;
-
-// Rows to be answered at once, and where among them the unusable ones are.
-struct Request {
-  std::vector<double> rows;
-  std::vector<bool> usable;
-};
 
 // What is said of one row. The interval is the model's own and the distribution-free one, where they are known.
 struct Answer {
@@ -99,17 +95,76 @@ class PredictionWriter {
   std::uint64_t written_ = 0;
 };
 
+// Rows of named features, to be asked about in turn.
+class DenseQuestions {
+ public:
+  DenseQuestions(RowSource& source, const StreamSpec& spec, const std::vector<std::string>& columns)
+      : source_(source), row_(columns.size()) {
+    std::vector<bool> may_lack = may_be_empty(spec);
+    may_lack.resize(spec.features.size());
+    source_.select(columns, may_lack);
+  }
+
+  NextRow next() {
+    const NextRow next = source_.next(row_);
+    if (next == NextRow::kRow) rows_.insert(rows_.end(), row_.begin(), row_.end());
+    return next;
+  }
+  Prediction ask(const Client& client, const PredictOptions& options) {
+    return client.predict(options.stream, std::exchange(rows_, {}), options.epoch, options.model, options.interval);
+  }
+  bool would_wait() { return source_.would_wait(); }
+  const std::string& stopped() const { return source_.stopped(); }
+
+ private:
+  RowSource& source_;
+  std::vector<double> row_;
+  std::vector<double> rows_;
+};
+
+class SparseQuestions {
+ public:
+  SparseQuestions(const PredictOptions& options, const StreamSpec& spec)
+      : source_(options.file, spec.dimension, options.skip_bad) {}
+
+  NextRow next() {
+    const NextRow next = source_.next(row_);
+    if (next != NextRow::kRow) return next;
+    columns_.insert(columns_.end(), row_.columns.begin(), row_.columns.end());
+    values_.insert(values_.end(), row_.values.begin(), row_.values.end());
+    ends_.push_back(static_cast<std::uint32_t>(values_.size()));
+    return next;
+  }
+  Prediction ask(const Client& client, const PredictOptions& options) {
+    Prediction answer = client.predict_sparse_rows(options.stream, columns_, values_, ends_, options.epoch,
+                                                   options.model, options.interval);
+    columns_.clear();
+    values_.clear();
+    ends_.clear();
+    return answer;
+  }
+  bool would_wait() { return source_.would_wait() || values_.size() >= kValuesPerRequest; }
+  const std::string& stopped() const { return source_.stopped(); }
+
+ private:
+  static constexpr std::size_t kValuesPerRequest = 16'384;  // with one row of the most values the least message
+
+  SparseSource source_;
+  SparseInput row_;
+  std::vector<std::uint32_t> columns_;
+  std::vector<double> values_;
+  std::vector<std::uint32_t> ends_;
+};
+
 // Full, or as much as there is to be read without waiting. Returns false at the end of the rows.
-bool gather(RowSource& source, std::size_t columns, Request& request) {
-  request = {};
-  std::vector<double> row(columns);
+template <class Questions>
+bool gather(Questions& questions, std::vector<bool>& usable) {
+  usable.clear();
   do {
-    const RowSource::Next next = source.next(row);
-    if (next == RowSource::Next::kEnd) return false;
-    const bool usable = next == RowSource::Next::kRow;
-    if (usable) request.rows.insert(request.rows.end(), row.begin(), row.end());
-    request.usable.push_back(usable);
-  } while (request.usable.size() < kRowsPerRequest && !source.would_wait());
+    const NextRow next = questions.next();
+    if (next == NextRow::kEnd) return false;
+    usable.push_back(next == NextRow::kRow);
+  } while (usable.size() < kRowsPerRequest && !questions.would_wait());
   return true;
 }
 
@@ -136,36 +191,42 @@ Answer answer_of(const Prediction& prediction, std::size_t row) {
   return answer;
 }
 
-}  // namespace
-
-int predict(const Connection& connection, const PredictOptions& options) {
-  RowSource source(options.file, options.skip_bad);
-  const Client client = connect(connection);
-  const StreamStatus stream = existing_stream(client, options.stream);
-  const std::vector<std::string> columns = columns_to_predict(client, stream, options.model, source.columns());
-  std::vector<bool> may_lack = may_be_empty(stream.spec);
-  may_lack.resize(stream.spec.features.size());
-  source.select(columns, may_lack);
+template <class Questions>
+int answer_all(Questions questions, const Client& client, const Connection& connection, const PredictOptions& options,
+               std::uint64_t epoch) {
   PredictionWriter writer(connection.format, options.stream, options.interval.has_value());
-  std::uint64_t epoch = options.epoch.value_or(stream.epoch);
-  Request request;
+  std::vector<bool> usable;
   for (bool more = true; more;) {
-    more = gather(source, columns.size(), request);
+    more = gather(questions, usable);
     Prediction prediction;
-    if (!request.rows.empty()) {
-      prediction = client.predict(options.stream, request.rows, options.epoch, options.model, options.interval);
+    if (std::find(usable.begin(), usable.end(), true) != usable.end()) {
+      prediction = questions.ask(client, options);
       epoch = prediction.epoch;
     }
-    std::vector<std::optional<Answer>> answers(request.usable.size());
+    std::vector<std::optional<Answer>> answers(usable.size());
     for (std::size_t i = 0, at = 0; i < answers.size(); ++i) {
-      if (request.usable[i]) answers[i] = answer_of(prediction, at++);
+      if (usable[i]) answers[i] = answer_of(prediction, at++);
     }
     if (!answers.empty()) writer.write(answers, epoch);
   }
   writer.finish(epoch);
-  if (source.stopped().empty()) return 0;
-  complain(source.stopped());
+  if (questions.stopped().empty()) return 0;
+  complain(questions.stopped());
   return 1;
+}
+
+}  // namespace
+
+int predict(const Connection& connection, const PredictOptions& options) {
+  RowSource source(options.file, options.skip_bad);  // first: without a file there is nothing to ask
+  const Client client = connect(connection);
+  const StreamStatus stream = existing_stream(client, options.stream);
+  const std::uint64_t epoch = options.epoch.value_or(stream.epoch);
+  if (stream.spec.dimension > 0) {
+    return answer_all(SparseQuestions(options, stream.spec), client, connection, options, epoch);
+  }
+  const std::vector<std::string> columns = columns_to_predict(client, stream, options.model, source.columns());
+  return answer_all(DenseQuestions(source, stream.spec, columns), client, connection, options, epoch);
 }
 
 }  // namespace accrue::cli

@@ -1,4 +1,5 @@
 // accrue push: a CSV file into a stream, until every row is durable.
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "client/cli/model_spec.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/progress.hpp"
+#include "client/cli/push_report.hpp"
 #include "client/cli/push_spec.hpp"
 #include "client/cli/row_source.hpp"
 
@@ -37,11 +39,11 @@ std::vector<double> sample(RowSource& source, std::size_t columns) {
   return rows;
 }
 
-Report summary(const PushOptions& options, const Feed& feed, const RowSource& source, const FlushReport& flushed,
+Report summary(const PushOptions& options, const Feed& feed, std::uint64_t skipped, const FlushReport& flushed,
                bool created) {
   return record({{"stream", "stream", options.stream},
                  {"rows", "rows", feed.rows()},
-                 {"skipped", "skipped", source.skipped()},
+                 {"skipped", "skipped", skipped},
                  {"rejected", "rejected", flushed.rejected_rows},
                  {"durable", "durable", flushed.durable_rows},
                  {"seconds", "seconds", feed.seconds(), 4},
@@ -51,10 +53,25 @@ Report summary(const PushOptions& options, const Feed& feed, const RowSource& so
 
 }  // namespace
 
+int report_push(const Connection& connection, const PushOptions& options, const Feed& feed, const LinesRead& lines,
+                const FlushReport& flushed, bool created) {
+  if (!lines.stopped.empty()) {
+    complain(lines.stopped);
+    complain("durable before it: " + counted_rows(flushed.durable_rows) + "; nothing after it was sent");
+    return 1;
+  }
+  write_out(render(summary(options, feed, lines.skipped, flushed, created), connection.format));
+  if (flushed.rejected_rows == 0) return 0;
+  complain("the daemon refused " + counted_rows(flushed.rejected_rows) + "; the first: " + flushed.first_rejection);
+  return options.skip_bad ? 0 : 1;
+}
+
 int push(const Connection& connection, const PushOptions& options) {
+  if (options.dimension) return push_sparse(connection, options);
   RowSource source(options.file, options.skip_bad);
   Client client = connect(connection);
   const auto existing = find_stream(client, options.stream);
+  if (existing && existing->spec.dimension > 0) return push_sparse(connection, options);
   if (existing) {
     const std::string problem = contradiction(existing->spec, options);
     if (!problem.empty()) throw std::runtime_error("stream '" + options.stream + "' exists and contradicts " + problem);
@@ -75,15 +92,7 @@ int push(const Connection& connection, const PushOptions& options) {
     feed_rows(source, feed, progress);
     flushed = feed.flush();
   }
-  if (!source.stopped().empty()) {
-    complain(source.stopped());
-    complain("durable before it: " + counted_rows(flushed.durable_rows) + "; nothing after it was sent");
-    return 1;
-  }
-  write_out(render(summary(options, feed, source, flushed, !existing), connection.format));
-  if (flushed.rejected_rows == 0) return 0;
-  complain("the daemon refused " + counted_rows(flushed.rejected_rows) + "; the first: " + flushed.first_rejection);
-  return options.skip_bad ? 0 : 1;
+  return report_push(connection, options, feed, {source.stopped(), source.skipped()}, flushed, !existing);
 }
 
 }  // namespace accrue::cli

@@ -10,6 +10,7 @@
 namespace accrue::cli {
 namespace {
 
+constexpr const char* kSparseLearner = "sgd";    // of a new stream of sparse rows, unless --learner says otherwise
 constexpr const char* kWeightColumn = "weight";  // of an existing stream, unless --weight names another
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -17,12 +18,26 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 // None where the options do not ask for a model but for the default one.
-std::vector<ModelSpec> models_of(const PushOptions& options) {
+std::vector<ModelSpec> models_of(const PushOptions& options, bool sparse) {
   if (!options.model.learner && options.model.settings.empty()) return {};
-  ModelSpec model = model_spec(options.model.learner.value_or(ModelSpec().learner), options.model);
+  const std::string learner = options.model.learner.value_or(sparse ? kSparseLearner : ModelSpec().learner);
+  ModelSpec model = model_spec(learner, options.model);
+  model.learner = learner;
   if (options.no_intercept) model.settings.push_back({.key = "intercept", .value = "false"});
   if (options.ridge) model.settings.push_back({.key = "ridge", .value = exact(*options.ridge)});
   return {model};
+}
+
+// The models of a new stream and its partitions.
+void set_learning(StreamSpec& spec, const PushOptions& options) {
+  spec.intercept = !options.no_intercept;
+  spec.ridge = options.ridge.value_or(0);
+  spec.models = models_of(options, options.dimension.has_value());
+  if (!spec.models.empty()) {  // which then have them
+    spec.intercept = true;
+    spec.ridge = 0;
+  }
+  set_partitioning(spec, options.partitioning);
 }
 
 }  // namespace
@@ -55,18 +70,33 @@ StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& 
   spec.id = options.id.value_or("");
   spec.label_ttl_rows = options.label_ttl_rows.value_or(spec.label_ttl_rows);
   spec.label_ttl_s = options.label_ttl_s.value_or(spec.label_ttl_s);
-  spec.intercept = !options.no_intercept;
-  spec.ridge = options.ridge.value_or(0);
-  spec.models = models_of(options);
-  if (!spec.models.empty()) {  // which then have them
-    spec.intercept = true;
-    spec.ridge = 0;
-  }
-  set_partitioning(spec, options.partitioning);
+  set_learning(spec, options);
   return spec;
 }
 
+StreamSpec new_sparse_spec(const PushOptions& options) {
+  StreamSpec spec;
+  spec.dimension = options.dimension.value();
+  set_learning(spec, options);
+  return spec;
+}
+
+std::string option_of_columns(const PushOptions& options) {
+  if (options.target) return "--target";
+  if (!options.features.empty()) return "--features";
+  if (options.weight) return "--weight";
+  if (options.time) return "--time";
+  if (options.id) return "--id";
+  if (options.label_ttl_rows) return "--label-ttl-rows";
+  if (options.label_ttl_s) return "--label-ttl";
+  return options.partitioning.key ? "--key" : "";
+}
+
 std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
+  if (asked.dimension && *asked.dimension != is.dimension) {
+    return "--dimension: it has " +
+           (is.dimension == 0 ? "features with names" : "dimension " + std::to_string(is.dimension));
+  }
   auto has = is.features;
   auto wants = asked.features;
   std::sort(has.begin(), has.end());
@@ -82,7 +112,7 @@ std::string contradiction(const StreamSpec& is, const PushOptions& asked) {
     return "--label-ttl-rows: it has " + std::to_string(is.label_ttl_rows);
   }
   if (asked.label_ttl_s && *asked.label_ttl_s != is.label_ttl_s) return "--label-ttl: it has " + exact(is.label_ttl_s);
-  if (const auto models = models_of(asked); !models.empty()) {
+  if (const auto models = models_of(asked, is.dimension > 0); !models.empty()) {
     if (models == is.models) return partitioning_contradiction(is, asked.partitioning);
     return "--learner or --set: it was created with other models, and accrue model add gives it more";
   }

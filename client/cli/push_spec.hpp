@@ -16,6 +16,12 @@ StreamSpec spec_of_columns(const FileOptions& options, const std::string& key, c
 // A stream of the file's columns. Throws as spec_of_columns() does.
 StreamSpec new_spec(const PushOptions& options, const std::vector<std::string>& columns);
 
+// A stream of sparse rows, whose dimension is given.
+StreamSpec new_sparse_spec(const PushOptions& options);
+
+// The first option that is about the columns of a CSV file; empty if none is.
+std::string option_of_columns(const PushOptions& options);
+
 // The first option that the existing stream contradicts, and how; empty if none does.
 std::string contradiction(const StreamSpec& is, const PushOptions& asked);
 

@@ -62,11 +62,11 @@ std::streambuf::int_type DescriptorBuffer::underflow() {
 }
 
 RowSource::RowSource(const std::string& file, bool skip_bad)
-    : name_(file == kStandardInput ? "stdin" : file), skip_bad_(skip_bad), buffer_(file), in_(&buffer_) {}
+    : name_(file == kStandardInput ? "stdin" : file), buffer_(file), in_(&buffer_), bad_(name_, skip_bad) {}
 
-RowSource::~RowSource() {
+BadLines::~BadLines() {
   if (skipped_ > kComplaints) {
-    complain(name_ + ": " + std::to_string(skipped_) + " lines skipped, the first " + std::to_string(kComplaints) +
+    complain(file_ + ": " + std::to_string(skipped_) + " lines skipped, the first " + std::to_string(kComplaints) +
              " are told above");
   }
 }
@@ -86,23 +86,23 @@ RowSource::Next RowSource::next(std::span<double> row) {
     if (result == CsvResult::kRow) return Next::kRow;
     if (result == CsvResult::kEnd) return Next::kEnd;
   } catch (const std::runtime_error& failure) {
-    stopped_ = failure.what();
+    bad_.stop(failure.what());
     return Next::kEnd;
   }
-  return bad_line(csv().explain());
+  return bad_.take(csv().explain());
 }
 
 RowSource::Next RowSource::refuse(const std::string& why) {
-  return bad_line(name_ + ":" + std::to_string(csv().line()) + ": " + why);
+  return bad_.take(name_ + ":" + std::to_string(csv().line()) + ": " + why);
 }
 
-RowSource::Next RowSource::bad_line(const std::string& what) {
-  if (!skip_bad_) {
+NextRow BadLines::take(const std::string& what) {
+  if (!skip_) {
     stopped_ = what;
-    return Next::kEnd;
+    return NextRow::kEnd;
   }
   if (++skipped_ <= kComplaints) complain(what + " (skipped)");
-  return Next::kSkipped;
+  return NextRow::kSkipped;
 }
 
 }  // namespace accrue::cli

@@ -13,6 +13,7 @@
 #include <span>
 #include <streambuf>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "datasets/csv.hpp"
@@ -40,36 +41,55 @@ class DescriptorBuffer : public std::streambuf {
   std::vector<char> bytes_;
 };
 
-class RowSource {
+enum class [[nodiscard]] NextRow : std::uint8_t{kRow, kSkipped, kEnd};
+
+// What becomes of lines that cannot be used.
+class BadLines {
  public:
   static constexpr std::uint64_t kComplaints = 10;
 
-  enum class [[nodiscard]] Next : std::uint8_t{kRow, kSkipped, kEnd};
+  BadLines(std::string file, bool skip) : file_(std::move(file)), skip_(skip) {}
+  ~BadLines();  // sums up what was skipped
+  BadLines(const BadLines&) = delete;
+  BadLines& operator=(const BadLines&) = delete;
+
+  NextRow take(const std::string& what);
+  void stop(const std::string& why) { stopped_ = why; }
+
+  const std::string& stopped() const { return stopped_; }  // empty: all was read
+  std::uint64_t skipped() const { return skipped_; }
+
+ private:
+  std::string file_;
+  bool skip_;
+  std::string stopped_;
+  std::uint64_t skipped_ = 0;
+};
+
+class RowSource {
+ public:
+  using Next = NextRow;
 
   RowSource(const std::string& file, bool skip_bad);
-  ~RowSource();  // sums up what was skipped
 
   const std::vector<std::string>& columns();  // of the header, which is read when first asked for
   void select(const std::vector<std::string>& names, const std::vector<bool>& may_be_empty = {});  // as CsvReader does
   Next next(std::span<double> row);
   Next refuse(const std::string& why);  // the row that next() returned last: its line is bad, too
 
-  const std::string& stopped() const { return stopped_; }  // empty: all was read
-  std::uint64_t skipped() const { return skipped_; }
+  const std::string& stopped() const { return bad_.stopped(); }
+  std::uint64_t skipped() const { return bad_.skipped(); }
   bool would_wait() { return buffer_.would_wait(); }
   std::optional<double> fraction() const { return buffer_.fraction(); }
 
  private:
   datasets::CsvReader& csv();
-  Next bad_line(const std::string& what);
 
   std::string name_;
-  bool skip_bad_;
   DescriptorBuffer buffer_;
   std::istream in_;
   std::optional<datasets::CsvReader> csv_;
-  std::string stopped_;
-  std::uint64_t skipped_ = 0;
+  BadLines bad_;
 };
 
 }  // namespace accrue::cli

@@ -132,10 +132,19 @@ struct Stream::State {
   }
 
   void check_whole_rows(std::span<const double> rows) const {
+    check_sparse(false);
     if (rows.size() % columns == 0) return;
     throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "': " + std::to_string(rows.size()) +
                                            " values are not whole rows of " + std::to_string(columns));
   }
+
+  void check_sparse(bool wanted) const {
+    if (wanted == (spec.dimension > 0)) return;
+    throw Error(Error::Kind::kInvalid, subject() + (wanted ? " has no sparse rows: use push and predict"
+                                                           : " has sparse rows: use push_sparse and predict_sparse"));
+  }
+
+  std::string subject() const { return "stream '" + channel->name + "'"; }
 
   std::shared_ptr<client::Core> core;
   std::shared_ptr<client::Channel> channel;
@@ -150,6 +159,7 @@ const StreamSpec& Stream::spec() const { return state_->spec; }
 std::size_t Stream::columns() const { return state_->columns; }
 
 void Stream::push(std::span<const double> features, double target, double weight) {
+  state_->check_sparse(false);
   state_->check_features(features);
   state_->check_weight(weight);
   state_->check_push_has_all_columns();
@@ -180,6 +190,15 @@ void Stream::push_label(std::uint64_t id, double target, double weight) {
   state_->push_part(id, std::vector<double>(state_->spec.features.size(), kMissing), target, weight);
 }
 
+void Stream::push_sparse(std::span<const std::uint32_t> columns, std::span<const double> values, double target,
+                         double weight) {
+  state_->check_sparse(true);
+  state_->check_weight(weight);
+  thread_local client::InOrder row;
+  row.put(state_->subject(), columns, values, state_->spec.dimension);
+  state_->core->connection.push(*state_->channel, client::SparseRow{row.columns(), row.values(), target, weight});
+}
+
 void Stream::push_rows(std::span<const double> rows) {
   state_->check_whole_rows(rows);
   state_->core->connection.push(*state_->channel, rows);
@@ -198,12 +217,29 @@ FlushReport Stream::progress() const { return state_->core->connection.progress(
 
 Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch, const std::string& model,
                            std::optional<double> interval) const {
+  state_->check_sparse(false);
   return state_->core->queries.predict(name(), client::RowShape(state_->spec), rows, {epoch, model}, interval);
 }
 
 Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch,
                            const std::string& model, std::optional<double> interval) const {
   return predict(std::span(rows.begin(), rows.size()), epoch, model, interval);
+}
+
+Prediction Stream::predict_sparse(std::span<const std::uint32_t> columns, std::span<const double> values,
+                                  std::optional<std::uint64_t> epoch, const std::string& model,
+                                  std::optional<double> interval) const {
+  const auto end = static_cast<std::uint32_t>(columns.size());
+  return predict_sparse_rows(columns, values, {&end, 1}, epoch, model, interval);
+}
+
+Prediction Stream::predict_sparse_rows(std::span<const std::uint32_t> columns, std::span<const double> values,
+                                       std::span<const std::uint32_t> ends, std::optional<std::uint64_t> epoch,
+                                       const std::string& model, std::optional<double> interval) const {
+  state_->check_sparse(true);
+  const std::uint32_t dimension = state_->spec.dimension;
+  const client::SparseQuestion rows{columns, values, ends};
+  return state_->core->queries.predict(name(), dimension, rows, {epoch, model}, interval);
 }
 
 Coefficients Stream::coef(std::optional<std::uint64_t> epoch, const std::string& model) const {
@@ -266,6 +302,13 @@ void Client::promote_model(const std::string& stream, const std::string& model) 
 Prediction Client::predict(const std::string& stream, std::span<const double> rows, std::optional<std::uint64_t> epoch,
                            const std::string& model, std::optional<double> interval) const {
   return state_->core->queries.predict(stream, rows, {epoch, model}, interval);
+}
+
+Prediction Client::predict_sparse_rows(const std::string& stream, std::span<const std::uint32_t> columns,
+                                       std::span<const double> values, std::span<const std::uint32_t> ends,
+                                       std::optional<std::uint64_t> epoch, const std::string& model,
+                                       std::optional<double> interval) const {
+  return state_->core->queries.predict(stream, client::SparseQuestion{columns, values, ends}, {epoch, model}, interval);
 }
 
 Coefficients Client::coef(const std::string& stream, std::optional<std::uint64_t> epoch,

@@ -174,14 +174,19 @@ std::uint64_t Connection::ask(const std::string& name, Request::What what, const
   return request->new_epoch;
 }
 
-void Connection::push(Channel& channel, std::span<const double> rows) {
-  if (rows.size_bytes() > max_kept_bytes_) throw too_many_at_once(rows);
+void Connection::push(Channel& channel, std::span<const double> rows) { push_any(channel, rows); }
+void Connection::push(Channel& channel, const SparseRow& row) { push_any(channel, row); }
+
+template <class Rows>
+void Connection::push_any(Channel& channel, const Rows& rows) {
+  const std::size_t bytes = channel.outbound->bytes_of(rows);
+  if (bytes > max_kept_bytes_) throw too_many_at_once(bytes);
   Lock lock(mutex_);
   throw_if_failed(channel.failure);
-  if (!has_room(rows)) {
+  if (!has_room(bytes)) {
     Patience patience(timeout_);
     await(
-        lock, patience, channel.failure, [&] { return has_room(rows); },
+        lock, patience, channel.failure, [&] { return has_room(bytes); },
         [&] {
           return "no credit to push to stream '" + channel.name + "' for " + in_seconds(timeout_) + ": " +
                  std::to_string(session_.kept_bytes()) + " bytes of rows are waiting to become durable";
@@ -192,25 +197,22 @@ void Connection::push(Channel& channel, std::span<const double> rows) {
 }
 
 bool Connection::try_push(Channel& channel, std::span<const double> rows) {
-  if (rows.size_bytes() > max_kept_bytes_) throw too_many_at_once(rows);
+  if (rows.size_bytes() > max_kept_bytes_) throw too_many_at_once(rows.size_bytes());
   const Lock lock(mutex_);
   throw_if_failed(channel.failure);
-  if (!has_room(rows)) return false;
+  if (!has_room(rows.size_bytes())) return false;
   append(channel, rows);
   return true;
 }
 
-Error Connection::too_many_at_once(std::span<const double> rows) const {
-  return {Error::Kind::kInvalid, std::to_string(rows.size_bytes()) + " bytes of rows at once are more than " +
+Error Connection::too_many_at_once(std::size_t bytes) const {
+  return {Error::Kind::kInvalid, std::to_string(bytes) + " bytes of rows at once are more than " +
                                      "max_unacknowledged_mb (" + std::to_string(max_kept_bytes_ / kMebibyte) +
                                      ") lets be kept: push them in pieces"};
 }
 
-bool Connection::has_room(std::span<const double> rows) const {
-  return session_.kept_bytes() + rows.size_bytes() <= max_kept_bytes_;
-}
-
-void Connection::append(Channel& channel, std::span<const double> rows) {
+template <class Rows>
+void Connection::append(Channel& channel, const Rows& rows) {
   const Outbound& outbound = *channel.outbound;
   const bool something_waited = outbound.has_sealed() || outbound.waiting_since();
   session_.append(channel, rows, Clock::now());

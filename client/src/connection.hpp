@@ -43,6 +43,7 @@ class Connection {
 
   // Takes all of the rows or, throwing, none.
   void push(Channel& channel, std::span<const double> rows);
+  void push(Channel& channel, const SparseRow& row);
   bool try_push(Channel& channel, std::span<const double> rows);
   FlushReport flush(Channel& channel, std::chrono::milliseconds timeout);
   FlushReport progress(const Channel& channel) const;
@@ -70,10 +71,13 @@ class Connection {
   void reconnect(Clock::time_point now);
   void say_goodbye();
 
-  bool has_room(std::span<const double> rows) const;
-  void append(Channel& channel, std::span<const double> rows);
+  template <class Rows>
+  void push_any(Channel& channel, const Rows& rows);
+  bool has_room(std::size_t bytes) const { return session_.kept_bytes() + bytes <= max_kept_bytes_; }
+  template <class Rows>
+  void append(Channel& channel, const Rows& rows);
   void wake_by(Clock::time_point time);
-  Error too_many_at_once(std::span<const double> rows) const;
+  Error too_many_at_once(std::size_t bytes) const;
   void throw_if_failed(const std::optional<Error>& failure) const;
   template <class Done, class Late>
   void await(Lock& lock, Patience& patience, const std::optional<Error>& failure, Done done, Late late) const;

@@ -165,7 +165,8 @@ Coefficients from_wire(wire::Coef coef) {
                       .residual_std = coef.residual_std,
                       .r2 = coef.r2,
                       .rank = coef.rank,
-                      .condition = coef.condition};
+                      .condition = coef.condition,
+                      .left_out = coef.left_out};
   if (coef.intercept) result.intercept = estimate_from(*coef.intercept);
   for (const wire::Estimate& estimate : coef.coefficients) result.coefficients.push_back(estimate_from(estimate));
   return result;
@@ -249,10 +250,12 @@ std::string describe(wire::RejectReason reason) {
     case wire::RejectReason::kNotFinite: return "a value is not a finite number";
     case wire::RejectReason::kMagnitude: return "a value is beyond 1e150, or is after weighting";
     case wire::RejectReason::kWeight: return "the weight is negative";
-    case wire::RejectReason::kRowLength: return "not the stream's number of columns";
+    case wire::RejectReason::kRowLength:
+      return "not the stream's number of columns, or more values than a row may have";
     case wire::RejectReason::kMissingColumn: return "a column is missing";
     case wire::RejectReason::kUnknownColumn: return "a column is not one of the stream's";
     case wire::RejectReason::kNotANumber: return "a value is not a number";
+    case wire::RejectReason::kBadIndex: return "the features' numbers do not increase, or are not below the dimension";
   }
   return "refused";
 }

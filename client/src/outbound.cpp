@@ -7,10 +7,12 @@
 
 namespace accrue::client {
 
-Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows)
+Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows, std::size_t batch_bytes)
     : stream_id_(opened.stream_id),
       columns_(opened.spec.column_count()),
+      form_(wire::batch_form(opened.spec)),
       batch_rows_(batch_rows),
+      batch_bytes_(batch_bytes),
       window_bytes_(opened.window_bytes),
       durable_(opened.durable),
       sent_(opened.durable) {}
@@ -18,22 +20,40 @@ Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows)
 void Outbound::append(std::span<const double> rows, Clock::time_point now) {
   while (!rows.empty()) {
     if (!filling_) {
-      filling_.emplace(columns_, batch_rows_);
+      filling_.emplace(std::in_place_type<wire::BatchFrame>, columns_, batch_rows_);
       filling_since_ = now;
     }
-    const std::size_t count = std::min(rows.size() / columns_, batch_rows_ - filling_->count());
-    filling_->append(rows.first(count * columns_));
+    auto& filling = std::get<wire::BatchFrame>(*filling_);
+    const std::size_t count = std::min(rows.size() / columns_, batch_rows_ - filling.count());
+    const std::span<const double> fitting = rows.first(count * columns_);
+    filling.append(fitting);
     rows = rows.subspan(count * columns_);
     pushed_rows_ += count;
-    kept_bytes_ += bytes_of(count);
-    if (filling_->count() == batch_rows_) seal();
+    kept_bytes_ += bytes_of(fitting);
+    if (filling.count() == batch_rows_) seal();
   }
+}
+
+void Outbound::append(const SparseRow& row, Clock::time_point now) {
+  const std::size_t bytes = bytes_of(row);
+  if (filling_ && std::get<wire::SparseRowsBin>(*filling_).bytes() + bytes > batch_bytes_) seal();
+  if (!filling_) {
+    filling_.emplace(std::in_place_type<wire::SparseRowsBin>, form_);
+    filling_since_ = now;
+  }
+  auto& filling = std::get<wire::SparseRowsBin>(*filling_);
+  filling.append(row.columns, row.values, row.target, row.weight);
+  ++pushed_rows_;
+  kept_bytes_ += bytes;
+  if (filling.count() == batch_rows_) seal();
 }
 
 void Outbound::seal() {
   if (!filling_) return;
-  const std::uint32_t rows = filling_->count();
-  auto frame = std::make_shared<const wire::Bytes>(std::move(*filling_).seal(stream_id_, last_sealed() + 1));
+  const auto count = [](const auto& filling) { return filling.count(); };
+  const auto sealed = [&](auto& filling) { return std::move(filling).seal(stream_id_, last_sealed() + 1); };
+  const std::uint32_t rows = std::visit(count, *filling_);
+  auto frame = std::make_shared<const wire::Bytes>(std::visit(sealed, *filling_));
   filling_.reset();
   kept_.push_back({.frame = std::move(frame), .first_row = pushed_rows_ - rows, .rows = rows, .rejected = 0});
 }
@@ -72,7 +92,7 @@ std::size_t Outbound::acknowledge(std::uint64_t durable, std::uint64_t window_by
     const Batch& batch = kept_.front();
     ++durable_;
     outstanding_bytes_ -= batch.frame->size();
-    kept_bytes_ -= bytes_of(batch.rows);
+    kept_bytes_ -= batch.frame->size() - wire::kBatchHeaderBytes;
     forgotten_rows_ += batch.rows;
     report_.durable_rows += batch.rows - batch.rejected;
     kept_.pop_front();

@@ -13,14 +13,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 
 #include "accrue/client.hpp"
+#include "client/src/sparse_row.hpp"
 #include "ingest/wire/batch_frame.hpp"
 #include "ingest/wire/messages.hpp"
+#include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::client {
 
@@ -30,14 +34,21 @@ using SharedFrame = std::shared_ptr<const wire::Bytes>;
 class Outbound {
  public:
   // For a stream just opened, all of whose accepted batches are durable; its first batch is the next after those.
-  // A batch is full at `batch_rows` rows (at least 1).
-  Outbound(const wire::Opened& opened, std::size_t batch_rows);
+  // A batch is full at `batch_rows` rows (at least 1); one of sparse rows, too, before it is more than so many bytes.
+  Outbound(const wire::Opened& opened, std::size_t batch_rows,
+           std::size_t batch_bytes = std::numeric_limits<std::size_t>::max());
 
   std::uint64_t stream_id() const { return stream_id_; }
   std::size_t columns() const { return columns_; }
 
   // Whole rows: a multiple of columns() values.
   void append(std::span<const double> rows, Clock::time_point now);
+  // Of a stream of sparse rows.
+  void append(const SparseRow& row, Clock::time_point now);
+
+  // What they will be counted as in kept_bytes().
+  std::size_t bytes_of(std::span<const double> rows) const { return rows.size_bytes(); }
+  std::size_t bytes_of(const SparseRow& row) const { return wire::sparse_bytes(form_, 1, row.values.size()); }
 
   // Ends the batch being filled, if it has a row.
   void seal();
@@ -87,18 +98,21 @@ class Outbound {
     std::uint32_t rejected = 0;
   };
 
+  using Filling = std::variant<wire::BatchFrame, wire::SparseRowsBin>;
+
   std::uint64_t last_sealed() const { return durable_ + kept_.size(); }
-  std::size_t bytes_of(std::uint64_t rows) const { return static_cast<std::size_t>(rows) * columns_ * sizeof(double); }
 
   std::uint64_t stream_id_;
   std::size_t columns_;
+  wire::SparseForm form_;
   std::size_t batch_rows_;
+  std::size_t batch_bytes_;
   std::uint64_t window_bytes_;
 
-  std::uint64_t durable_;                    // sequences: all up to here are on disk
-  std::uint64_t sent_;                       // all up to here are sent on this connection, or accepted before it
-  std::deque<Batch> kept_;                   // durable_ + 1, durable_ + 2, ...
-  std::optional<wire::BatchFrame> filling_;  // has at least one row
+  std::uint64_t durable_;           // sequences: all up to here are on disk
+  std::uint64_t sent_;              // all up to here are sent on this connection, or accepted before it
+  std::deque<Batch> kept_;          // durable_ + 1, durable_ + 2, ...
+  std::optional<Filling> filling_;  // has at least one row
   Clock::time_point filling_since_;
   std::uint64_t flush_target_ = 0;
   std::uint64_t flush_taken_ = 0;

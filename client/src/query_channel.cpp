@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "client/src/convert.hpp"
+#include "client/src/sparse_row.hpp"
+#include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::client {
 namespace {
@@ -39,8 +41,13 @@ auto answer_to(std::uint64_t request, const zmq::message_t& message, const Conve
   return std::nullopt;
 }
 
+Error wrong_answer(std::size_t answered, const std::string& asked) {
+  return {Error::Kind::kRefused, "the daemon answered " + std::to_string(answered) + " predictions for " + asked};
+}
+
 void check_rows(const RowShape& shape, std::span<const double> rows) {
   const std::size_t columns = shape.features.size();
+  if (columns == 0) throw Error(Error::Kind::kInvalid, "the stream has sparse rows: use predict_sparse");
   if (rows.empty()) throw Error(Error::Kind::kInvalid, "there are no rows to predict");
   if (rows.size() % columns != 0 && !(shape.key_of_its_own && rows.size() % (columns + 1) == 0)) {
     throw Error(Error::Kind::kInvalid, std::to_string(rows.size()) + " values are not whole rows of " +
@@ -55,6 +62,36 @@ void check_rows(const RowShape& shape, std::span<const double> rows) {
                                                  : "row " + std::to_string(at / columns + 1) + ", column '" +
                                                        shape.features[at % columns] + "'";
   throw Error(Error::Kind::kInvalid, where + ": the value is not a finite number");
+}
+
+void check_level(const std::optional<double>& interval) {
+  if (!interval || (*interval > 0 && *interval < 1)) return;
+  throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
+}
+
+// Of rows whose ends rise to the number of their values.
+wire::Bytes bin_of(const SparseQuestion& rows, std::uint32_t dimension) {
+  const auto refuse = [](const std::string& why) { throw Error(Error::Kind::kInvalid, why); };
+  if (dimension == 0) refuse("the stream has no sparse rows: use predict");
+  if (rows.ends.empty()) refuse("there are no rows to predict");
+  const bool rise = std::is_sorted(rows.ends.begin(), rows.ends.end());
+  if (rows.columns.size() != rows.values.size() || !rise || rows.ends.back() != rows.values.size()) {
+    refuse("the ends of the rows do not rise to the number of features (" + std::to_string(rows.columns.size()) +
+           ") and values (" + std::to_string(rows.values.size()) + ")");
+  }
+  wire::SparseRowsBin bin(wire::SparseForm::kFeatures);
+  InOrder row;
+  for (std::size_t i = 0, begin = 0; i < rows.ends.size(); begin = rows.ends[i++]) {
+    const std::size_t size = rows.ends[i] - begin;
+    row.put("row " + std::to_string(i + 1), rows.columns.subspan(begin, size), rows.values.subspan(begin, size),
+            dimension);
+    const auto bad = std::find_if(row.values().begin(), row.values().end(), [](double x) { return !std::isfinite(x); });
+    if (bad != row.values().end()) refuse("row " + std::to_string(i + 1) + ": a value is not a finite number");
+    bin.append(row.columns(), row.values(), 0, 1);
+  }
+  wire::Bytes bytes(bin.bytes());
+  bin.write(bytes.data());
+  return bytes;
 }
 
 }  // namespace
@@ -98,14 +135,13 @@ void QueryChannel::connect(Patience& patience) {
 RowShape::RowShape(const StreamSpec& spec)
     : features(spec.features),
       key_of_its_own(!spec.key.empty() &&
-                     std::find(spec.features.begin(), spec.features.end(), spec.key) == spec.features.end()) {}
+                     std::find(spec.features.begin(), spec.features.end(), spec.key) == spec.features.end()),
+      dimension(spec.dimension) {}
 
 Prediction QueryChannel::predict(const std::string& stream, const RowShape& shape, std::span<const double> rows,
                                  const Subject& subject, std::optional<double> interval) {
   check_rows(shape, rows);
-  if (interval && !(*interval > 0 && *interval < 1)) {
-    throw Error(Error::Kind::kInvalid, "an interval's level is above 0 and below 1, such as 0.95");
-  }
+  check_level(interval);
   const std::size_t columns = shape.features.size();
   const std::size_t count = shape.key_of_its_own ? 0 : rows.size() / columns;  // 0: the daemon knows
   const wire::Predict question{.stream = stream,
@@ -115,29 +151,60 @@ Prediction QueryChannel::predict(const std::string& stream, const RowShape& shap
                                .epoch = subject.epoch,
                                .model = subject.model,
                                .interval = interval};
+  Prediction prediction = ask_prediction(question);
+  const std::size_t answered = prediction.values.size();
+  const bool fits =
+      answered * columns == rows.size() || (shape.key_of_its_own && answered * (columns + 1) == rows.size());
+  if (!fits) throw wrong_answer(answered, std::to_string(rows.size()) + " values of rows");
+  return prediction;
+}
+
+Prediction QueryChannel::predict(const std::string& stream, std::uint32_t dimension, const SparseQuestion& rows,
+                                 const Subject& subject, std::optional<double> interval) {
+  const wire::Bytes bin = bin_of(rows, dimension);
+  check_level(interval);
+  return ask_prediction({.stream = stream,
+                         .dtype = wire::DataType::kFloat64,
+                         .count = static_cast<std::uint32_t>(rows.ends.size()),
+                         .rows = {.bin = bin},
+                         .epoch = subject.epoch,
+                         .model = subject.model,
+                         .interval = interval});
+}
+
+Prediction QueryChannel::ask_prediction(const wire::Predict& question) {
   Prediction prediction =
       ask<wire::Prediction>(question, [](const wire::Prediction& answer) { return from_wire(answer); });
   const std::size_t answered = prediction.values.size();
-  const bool values_fit =
-      answered * columns == rows.size() || (shape.key_of_its_own && answered * (columns + 1) == rows.size());
-  if (!values_fit || prediction.margins.size() != (interval ? answered : 0)) {
-    throw Error(Error::Kind::kRefused, "the daemon answered " + std::to_string(answered) + " predictions for " +
-                                           std::to_string(rows.size()) + " values of rows");
+  const bool values_fit = question.count == 0 || answered == question.count;
+  if (!values_fit || prediction.margins.size() != (question.interval ? answered : 0)) {
+    throw wrong_answer(answered, std::to_string(question.count) + " rows");
   }
   return prediction;
 }
 
-Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
-                                 std::optional<double> interval) {
+template <class Predict>
+Prediction QueryChannel::knowing_shape(const std::string& stream, Predict predict) {
   if (const auto shape = remembered_shape(stream)) {
     try {
-      return predict(stream, *shape, rows, subject, interval);
+      return predict(*shape);
     } catch (const Error& error) {
       // The stream may have been made anew, with other features.
       if (error.kind() != Error::Kind::kInvalid && error.kind() != Error::Kind::kUnknownStream) throw;
     }
   }
-  return predict(stream, ask_shape(stream), rows, subject, interval);
+  return predict(ask_shape(stream));
+}
+
+Prediction QueryChannel::predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                                 std::optional<double> interval) {
+  return knowing_shape(stream, [&](const RowShape& shape) { return predict(stream, shape, rows, subject, interval); });
+}
+
+Prediction QueryChannel::predict(const std::string& stream, const SparseQuestion& rows, const Subject& subject,
+                                 std::optional<double> interval) {
+  return knowing_shape(
+      stream, [&](const RowShape& shape) { return predict(stream, shape.dimension, rows, subject, interval); });
 }
 
 std::optional<RowShape> QueryChannel::remembered_shape(const std::string& stream) {

@@ -27,10 +27,18 @@ struct Subject {
   std::string model;
 };
 
-// What a row to predict is.
+// Sparse rows as their user gives them, one after the other, each up to its end.
+struct SparseQuestion {
+  std::span<const std::uint32_t> columns;
+  std::span<const double> values;
+  std::span<const std::uint32_t> ends;
+};
+
+// What a row to predict is made of: features with names, or so many without.
 struct RowShape {
   std::vector<std::string> features;
   bool key_of_its_own = false;  // behind the features may stand a key, as the model asks for; the daemon knows
+  std::uint32_t dimension = 0;
 
   explicit RowShape(const StreamSpec& spec);
 };
@@ -42,8 +50,12 @@ class QueryChannel {
 
   Prediction predict(const std::string& stream, const RowShape& shape, std::span<const double> rows,
                      const Subject& subject, std::optional<double> interval);
-  // Asks the daemon for the shape of the stream's rows first, when it has not yet.
+  Prediction predict(const std::string& stream, std::uint32_t dimension, const SparseQuestion& rows,
+                     const Subject& subject, std::optional<double> interval);
+  // These ask the daemon for the shape of the stream's rows first, when it has not yet.
   Prediction predict(const std::string& stream, std::span<const double> rows, const Subject& subject,
+                     std::optional<double> interval);
+  Prediction predict(const std::string& stream, const SparseQuestion& rows, const Subject& subject,
                      std::optional<double> interval);
   Coefficients coef(const std::string& stream, const Subject& subject);
   Metrics metrics(const std::string& stream, const std::string& model);
@@ -55,6 +67,9 @@ class QueryChannel {
   template <class Answer, class Question, class Convert>
   auto ask(Question question, Convert convert) -> std::invoke_result_t<Convert, const Answer&>;
   void connect(Patience& patience);
+  Prediction ask_prediction(const wire::Predict& question);
+  template <class Predict>
+  Prediction knowing_shape(const std::string& stream, Predict predict);
   std::optional<RowShape> remembered_shape(const std::string& stream);
   RowShape ask_shape(const std::string& stream);
 

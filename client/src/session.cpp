@@ -146,11 +146,6 @@ std::shared_ptr<Request> Session::ask(const std::string& name, Request::What wha
   return request;
 }
 
-void Session::append(Channel& channel, std::span<const double> rows, Clock::time_point now) {
-  channel.outbound->append(rows, now);
-  kept_bytes_ += rows.size_bytes();
-}
-
 std::string Session::trouble() const {
   std::string text;
   if (phase_ == Phase::kGreeting) text = "; accrued does not answer at " + options_.endpoint + ": is it running?";
@@ -229,7 +224,9 @@ void Session::start(Channel& channel) {
                                                  " bytes is more than the daemon " + "takes (" + std::to_string(most) +
                                                  " bytes a message)"));
   }
-  channel.outbound.emplace(opened, static_cast<std::size_t>(std::min<std::uint64_t>(rows, options_.batch_rows)));
+  // Of sparse rows `rows` is but what would fit without a value; what has many is cut by its bytes.
+  channel.outbound.emplace(opened, static_cast<std::size_t>(std::min<std::uint64_t>(rows, options_.batch_rows)),
+                           static_cast<std::size_t>(most - wire::kBatchHeaderBytes));
   channel.phase = Channel::Phase::kOpen;
 }
 

@@ -96,7 +96,11 @@ class Session {
   std::shared_ptr<Channel> open(const std::string& name, const std::optional<wire::StreamSpec>& spec);
   std::shared_ptr<Drop> drop(const std::string& name);
   std::shared_ptr<Request> ask(const std::string& name, Request::What what);
-  void append(Channel& channel, std::span<const double> rows, Clock::time_point now);
+  template <class Rows>
+  void append(Channel& channel, const Rows& rows, Clock::time_point now) {  // as Outbound takes them
+    channel.outbound->append(rows, now);
+    kept_bytes_ += channel.outbound->bytes_of(rows);
+  }
   std::size_t kept_bytes() const { return kept_bytes_; }
   void ping_now() { probing_ = true; }
 

@@ -9,6 +9,7 @@ namespace accrue::wire {
 
 inline constexpr std::size_t kMaxFeatures = 1'024;         // columns x of a stream
 inline constexpr std::uint32_t kMaxDimension = 1'048'576;  // of a stream of sparse rows
+inline constexpr std::size_t kMaxNonzeros = 65'536;        // of a sparse row
 inline constexpr std::uint64_t kDefaultLabelTtlRows = 100'000;
 inline constexpr std::uint64_t kMaxLabelTtlRows = 1'000'000;  // all the rows within it may be kept
 inline constexpr std::size_t kMaxNameBytes = 128;             // a stream's, column's or producer's name
@@ -24,6 +25,9 @@ inline constexpr std::size_t kMaxNesting = 8;
 
 // Epochs of one answer: 46 bytes each at most.
 inline constexpr std::size_t kMaxEpochsListed = 10'000;
+
+// Coefficients of one answer about a model of sparse rows, which may have a million.
+inline constexpr std::size_t kMaxCoefficientsListed = 10'000;
 
 // A message whose rows are not one bin: each object of it costs memory of its own.
 inline constexpr std::size_t kMaxFriendlyBytes = 1'048'576;

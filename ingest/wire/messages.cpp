@@ -35,6 +35,7 @@ const char* to_string(RejectReason reason) {
     case RejectReason::kMissingColumn: return "missing_column";
     case RejectReason::kUnknownColumn: return "unknown_column";
     case RejectReason::kNotANumber: return "not_a_number";
+    case RejectReason::kBadIndex: return "bad_index";
   }
   return "unknown";
 }

@@ -48,8 +48,9 @@ enum class RejectReason : std::uint8_t {
   kMissingColumn,  // a row given by names lacks a column
   kUnknownColumn,  // a row given by names has a column that the stream does not
   kNotANumber,     // a friendly row's value is not a number
+  kBadIndex,       // a sparse row's columns do not increase, or one is not below the dimension
 };
-inline constexpr std::uint8_t kRejectReasons = 7;
+inline constexpr std::uint8_t kRejectReasons = 8;
 constexpr std::uint8_t enumerators(RejectReason) { return kRejectReasons; }
 const char* to_string(RejectReason reason);
 
@@ -288,6 +289,7 @@ struct Estimate {
 
 struct Coef {
   static constexpr std::uint8_t kType = 49;
+  static constexpr std::size_t kFieldsAtFirst = 11;
   std::uint64_t request = 0;
   std::string model;
   std::uint64_t epoch = 0;
@@ -299,8 +301,10 @@ struct Coef {
   std::optional<double> r2;
   std::uint32_t rank = 0;
   std::optional<double> condition;  // nil when infinite
+  std::uint64_t left_out = 0;       // coefficients that are not zero and not listed: of sparse rows, the smallest
   auto fields() {
-    return std::tie(request, model, epoch, rows, names, intercept, coefficients, residual_std, r2, rank, condition);
+    return std::tie(request, model, epoch, rows, names, intercept, coefficients, residual_std, r2, rank, condition,
+                    left_out);
   }
 };
 

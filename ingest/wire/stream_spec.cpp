@@ -132,6 +132,7 @@ std::string problem_with_dimension(const StreamSpec& spec) {
     return "dimension must be at most 1048576, not " + std::to_string(spec.dimension);
   }
   if (spec.keyed() || spec.timed() || spec.delayed()) return "sparse rows have no key, no event time and no id";
+  if (spec.ridge != 0) return "ridge is of least squares, which does not learn sparse rows: sgd has l2";
   return {};
 }
 
@@ -212,7 +213,7 @@ std::vector<std::string> StreamSpec::columns() const {
 }
 
 std::vector<std::string> StreamSpec::model_names() const {
-  if (models.empty()) return {kDefaultModel};
+  if (models.empty()) return {sparse() ? kDefaultSparseModel : kDefaultModel};
   std::vector<std::string> names;
   for (const ModelSpec& model : models) names.push_back(model.name);
   return names;

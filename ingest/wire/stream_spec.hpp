@@ -49,7 +49,8 @@ struct StreamSpec {
   std::vector<double> partition_cuts = {};     // of kRange: increasing, one fewer than partitions; a cut begins a range
   double partition_window_s = 0;               // of kTimeWindow: seconds
   std::string time = {};                       // the column that is the event time, in seconds; empty for none
-  // What it is created with, the champion first; none: one `least_squares` with the intercept and the ridge above.
+  // What it is created with, the champion first; none: one `least_squares` with the intercept and the ridge above, or
+  // of sparse rows one `sgd` with the intercept.
   std::vector<ModelSpec> models = {};
   // A column of its own that joins the features of a row to a target that comes later (models/delayed_labels.hpp);
   // empty for none. A target is late when it comes more than so many rows, or seconds of event time, after them.
@@ -77,6 +78,7 @@ struct StreamSpec {
 };
 
 inline constexpr const char* kDefaultModel = "least_squares";  // the name of the one where none are asked for
+inline constexpr const char* kDefaultSparseModel = "sgd";      // likewise of sparse rows, and its learner
 inline constexpr const char* kWeightColumn = "weight";         // the weight's name in rows given by names
 
 // What is wrong with a name or a specification, as a sentence for its author; empty when nothing is.

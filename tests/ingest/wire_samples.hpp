@@ -8,6 +8,7 @@
 
 #include "ingest/wire/batch_frame.hpp"
 #include "ingest/wire/messages.hpp"
+#include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::wire::samples {
 
@@ -73,6 +74,41 @@ inline Bytes batch_in_place() {
   return std::move(frame).seal(3, 7);
 }
 
+inline StreamSpec sparse() {
+  StreamSpec spec;
+  spec.target = "stars";
+  spec.dimension = 1'000;
+  return spec;
+}
+
+// Two rows: 3 is 1.5 and 70 is 2, of target 4; 3 is -0.25, of target 1.
+inline Bytes sparse_bin(SparseForm form) {
+  static constexpr std::array<std::uint32_t, 2> kColumns{3, 70};
+  static constexpr std::array<double, 2> kValues{1.5, 2};
+  static constexpr std::array<double, 1> kOther{-0.25};
+  SparseRowsBin rows(form);
+  rows.append(kColumns, kValues, 4, 1);
+  rows.append(std::span(kColumns).first(1), kOther, 1, 1);
+  Bytes bin(rows.bytes());
+  rows.write(bin.data());
+  return bin;
+}
+inline const Bytes kSparseRows = sparse_bin(SparseForm::kTarget);
+inline const Bytes kSparseFeatures = sparse_bin(SparseForm::kFeatures);
+
+inline Coef coef_sparse() {
+  Coef coef;
+  coef.request = 9;
+  coef.model = "sgd";
+  coef.epoch = 12;
+  coef.rows = 1'000;
+  coef.names = {"70"};
+  coef.intercept = Estimate{.estimate = 1.5, .std_error = {}, .t = {}};
+  coef.coefficients = {{.estimate = -0.125, .std_error = {}, .t = {}}};
+  coef.left_out = 2;
+  return coef;
+}
+
 inline Coef coef() {
   Coef coef;
   coef.request = 9;
@@ -136,7 +172,9 @@ inline Metrics metrics_whole() {
                  .mape = 0.25,
                  .bias = -0.5,
                  .mse_clipped = 4,
-                 .mae_clipped = 1.5}};
+                 .mae_clipped = 1.5,
+                 .conformal = {},
+                 .variance = {}}};
   whole.conformal = {.n = 900, .rate = 0.95, .mean_width = 10};
   whole.drifts = 1;
   whole.last_drift_row = 700;
@@ -222,12 +260,15 @@ void for_each(Visit visit) {
   visit("open_with_time", Open{.stream = "homes", .spec = with_time()});
   visit("open_with_id", Open{.stream = "homes", .spec = with_id()});
   visit("open_with_models", Open{.stream = "homes", .spec = with_models()});
+  visit("open_sparse", Open{.stream = "reviews", .spec = sparse()});
   visit("open", Open{.stream = "homes", .spec = std::nullopt});
   visit("batch", Batch{.stream_id = 3,
                        .sequence = 7,
                        .dtype = DataType::kFloat64,
                        .count = 1,
                        .rows = {.bin = std::as_bytes(std::span(kRow))}});
+  visit("batch_sparse",
+        Batch{.stream_id = 3, .sequence = 7, .dtype = DataType::kFloat64, .count = 2, .rows = {.bin = kSparseRows}});
   visit("flush", Flush{.stream_id = 3});
   visit("ping", Ping{});
   visit("bye", Bye{});
@@ -274,6 +315,11 @@ void for_each(Visit visit) {
                                     .count = 1,
                                     .rows = {.bin = std::as_bytes(std::span(kRow).first(2))},
                                     .interval = 0.95});
+  visit("predict_sparse", Predict{.request = 8,
+                                  .stream = "reviews",
+                                  .dtype = DataType::kFloat64,
+                                  .count = 2,
+                                  .rows = {.bin = kSparseFeatures}});
   visit("get_coef", GetCoef{.request = 9, .stream = "homes"});
   visit("get_coef_epoch", GetCoef{.request = 9, .stream = "homes", .epoch = 7});
   visit("get_coef_model", GetCoef{.request = 9, .stream = "homes", .model = "ridge2"});
@@ -290,6 +336,7 @@ void for_each(Visit visit) {
           .request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted)), .model = "ridge2"});
   visit("prediction_interval", prediction_interval());
   visit("coef", coef());
+  visit("coef_sparse", coef_sparse());
   visit("metrics", metrics());
   visit("metrics_whole", metrics_whole());
   visit("metrics_windows", metrics_windows());

@@ -297,7 +297,10 @@ TEST(SgdWide, KeepsAndLearnsNoMoreThanTheNonZeros) {
   }
   EXPECT_LT(squares / (kRows / 2), 0.35) << "of which 0.25 is noise; the targets' variance is 8.25";
   EXPECT_EQ(state_of(*learner).size(), 28 + 8 * (9 + 7 * 1000));
-  EXPECT_TRUE(learner->describe().coefficients.empty());
+  const Summary summary = learner->describe();
+  EXPECT_EQ(summary.coefficients.size(), 1'000u) << "of the million those that are not zero";
+  ASSERT_EQ(summary.columns.size(), 1'000u);
+  EXPECT_TRUE(std::is_sorted(summary.columns.begin(), summary.columns.end()));
 }
 
 TEST(SgdWide, PenaltiesReachFeaturesThatAreAbsent) {

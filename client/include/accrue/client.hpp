@@ -28,6 +28,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace accrue {
@@ -113,6 +114,11 @@ struct StreamSpec {
 // of them differ than there are to be partitions.
 std::vector<double> learned_cuts(std::vector<double> keys, std::uint32_t partitions);
 
+// Where features that have names stand in a stream of sparse rows: the number of this one, below the dimension. Two
+// names may share a number; the wider the stream, the fewer do. It is the same everywhere and for ever. Throws kInvalid
+// for a dimension of 0.
+std::uint32_t hashed_feature(std::string_view name, std::uint32_t dimension);
+
 struct ClientOptions {
   std::string endpoint{};                  // empty: $ACCRUE_ENDPOINT, or tcp://127.0.0.1:7700
   std::string producer{};                  // who sends; empty: a fresh name for this Client, forgotten when it is done
@@ -156,6 +162,9 @@ struct Coefficients {
   std::optional<double> r2;
   std::uint32_t rank = 0;
   std::optional<double> condition;
+  // Of a stream of sparse rows only coefficients that are not zero are listed, named by their features' numbers, and of
+  // very many the largest. This many are not.
+  std::uint64_t left_out = 0;
 };
 
 // How often the 95% intervals that a model gave before each row held its target.
@@ -171,7 +180,7 @@ struct ErrorFigures {
   std::optional<double> mse, mae, rmse, r2;
   std::optional<double> mape, bias;                // mean |error / target|, a fraction; mean of prediction less target
   std::optional<double> mse_clipped, mae_clipped;  // predictions clipped to the targets seen so far
-  Coverage conformal{}, variance{};                    // of the two kinds of intervals (Prediction)
+  Coverage conformal{}, variance{};                // of the two kinds of intervals (Prediction)
 };
 
 struct Metrics {
@@ -270,6 +279,11 @@ class Stream {
   void push_features(std::uint64_t id, std::initializer_list<double> features);
   void push_label(std::uint64_t id, double target, double weight = 1);
 
+  // One row of a stream of sparse rows: the features that are not zero, by their numbers, in any order, and as many
+  // values. Those of a feature that is named twice are added up, as hashed names want it. Blocks like push().
+  void push_sparse(std::span<const std::uint32_t> columns, std::span<const double> values, double target,
+                   double weight = 1);
+
   // Whole rows, row-major, columns() values each, max_unacknowledged_mb of them at most. All are taken or, on an error,
   // none. Batches are cut after every batch_rows rows. NaN is a value that is missing: a feature that all the models
   // the stream was created with take so; or, in a stream with an id, the target, or all of the features.
@@ -291,6 +305,13 @@ class Stream {
                      const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
   Prediction predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch = std::nullopt,
                      const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
+  // One sparse row as push_sparse() takes it; or several, one after the other, each up to `ends` of its row.
+  Prediction predict_sparse(std::span<const std::uint32_t> columns, std::span<const double> values,
+                            std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {},
+                            std::optional<double> interval = std::nullopt) const;
+  Prediction predict_sparse_rows(std::span<const std::uint32_t> columns, std::span<const double> values,
+                                 std::span<const std::uint32_t> ends, std::optional<std::uint64_t> epoch = std::nullopt,
+                                 const std::string& model = {}, std::optional<double> interval = std::nullopt) const;
   Coefficients coef(std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {}) const;
   Metrics metrics(const std::string& model = {}) const;
   Models models() const;
@@ -331,6 +352,10 @@ class Client {
   Prediction predict(const std::string& stream, std::span<const double> rows,
                      std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {},
                      std::optional<double> interval = std::nullopt) const;
+  Prediction predict_sparse_rows(const std::string& stream, std::span<const std::uint32_t> columns,
+                                 std::span<const double> values, std::span<const std::uint32_t> ends,
+                                 std::optional<std::uint64_t> epoch = std::nullopt, const std::string& model = {},
+                                 std::optional<double> interval = std::nullopt) const;
   Coefficients coef(const std::string& stream, std::optional<std::uint64_t> epoch = std::nullopt,
                     const std::string& model = {}) const;
   Metrics metrics(const std::string& stream, const std::string& model = {}) const;
