@@ -21,9 +21,11 @@ namespace {
 
 constexpr std::size_t kRowsACall = 256;
 constexpr std::size_t kRows = 64 * kRowsACall;
-constexpr std::size_t kRowsBefore = 16 * kRows;  // by then blocks are as long as they get
+constexpr std::size_t kRowsBefore = 16 * kRows;   // by then blocks are as long as they get
+constexpr std::size_t kRowsBeforeOfKeys = kRows;  // which have no blocks, and cost ten times as much and more
 
 constexpr std::uint64_t kKeys = 1'000;
+const Setting kByKey{"group_by", "key"};
 
 // A target that depends on all the features, and noise; behind it a key.
 std::vector<double> random_rows(std::size_t features) {
@@ -42,7 +44,7 @@ std::vector<double> random_rows(std::size_t features) {
   return rows;
 }
 
-void measure(benchmark::State& state, std::size_t features, const auto& learn) {
+void measure(benchmark::State& state, std::size_t features, const ModelSpec& spec, const auto& learn) {
   const std::vector<double> numbers = random_rows(features);
   RowsView rows{numbers.data(), kRows, features + 2, features, false};
   rows.key_column = features + 1;
@@ -52,7 +54,8 @@ void measure(benchmark::State& state, std::size_t features, const auto& learn) {
     }
     rows.first_index += kRows;
   };
-  while (rows.first_index < kRowsBefore) {
+  const bool of_keys = std::find(spec.settings.begin(), spec.settings.end(), kByKey) != spec.settings.end();
+  while (rows.first_index < (of_keys ? kRowsBeforeOfKeys : kRowsBefore)) {
     learn_all();
   }
   for (auto _ : state) {
@@ -66,13 +69,13 @@ void learn_by(benchmark::State& state, const ModelSpec& spec) {
   Settings settings(spec.settings);
   const std::unique_ptr<Learner> learner = learner_kind(spec.learner).make(features, settings);
   std::vector<double> predictions(kRowsACall);
-  measure(state, features, [&](const RowsView& rows) { learner->partial_fit(rows, predictions); });
+  measure(state, features, spec, [&](const RowsView& rows) { learner->partial_fit(rows, predictions); });
 }
 
 void learn_by_model(benchmark::State& state, const ModelSpec& spec) {
   const auto features = static_cast<std::size_t>(state.range(0));
   Model model(spec, features);
-  measure(state, features, [&](const RowsView& rows) { model.learn(rows); });
+  measure(state, features, spec, [&](const RowsView& rows) { model.learn(rows); });
 }
 
 void add_benchmarks(const ModelSpec& spec) {
@@ -87,7 +90,7 @@ int main(int argc, char** argv) {
   for (const accrue::models::LearnerKind& kind : accrue::models::learner_kinds()) {
     accrue::models::add_benchmarks({.name = std::string(kind.name), .learner = std::string(kind.name)});
   }
-  accrue::models::add_benchmarks({.name = "per_key", .settings = {{"group_by", "key"}}});
+  accrue::models::add_benchmarks({.name = "per_key", .settings = {accrue::models::kByKey}});
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

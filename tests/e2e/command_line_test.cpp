@@ -55,8 +55,8 @@ TEST_F(CommandLine, PushLearnsAFileAndEndsWhenAllIsDurable) {
   daemon_.kill();
   daemon_.start();
   const ordered_json coef = json({"coef", "s"});
-  EXPECT_THAT(keys(coef), ElementsAre("stream", "model", "epoch", "n", "intercept", "coefficients", "residual_std",
-                                      "r2", "rank", "condition"));
+  EXPECT_THAT(keys(coef), ElementsAre("stream", "model", "epoch", "n", "intercept", "coefficients", "left_out",
+                                      "residual_std", "r2", "rank", "condition"));
   EXPECT_EQ(coef["n"], 8);
   EXPECT_NEAR(coef["intercept"]["estimate"].get<double>(), 1, 1e-12);
   EXPECT_THAT(keys(coef["coefficients"][0]), ElementsAre("name", "estimate", "std_error", "t"));
