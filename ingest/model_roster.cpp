@@ -34,7 +34,9 @@ std::optional<ModelRoster::Problem> ModelRoster::problem_with(const ModelChange&
 
 bool ModelRoster::repeated(const ModelChange& change) const {
   for (std::size_t i = applied_; i-- > 0;) {
-    if (waiting_[i].change.model.name == change.model.name) return waiting_[i].change == change;
+    const ModelChange& before = waiting_[i].change;
+    const bool says_nothing = before.kind == ModelChange::Kind::kPromote && change.kind != before.kind;
+    if (before.model.name == change.model.name && !says_nothing) return before == change;
   }
   return false;
 }

@@ -40,7 +40,8 @@ class ModelRoster {
     std::string text;  // about "stream 'name'"
   };
   std::optional<Problem> problem_with(const ModelChange& change, const std::string& stream) const;
-  // It is the last change of its model that waits, so somebody asks again who has not heard the answer.
+  // It is the last change of its model that waits, but for promotions after it is added, so somebody asks again who has
+  // not heard the answer.
   bool repeated(const ModelChange& change) const;
   void refuse_next();
   void apply_next();

@@ -176,6 +176,18 @@ TEST_F(IntakeModelsTest, WhoAsksAgainBeforeItIsDurableIsAnsweredWithTheFirst) {
   EXPECT_EQ(last_error().request, 7u) << "another model of that name";
 }
 
+// The refusal would say that it is there, and it may yet be lost.
+TEST_F(IntakeModelsTest, WhoAddsAgainWhatWasPromotedBeforeItIsDurableWaitsForThat) {
+  add(7, "x");
+  promote(8, "x");
+  add(9, "x");
+  EXPECT_THAT(all<wire::Error>(out_.clients["o"]), IsEmpty());
+  EXPECT_EQ(told(), "ormbm") << "added once";
+  durable();
+  durable();
+  EXPECT_THAT(done(), ElementsAre(7, 8, 9));
+}
+
 TEST_F(IntakeModelsTest, AfterARewindWhatIsNotDurableIsChangedAgainBeforeAnyRow) {
   add(1, "x");
   durable();
