@@ -113,11 +113,10 @@ Report stream_report(const std::vector<StreamStatus>& streams) {
       report.fields.push_back({"rejected", "rejected of '" + stream.name + "'", counted_rows(rows) + ": " + reason});
     }
     if (const auto& labels = stream.labels) {
-      const auto told = [](std::uint64_t count, const char* what) { return std::to_string(count) + what; };
       report.fields.push_back({"labels", "labels of '" + stream.name + "'",
-                               told(labels->waiting, " rows wait for theirs, ") + told(labels->expired, " expired; ") +
-                                   told(labels->unknown, " labels found no row, ") +
-                                   told(labels->repeated, " rows of an id that waited already")});
+                               std::to_string(labels->waiting) + " awaited, " + std::to_string(labels->expired) +
+                                   " expired, " + std::to_string(labels->unknown) + " of unknown rows, " +
+                                   std::to_string(labels->repeated) + " of rows pushed again"});
     }
   }
   return report;

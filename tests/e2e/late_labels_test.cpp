@@ -161,12 +161,13 @@ TEST_F(LateLabels, ComeFromAFileToo) {
   const Finished pushed =
       accrue({"push", "visits", "-", "--id", "visit", "--target", "y", "--label-ttl-rows", "50"}, file);
   EXPECT_EQ(pushed.exit_code, 1);  // the last line is neither
-  EXPECT_THAT(pushed.error_output, HasSubstr("refused 1 row; the first: row 6: a value is not a finite number")) << pushed.error_output;
+  EXPECT_THAT(pushed.error_output, HasSubstr("refused 1 row; the first: row 6: a value is not a finite number"))
+      << pushed.error_output;
   const Finished status = accrue({"streams", "--format", "json"});
   const json stream = json::parse(status.output).at(0);
   EXPECT_EQ(stream.at("labels"), (json{{"waiting", 1}, {"expired", 0}, {"unknown", 1}, {"repeated", 0}}));
   EXPECT_EQ(stream.at("id"), "visit");
-  EXPECT_THAT(accrue({"streams"}).output, HasSubstr("1 rows wait for theirs"));
+  EXPECT_THAT(accrue({"streams"}).output, HasSubstr("1 awaited, 0 expired, 1 of unknown rows, 0 of rows pushed again"));
   EXPECT_EQ(client().metrics("visits").rows, 2u);
   EXPECT_THAT(accrue({"push", "visits", "-", "--id", "x"}, file).error_output, HasSubstr("--id: its id is 'visit'"));
 }
