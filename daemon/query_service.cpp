@@ -49,11 +49,9 @@ wire::Bytes not_read(std::uint64_t request, const std::string& stream, const std
   return refusal(request, not_kept ? ErrorCode::kUnknownEpoch : ErrorCode::kStoreFailed, stream, error.what());
 }
 
-// What a row to predict has: the features, and the key where the model goes by one that is not among them.
-std::vector<std::string> columns_to_predict(const wire::StreamSpec& spec, const models::Model& model) {
-  std::vector<std::string> columns = spec.features;
-  if (model.learner().needs_key() && spec.column(spec.key) >= columns.size()) columns.push_back(spec.key);
-  return columns;
+// Whether a row to predict has the key behind its features: where the model goes by one that is not among them.
+bool has_key_behind(const wire::StreamSpec& spec, const models::Model& model) {
+  return model.learner().needs_key() && spec.column(spec.key) >= spec.features.size();
 }
 
 wire::ModelSpec on_the_wire(const models::ModelSpec& spec) {
@@ -96,13 +94,16 @@ std::optional<wire::LateLabels> on_the_wire(const std::optional<models::DelayedL
 }
 
 // The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
-std::string read_rows(const wire::Predict& query, const std::vector<std::string>& names, const models::Model& model,
+std::string read_rows(const wire::Predict& query, const wire::StreamSpec& spec, const models::Model& model,
                       std::vector<double>& rows) {
-  const std::size_t columns = names.size();
+  const std::size_t features = model.features();
+  const std::size_t columns = features + (has_key_behind(spec, model) ? 1 : 0);
   const std::size_t values = query.count * columns;
   if (query.rows.friendly) {
     if (wire::friendly_count(query.rows) != query.count) return "the count is not the number of rows";
-    const wire::Columns given(names);
+    std::vector<std::string> names = spec.features;
+    if (columns > features) names.push_back(spec.key);
+    const wire::Columns given(std::move(names));
     rows.resize(values);
     for (std::size_t i = 0; i < query.count; ++i) {
       if (const auto problem =
@@ -123,11 +124,12 @@ std::string read_rows(const wire::Predict& query, const std::vector<std::string>
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
+    const std::size_t column = i % columns;
     const bool missing = std::isnan(rows[i]);
-    const bool is_feature = i % columns < model.features();
-    if (missing && is_feature && model.takes_missing(i % columns)) continue;
-    if (missing) return "row " + std::to_string(i / columns) + ": " + names[i % columns] + " is missing";
-    return "row " + std::to_string(i / columns) + ": " + names[i % columns] + " is not a number within 1e150";
+    if (missing && column < features && model.takes_missing(column)) continue;
+    const std::string& name = column < features ? spec.features[column] : spec.key;
+    return "row " + std::to_string(i / columns) + ": " + name +
+           (missing ? " is missing" : " is not a number within 1e150");
   }
   return {};
 }
@@ -230,20 +232,19 @@ wire::Bytes QueryService::predict(wire::Predict query) {
 // Fills values_ and, where intervals are asked for, margins_. Returns what is wrong with the rows, if anything is;
 // throws std::runtime_error where the store is needed and cannot be read. Likewise predict_sparse.
 std::string QueryService::predict_dense(wire::Predict& query, const Snapshot& snapshot, const models::Model& model) {
-  const std::vector<std::string> given = columns_to_predict(snapshot.spec, model);
-  const bool with_key = given.size() > snapshot.spec.features.size();
+  const wire::StreamSpec& spec = snapshot.spec;
+  const bool with_key = has_key_behind(spec, model);
+  std::size_t columns = spec.features.size() + (with_key ? 1 : 0);
   if (query.count == 0) {
-    query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (given.size() * size_of(query.dtype)));
+    query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (columns * size_of(query.dtype)));
   }
-  if (std::string problem = read_rows(query, given, model, rows_); !problem.empty()) {
+  if (std::string problem = read_rows(query, spec, model, rows_); !problem.empty()) {
     if (with_key) {
-      problem +=
-          "; model '" + model.spec().name + "' groups by key, so behind the features stands '" + given.back() + "'";
+      problem += "; model '" + model.spec().name + "' groups by key, so behind the features stands '" + spec.key + "'";
     }
     return problem;
   }
-  const bool key_is_a_feature = model.learner().needs_key() && !with_key;
-  const std::size_t columns = key_is_a_feature ? append_key(snapshot.spec) : given.size();
+  if (model.learner().needs_key() && !with_key) columns = append_key(spec);  // it is a feature
   values_.resize(query.count);
   predict_rows(snapshot, model, columns);
   if (!query.interval) return {};

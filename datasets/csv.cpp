@@ -46,6 +46,8 @@ std::string list_names(const std::vector<std::string>& names) {
   return list;
 }
 
+}  // namespace
+
 CsvResult parse_number(std::string_view text, double& value) {
   if (text.empty()) return CsvResult::kEmptyField;
   const char* const end = text.data() + text.size();
@@ -56,8 +58,6 @@ CsvResult parse_number(std::string_view text, double& value) {
   if (!std::isfinite(value)) return CsvResult::kNotFinite;
   return std::abs(value) <= kMaxMagnitude ? CsvResult::kRow : CsvResult::kOutOfRange;
 }
-
-}  // namespace
 
 CsvReader::CsvReader(std::istream& in, std::string name) : in_(in), name_(std::move(name)), buffer_(kMaxLineBytes + 2) {
   read_header();

@@ -50,6 +50,9 @@ enum class [[nodiscard]] CsvResult : std::uint8_t{
     kLineTooLong,  // more than kMaxLineBytes
 };
 
+// A number as it stands in a field: kRow where it is one, kEmptyField, kNotANumber, kNotFinite or kOutOfRange.
+CsvResult parse_number(std::string_view text, double& value);
+
 // What is wrong with a line.
 struct CsvFault {
   CsvResult reason = CsvResult::kEnd;

@@ -70,7 +70,6 @@ Json stream_document(const StreamStatus& stream) {
           {"id", text_or_null(spec.id)},
           {"label_ttl_rows", spec.label_ttl_rows},
           {"label_ttl_s", spec.label_ttl_s},
-          {"dimension", spec.dimension},
           {"intercept", spec.intercept},
           {"ridge", spec.ridge},
           {"partitions", spec.partitions},

@@ -2,28 +2,26 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <stdexcept>
 #include <string_view>
 
 #include "accrue/client.hpp"
+#include "datasets/csv.hpp"
 
 namespace accrue::cli {
 namespace {
 
-constexpr double kMaxMagnitude = 1e150;
 constexpr std::size_t kMostShown = 64;  // of a text, in messages
 
 std::string shown(std::string_view text) { return "'" + std::string(text.substr(0, kMostShown)) + "'"; }
 
 // What is wrong with a number; empty where nothing is.
 std::string read_number(std::string_view text, double& value) {
-  const char* const end = text.data() + text.size();
-  const bool plus_sign = text.size() > 1 && text[0] == '+' && text[1] != '-';  // which from_chars does not know
-  const auto [stop, error] = std::from_chars(text.data() + (plus_sign ? 1 : 0), end, value);
-  if (error == std::errc::invalid_argument || stop != end) return "not a number: " + shown(text);
-  const bool fits = error == std::errc() && std::abs(value) <= kMaxMagnitude;  // a NaN does not
-  return fits ? "" : "not a number within 1e150: " + shown(text);
+  using datasets::CsvResult;
+  const CsvResult result = datasets::parse_number(text, value);
+  if (result == CsvResult::kRow) return {};
+  const bool is_number = result != CsvResult::kEmptyField && result != CsvResult::kNotANumber;
+  return (is_number ? "not a number within 1e150: " : "not a number: ") + shown(text);
 }
 
 std::string read_feature(std::string_view text, std::uint32_t dimension, std::uint32_t& column) {

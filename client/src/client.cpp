@@ -91,50 +91,55 @@ struct Stream::State {
       : core(std::move(owner)),
         channel(std::move(stream)),
         spec(client::from_wire(channel->opened->spec)),
+        shape(spec),
         columns(channel->opened->spec.column_count()) {}
 
   // A column of its own for a key or an event time is one that push(), push_features() and push_label() have no
   // argument for.
-  void check_push_has_all_columns(bool with_id = false) const {
+  void check_push_has_all_columns(bool with_id) const {
     const std::size_t has = spec.features.size() + 1 + (spec.weighted ? 1 : 0);
     if (columns == has + (with_id ? 1 : 0)) return;
-    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has the column '" +
-                                           channel->opened->spec.columns()[has] + "' too: use push_rows");
+    throw Error(Error::Kind::kInvalid,
+                subject() + " has the column '" + channel->opened->spec.columns()[has] + "' too: use push_rows");
   }
 
   void check_features(std::span<const double> features) const {
     if (features.size() == spec.features.size()) return;
-    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has " + std::to_string(spec.features.size()) +
-                                           " features, not " + std::to_string(features.size()));
+    throw Error(Error::Kind::kInvalid, subject() + " has " + std::to_string(spec.features.size()) + " features, not " +
+                                           std::to_string(features.size()));
   }
 
   void check_weight(double weight) const {
     if (spec.weighted || weight == 1) return;
-    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "' has no weights");
+    throw Error(Error::Kind::kInvalid, subject() + " has no weights");
   }
 
   // A row whose features, or whose target, come at another time.
   void push_part(std::uint64_t id, std::span<const double> features, double target, double weight) const {
     constexpr std::uint64_t kMaxId = std::uint64_t{1} << 53;  // beyond it two ids may be one double
     if (spec.id.empty()) {
-      throw Error(Error::Kind::kInvalid,
-                  "stream '" + channel->name + "' has no id: it was created without StreamSpec::id");
+      throw Error(Error::Kind::kInvalid, subject() + " has no id: it was created without StreamSpec::id");
     }
     if (id > kMaxId) throw Error(Error::Kind::kInvalid, "an id is at most 2^53, not " + std::to_string(id));
+    push_row(features, target, weight, id);
+  }
+
+  void push_row(std::span<const double> features, double target, double weight,
+                std::optional<std::uint64_t> id = std::nullopt) const {
     check_weight(weight);
-    check_push_has_all_columns(true);
+    check_push_has_all_columns(id.has_value());
     thread_local std::vector<double> row;  // keeps its memory from row to row
     row.assign(features.begin(), features.end());
     row.push_back(target);
     if (spec.weighted) row.push_back(weight);
-    row.push_back(static_cast<double>(id));
+    if (id) row.push_back(static_cast<double>(*id));
     core->connection.push(*channel, row);
   }
 
   void check_whole_rows(std::span<const double> rows) const {
     check_sparse(false);
     if (rows.size() % columns == 0) return;
-    throw Error(Error::Kind::kInvalid, "stream '" + channel->name + "': " + std::to_string(rows.size()) +
+    throw Error(Error::Kind::kInvalid, subject() + ": " + std::to_string(rows.size()) +
                                            " values are not whole rows of " + std::to_string(columns));
   }
 
@@ -149,6 +154,7 @@ struct Stream::State {
   std::shared_ptr<client::Core> core;
   std::shared_ptr<client::Channel> channel;
   StreamSpec spec;
+  client::RowShape shape;
   std::size_t columns;
 };
 
@@ -161,13 +167,7 @@ std::size_t Stream::columns() const { return state_->columns; }
 void Stream::push(std::span<const double> features, double target, double weight) {
   state_->check_sparse(false);
   state_->check_features(features);
-  state_->check_weight(weight);
-  state_->check_push_has_all_columns();
-  thread_local std::vector<double> row;  // keeps its memory from row to row
-  row.assign(features.begin(), features.end());
-  row.push_back(target);
-  if (state_->spec.weighted) row.push_back(weight);
-  state_->core->connection.push(*state_->channel, row);
+  state_->push_row(features, target, weight);
 }
 
 void Stream::push(std::initializer_list<double> features, double target, double weight) {
@@ -218,7 +218,7 @@ FlushReport Stream::progress() const { return state_->core->connection.progress(
 Prediction Stream::predict(std::span<const double> rows, std::optional<std::uint64_t> epoch, const std::string& model,
                            std::optional<double> interval) const {
   state_->check_sparse(false);
-  return state_->core->queries.predict(name(), client::RowShape(state_->spec), rows, {epoch, model}, interval);
+  return state_->core->queries.predict(name(), state_->shape, rows, {epoch, model}, interval);
 }
 
 Prediction Stream::predict(std::initializer_list<double> rows, std::optional<std::uint64_t> epoch,
