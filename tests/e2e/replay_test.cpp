@@ -13,6 +13,9 @@
 namespace accrue::tests {
 namespace {
 
+// A daemon under ThreadSanitizer needs more than the usual ten seconds for these rows.
+constexpr std::chrono::seconds kTimeout{120};
+
 constexpr std::size_t kRows = 20'640;
 
 struct Replay {
@@ -59,7 +62,7 @@ void expect_relative(double actual, double expected, double tolerance, const std
 TEST_P(ReplayTest, FinalModelIsTheBatchFit) {
   ACCRUE_REQUIRE_CALIFORNIA();
   Daemon daemon({"--workers", "2"});
-  Client client({.endpoint = daemon.endpoint()});
+  Client client({.endpoint = daemon.endpoint(), .timeout = kTimeout});
   const std::vector<double> rows = california_rows(GetParam().seed);
   Stream stream = client.stream("california", spec_of(GetParam()));
   stream.push_rows(rows);
