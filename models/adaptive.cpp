@@ -33,16 +33,14 @@ double mixed(const Weights& weights, const auto& value_of) {
   return sum;
 }
 
-// The learners' own variances, and how far their predictions are apart.
-double mixture_variance(const Weights& weights, double mean, const auto& forecast_of) {
-  return mixed(weights, [&](std::size_t k) {
-    if (weights[k] == 0) {
-      return 0.0;
-    }
-    const Forecast forecast = forecast_of(k);
-    const double distance = forecast.prediction - mean;
-    return forecast.variance + distance * distance;
+// What the learners foretell together. Its variance is their own, and how far their predictions are apart.
+Forecast mixture(const Weights& weights, const std::array<Forecast, Adaptive::kLearners>& of) {
+  const double mean = bounded(mixed(weights, [&](std::size_t k) { return of[k].prediction; }), kMaxMagnitude);
+  const double variance = mixed(weights, [&](std::size_t k) {
+    const double distance = of[k].prediction - mean;
+    return weights[k] == 0 ? 0.0 : of[k].variance + distance * distance;
   });
+  return {mean, variance};
 }
 
 class MixturePredictor final : public Predictor {
@@ -56,9 +54,11 @@ class MixturePredictor final : public Predictor {
   }
 
   double variance(const double* x) const override {
-    return mixture_variance(weights_, predict(x), [&](std::size_t k) {
-      return Forecast{predict(k, x), learners_[k]->variance(x)};
-    });
+    std::array<Forecast, Adaptive::kLearners> of;
+    for (std::size_t k = 0; k < Adaptive::kLearners; ++k) {
+      of[k] = {predict(k, x), learners_[k]->variance(x)};
+    }
+    return mixture(weights_, of).variance;
   }
 
  private:
@@ -164,7 +164,6 @@ Adaptive::Adaptive(const AdaptiveOptions& options) : options_(options) {
 
 Forecast Adaptive::forecast(const RowsView& rows, std::size_t i) {
   const Record record = known();
-  const Weights weights = record.weights();
   std::array<Forecast, kLearners> of;
   for (std::size_t k = 0; k < kLearners; ++k) {
     of[k] = bank_[k].forecast(rows, i);
@@ -172,34 +171,48 @@ Forecast Adaptive::forecast(const RowsView& rows, std::size_t i) {
       of[k].prediction = std::clamp(of[k].prediction, record.lowest, record.highest);
     }
   }
-  const double mean = bounded(mixed(weights, [&](std::size_t k) { return of[k].prediction; }), kMaxMagnitude);
-  return {mean, mixture_variance(weights, mean, [&](std::size_t k) { return of[k]; })};
+  return mixture(record.weights(), of);
 }
 
-void Adaptive::partial_fit(const RowsView& rows, std::span<double> predictions) {
-  require(predictions.size() >= rows.count, "a prediction for every row");
-  predictions_.resize(std::max(predictions_.size(), kLearners * rows.count));
+void Adaptive::partial_fit(const RowsView& rows, const Forecasts& foretold) {
+  require(foretold.predictions.size() >= rows.count, "a prediction for every row");
+  const bool wants_variances = !foretold.variances.empty();
+  const std::size_t numbers = kLearners * rows.count;
+  predictions_.resize(std::max(predictions_.size(), numbers));
+  variances_.resize(wants_variances ? std::max(variances_.size(), numbers) : variances_.size());
+  const auto of = [&](std::size_t k, std::vector<double>& values) {
+    return std::span(values).subspan(k * rows.count, rows.count);
+  };
   for (std::size_t k = 0; k < kLearners; ++k) {
-    bank_[k].partial_fit(rows, std::span(predictions_).subspan(k * rows.count, rows.count));
+    bank_[k].partial_fit(rows, {of(k, predictions_), wants_variances ? of(k, variances_) : std::span<double>()});
   }
   for (std::size_t i = 0; i < rows.count; ++i) {
-    const std::uint64_t index = rows.index(i);
     const Record record = known();
-    const Weights weight = record.weights();
-    const auto prediction = [&](std::size_t k) { return predictions_[k * rows.count + i]; };
-    const auto clipped = [&](std::size_t k) {
-      return record.any ? std::clamp(prediction(k), record.lowest, record.highest) : prediction(k);
-    };
-    predictions[i] = options_.clip ? mixed(weight, clipped) : bounded(mixed(weight, prediction), kMaxMagnitude);
+    const Weights weights = record.weights();
+    std::array<double, kLearners> clipped;
+    std::array<Forecast, kLearners> of_each;
+    for (std::size_t k = 0; k < kLearners; ++k) {
+      const double prediction = predictions_[k * rows.count + i];
+      clipped[k] = record.any ? std::clamp(prediction, record.lowest, record.highest) : prediction;
+      of_each[k].prediction = options_.clip ? clipped[k] : prediction;
+      if (wants_variances) {
+        of_each[k].variance = variances_[k * rows.count + i];
+      }
+    }
+    const Forecast all = mixture(weights, of_each);
+    foretold.predictions[i] = all.prediction;
+    if (wants_variances) {
+      foretold.variances[i] = all.variance;
+    }
     if (rows.weight(i) == 0) {
       continue;
     }
     Losses losses;
     for (std::size_t k = 0; k < kLearners; ++k) {
-      const double error = clipped(k) - rows.target(i);
+      const double error = clipped[k] - rows.target(i);
       losses[k] = error * error;
     }
-    own_.add(losses, index, rows.target(i));
+    own_.add(losses, rows.index(i), rows.target(i));
   }
 }
 

@@ -52,7 +52,7 @@ class Adaptive final : public Learner {
   explicit Adaptive(const AdaptiveOptions& options);
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Adaptive>(*this); }
-  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void partial_fit(const RowsView& rows, const Forecasts& foretold) override;
   Forecast forecast(const RowsView& rows, std::size_t i) override;
   bool knows_variance() const override { return true; }
   void merge(const Learner& other) override;
@@ -97,7 +97,9 @@ class Adaptive final : public Learner {
   std::vector<LeastSquares> bank_;
   Record own_;
   std::optional<Record> others_;
-  std::vector<double> predictions_;  // scratch: of each learner, for each row of a call
+  // Scratch: of each learner, for each row of a call.
+  std::vector<double> predictions_;
+  std::vector<double> variances_;
 };
 
 /// Reads the settings intercept and clip.

@@ -11,19 +11,9 @@ constexpr double kConfidence = 26.8556156;
 
 }  // namespace
 
-Adwin::Sums& Adwin::Sums::operator+=(const Sums& other) {
-  sum += other.sum;
-  squares += other.squares;
-  return *this;
-}
-
 double Adwin::bucket_rows(std::size_t level) { return static_cast<double>(std::uint64_t{kBucketRows} << level); }
 
-bool Adwin::add(double error) {
-  filling_ += {error, error * error};
-  if (++filling_rows_ < kBucketRows) [[likely]] {
-    return false;
-  }
+bool Adwin::finish_bucket() {
   add_bucket(filling_);
   filling_ = {};
   filling_rows_ = 0;

@@ -50,7 +50,11 @@ class Adwin {
     double sum = 0;
     double squares = 0;
 
-    Sums& operator+=(const Sums& other);
+    Sums& operator+=(const Sums& other) {
+      sum += other.sum;
+      squares += other.squares;
+      return *this;
+    }
   };
   struct Level {
     std::array<Sums, kBucketsPerLevel + 1> buckets{};  // from old to new; the last place only while one is added
@@ -59,6 +63,7 @@ class Adwin {
   enum class Change { kNone, kRise, kFall };
 
   static double bucket_rows(std::size_t level);
+  [[nodiscard]] bool finish_bucket();
   void add_bucket(Sums bucket);
   void drop_oldest();
   Change find_change();
@@ -69,5 +74,10 @@ class Adwin {
   std::size_t filling_rows_ = 0;
   double self_weighted_mean_ = std::numeric_limits<double>::quiet_NaN();  // a function of the levels
 };
+
+inline bool Adwin::add(double error) {
+  filling_ += {error, error * error};
+  return ++filling_rows_ == kBucketRows && finish_bucket();
+}
 
 }  // namespace accrue::models

@@ -7,21 +7,14 @@
 #include "models/error_means.hpp"
 
 namespace accrue::models {
-namespace {
-
-// What a residual counts after so many half-lives.
-double remains_after(std::uint64_t half_lives) {
+double Conformal::remains_after(std::uint64_t half_lives) {
   constexpr std::uint64_t kMost = 1'000;  // far below what matters, still above zero
   return std::ldexp(1.0, -static_cast<int>(std::min(half_lives, kMost)));
 }
 
-}  // namespace
-
 void Conformal::begin(std::uint64_t half_life) {
-  if (half_life > half_life_) {
-    residuals_.scale(remains_after(half_life - half_life_));
-    half_life_ = half_life;
-  }
+  residuals_.scale(remains_after(half_life - half_life_));
+  half_life_ = half_life;
 }
 
 void Conformal::refresh() {
@@ -29,17 +22,10 @@ void Conformal::refresh() {
   stale_in_ = static_cast<std::uint64_t>(std::clamp(residuals_.weight() / kMaxStale, 1.0, kMaxStale));
 }
 
-void Conformal::add(double residual, std::uint64_t index) {
-  const std::uint64_t half_life = index / kHalfLifeRows;
-  begin(half_life);
-  residuals_.add(residual, half_life == half_life_ ? 1 : remains_after(half_life_ - half_life));
-  if (--stale_in_ == 0) {
-    refresh();
-  }
-}
-
 void Conformal::merge(const Conformal& other) {
-  begin(other.half_life_);
+  if (other.half_life_ > half_life_) {
+    begin(other.half_life_);
+  }
   QuantileSketch residuals = other.residuals_;
   if (half_life_ > other.half_life_) {
     residuals.scale(remains_after(half_life_ - other.half_life_));

@@ -45,6 +45,8 @@ class Conformal {
  private:
   static constexpr double kMaxStale = 64;  // in rows
 
+  /// What a residual counts after so many half-lives.
+  static double remains_after(std::uint64_t half_lives);
   void begin(std::uint64_t half_life);
   void refresh();
 
@@ -53,5 +55,16 @@ class Conformal {
   std::optional<double> recent_;
   std::uint64_t stale_in_ = 1;  // rows until recent_ is too old
 };
+
+inline void Conformal::add(double residual, std::uint64_t index) {
+  const std::uint64_t half_life = index / kHalfLifeRows;
+  if (half_life > half_life_) [[unlikely]] {
+    begin(half_life);
+  }
+  residuals_.add(residual, half_life == half_life_ ? 1 : remains_after(half_life_ - half_life));
+  if (--stale_in_ == 0) [[unlikely]] {
+    refresh();
+  }
+}
 
 }  // namespace accrue::models

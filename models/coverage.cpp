@@ -1,7 +1,6 @@
 #include "models/coverage.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "models/error_means.hpp"
@@ -14,12 +13,6 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
-
-void Coverage::add(double residual, double half_width) {
-  ++rows_;
-  covered_ += residual <= half_width ? 1 : 0;
-  blend(half_width_, half_width, 1 / static_cast<double>(rows_));
-}
 
 void Coverage::merge(const Coverage& other) {
   if (other.rows_ == 0) {
@@ -59,15 +52,6 @@ DecodeError Coverage::decode(StateReader& reader) {
   }
   *this = coverage;
   return DecodeError::kNone;
-}
-
-void Coverages::add(double residual, const HalfWidths& intervals) {
-  if (!std::isnan(intervals.conformal)) {
-    conformal.add(residual, intervals.conformal);
-  }
-  if (!std::isnan(intervals.variance)) {
-    variance.add(residual, intervals.variance);
-  }
 }
 
 void Coverages::merge(const Coverages& other) {

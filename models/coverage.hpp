@@ -8,10 +8,12 @@
 // Errors: decode answers DecodeError and leaves the value as it was unless that is kNone.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "models/state_codec.hpp"
+#include "models/vector_math.hpp"
 
 namespace accrue::models {
 
@@ -53,5 +55,20 @@ struct Coverages {
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
 };
+
+inline void Coverage::add(double residual, double half_width) {
+  ++rows_;
+  covered_ += residual <= half_width ? 1 : 0;
+  blend(half_width_, half_width, 1 / static_cast<double>(rows_));
+}
+
+inline void Coverages::add(double residual, const HalfWidths& intervals) {
+  if (!std::isnan(intervals.conformal)) {
+    conformal.add(residual, intervals.conformal);
+  }
+  if (!std::isnan(intervals.variance)) {
+    variance.add(residual, intervals.variance);
+  }
+}
 
 }  // namespace accrue::models

@@ -1,42 +1,24 @@
 #include "models/drift.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace accrue::models {
 namespace {
 
-constexpr double kRounding = 1e-9;
-
-// Weighted by itself the mean of the relative errors is 0.59 at first, if the errors are normal, and 0.31 when they
-// have fallen to a quarter. It does not count errors of 0, which no scale could make larger.
-constexpr double kFallenMean = 0.31;
 constexpr double kFallenBy = 4;
 
 }  // namespace
 
-DriftAlarm DriftDetector::add(double prediction, double target, std::uint64_t row_index) {
-  const double difference = std::abs(prediction - target);
-  const bool is_rounding = difference <= kRounding * (std::abs(prediction) + std::abs(target));
-  const double error = is_rounding ? 0 : difference;
-  if (scale_.rows() < warm_up_rows_) {
-    scale_.learn(error);
-    return DriftAlarm::kNone;
-  }
-  const double relative = scale_.relative(error);
-  const bool page_hinkley = page_hinkley_.add(relative);
-  const bool adwin = adwin_.add(relative);
-  if (page_hinkley || adwin) [[unlikely]] {
+DriftAlarm DriftDetector::act_on(bool page_hinkley, bool adwin, std::uint64_t row_index) {
+  if (page_hinkley || adwin) {
     ++alarms_;
     last_alarm_ = row_index;
     reset();
     return page_hinkley && adwin ? DriftAlarm::kBoth : page_hinkley ? DriftAlarm::kPageHinkley : DriftAlarm::kAdwin;
   }
-  if (adwin_.self_weighted_mean() < kFallenMean) [[unlikely]] {
-    scale_.divide(kFallenBy);
-    page_hinkley_.reset();
-    adwin_.reset();
-  }
+  scale_.divide(kFallenBy);
+  page_hinkley_.reset();
+  adwin_.reset();
   return DriftAlarm::kNone;
 }
 

@@ -18,6 +18,7 @@
 // Errors: decode answers kInvalid; the detector is then only good for destruction.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -37,7 +38,20 @@ class DriftDetector {
   explicit DriftDetector(std::uint64_t warm_up_rows = kWarmUpRows) : warm_up_rows_(warm_up_rows) {}
 
   /// Watches one row; row_index is its place in the stream, and increases.
-  DriftAlarm add(double prediction, double target, std::uint64_t row_index);
+  DriftAlarm add(double prediction, double target, std::uint64_t row_index) {
+    const double error = error_of(prediction, target);
+    if (scale_.rows() < warm_up_rows_) {
+      scale_.learn(error);
+      return DriftAlarm::kNone;
+    }
+    const double relative = scale_.relative(error);
+    const bool page_hinkley = page_hinkley_.add(relative);
+    const bool adwin = adwin_.add(relative);
+    if (page_hinkley || adwin || adwin_.self_weighted_mean() < kFallenMean) [[unlikely]] {
+      return act_on(page_hinkley, adwin, row_index);
+    }
+    return DriftAlarm::kNone;
+  }
   /// Starts afresh, as after an alarm: the model has been changed. The alarms stay counted.
   void reset();
   /// Adds the alarms of another partition's detector. The errors of two partitions are not one sequence: watched is on,
@@ -52,6 +66,17 @@ class DriftDetector {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
+  static constexpr double kRounding = 1e-9;
+  // Weighted by itself the mean of the relative errors is 0.59 at first, if the errors are normal, and 0.31 when they
+  // have fallen to a quarter. It does not count errors of 0, which no scale could make larger.
+  static constexpr double kFallenMean = 0.31;
+
+  static double error_of(double prediction, double target) {
+    const double difference = std::abs(prediction - target);
+    return difference <= kRounding * (std::abs(prediction) + std::abs(target)) ? 0 : difference;
+  }
+  DriftAlarm act_on(bool page_hinkley, bool adwin, std::uint64_t row_index);
+
   std::uint64_t warm_up_rows_;
   std::uint64_t alarms_ = 0;
   std::uint64_t last_alarm_ = 0;

@@ -21,8 +21,6 @@ void ErrorScale::learn(double error) {
   ++rows_;
 }
 
-double ErrorScale::relative(double error) const { return error == 0 ? 0 : error / (error + scale_); }
-
 void ErrorScale::encode(StateWriter& writer) const {
   writer.put_count(rows_);
   writer.put_double(scale_);

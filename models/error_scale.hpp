@@ -21,7 +21,7 @@ class ErrorScale {
  public:
   void learn(double error);
   /// 1 for any error while the scale is 0.
-  double relative(double error) const;
+  double relative(double error) const { return error == 0 ? 0 : error / (error + scale_); }
   /// Errors have become smaller.
   void divide(double factor) { scale_ /= factor; }
   std::uint64_t rows() const { return rows_; }  // learned

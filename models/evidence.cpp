@@ -4,15 +4,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "models/require.hpp"
 
 namespace accrue::models {
 namespace {
-
-// Between columns of a block: not a power of two, which would put all columns into the same sets of the cache.
-constexpr std::size_t kStride = WaitingRows::kMax + 8;
 
 // The doubles that add up to a Real, the largest first: two where a long double has 64 bits of mantissa.
 template <class Real>
@@ -49,41 +48,80 @@ template <class Real>
          reader.get_double(0, kMaxStateMagnitude, amount.weights);
 }
 
-// A column-major block of the rows, each multiplied by its root.
+// Scratch for a block of so many columns, kStride apart and aligned to lines of the cache. One for each thread: what
+// every learner would need to itself is only ever in use by the one that learns.
+template <class Real>
+Real* scratch_block(std::size_t columns) {
+  constexpr std::size_t kLine = 64;
+  thread_local std::vector<Real> numbers;
+  const std::size_t size = columns * WaitingRows::kStride * sizeof(Real);
+  if (numbers.size() * sizeof(Real) < size + kLine) {
+    numbers.resize((size + kLine) / sizeof(Real) + 1);
+  }
+  void* start = numbers.data();
+  std::size_t space = size + kLine;
+  return static_cast<Real*>(std::align(kLine, size, start, space));
+}
+
+// The rows [first, first + roots.size()), each multiplied by its root.
 template <class Real>
 void lay_out(const WaitingRows& rows, std::size_t first, std::span<const Real> roots, std::size_t columns, Real* block,
              std::size_t stride) {
-  const std::size_t intercept = rows.intercept() ? 1 : 0;
-  for (std::size_t i = 0; i < roots.size(); ++i) {
-    const double* row = rows.row(first + i);
-    Real* to = block + i;
-    if (rows.intercept()) {
-      *to = roots[i];
-      to += stride;
+  if (rows.intercept()) {
+    std::copy(roots.begin(), roots.end(), block);
+    block += stride;
+    --columns;
+  }
+  const bool plain = std::all_of(roots.begin(), roots.end(), [](Real root) { return root == 1; });
+  for (std::size_t k = 0; k < columns; ++k, block += stride) {
+    const double* column = rows.column(k) + first;
+    if (plain) {
+      std::copy(column, column + roots.size(), block);
+      continue;
     }
-    for (std::size_t k = 0; k + intercept < columns; ++k) {
-      to[k * stride] = roots[i] * row[k];
+    for (std::size_t i = 0; i < roots.size(); ++i) {
+      block[i] = roots[i] * column[i];
     }
   }
 }
 
 }  // namespace
 
-void WaitingRows::append(const double* x_and_target, double weight, double clock) {
-  double* to = numbers_.data() + count_ * width();
-  std::copy(x_and_target, x_and_target + features_ + 1, to);
-  to[features_ + 1] = weight;
-  to[features_ + 2] = clock;
-  ++count_;
+void WaitingRows::append(const Forgetting& forgetting, const RowsView& rows, std::size_t first, std::size_t count) {
+  numbers_.resize(width() * kStride);
+  for (std::size_t k = 0; k <= features_; ++k) {
+    double* to = mutable_column(k) + count_;
+    const double* from = rows.row(first) + k;
+    for (std::size_t i = 0; i < count; ++i) {
+      to[i] = from[i * rows.stride];
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    mutable_column(features_ + 1)[count_ + i] = rows.weight(first + i);
+    mutable_column(features_ + 2)[count_ + i] = forgetting.clock(rows, first + i);
+  }
+  count_ += count;
+}
+
+void WaitingRows::encode(StateWriter& writer) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    for (std::size_t k = 0; k < width(); ++k) {
+      writer.put_double(column(k)[i]);
+    }
+  }
 }
 
 bool WaitingRows::decode(StateReader& reader, std::size_t count) {
   count_ = count;
+  numbers_.resize(count > 0 ? width() * kStride : 0);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::span<double> row = std::span(numbers_).subspan(i * width(), width());
-    if (!reader.get_doubles(-kMaxMagnitude, kMaxMagnitude, row.first(features_ + 1)) ||
-        !reader.get_double(0, kMaxMagnitude, row[features_ + 1]) ||
-        !reader.get_double(-kMaxStateMagnitude, kMaxStateMagnitude, row[features_ + 2])) {
+    for (std::size_t k = 0; k <= features_; ++k) {
+      if (!reader.get_double(-kMaxMagnitude, kMaxMagnitude, mutable_column(k)[i])) {
+        return false;
+      }
+    }
+    if (!reader.get_double(0, kMaxMagnitude, mutable_column(features_ + 1)[i]) ||
+        !reader.get_double(-kMaxStateMagnitude, kMaxStateMagnitude, mutable_column(features_ + 2)[i])) {
       return false;
     }
   }
@@ -103,11 +141,6 @@ void Amount::scale(double keep) {
 }
 
 template <class Real>
-std::size_t Evidence<Real>::block_size(std::size_t columns) {
-  return columns * kStride;
-}
-
-template <class Real>
 void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
   if (!(to > clock)) {
     return;
@@ -121,8 +154,7 @@ void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
 }
 
 template <class Real>
-void Evidence<Real>::fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last,
-                          std::span<Real> scratch) {
+void Evidence<Real>::fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last) {
   for (std::size_t i = first; i < last; ++i) {
     advance(forgetting, rows.clock(i));
   }
@@ -132,16 +164,17 @@ void Evidence<Real>::fold(const Forgetting& forgetting, const WaitingRows& rows,
     const double weight = rows.weight(i);
     const double kept_root = forgetting.root_weight(rows.clock(i), epoch);
     const double kept = kept_root * kept_root;
-    roots[i - first] = kept_root * std::sqrt(static_cast<Real>(weight));
+    roots[i - first] = weight == 1 ? kept_root : kept_root * std::sqrt(static_cast<Real>(weight));
     amount.add({kept, weight > 0 ? kept : 0, kept * weight});
   }
-  const std::span<const Real> used = std::span(roots).first(last - first);
-  if (used.size() == 1) {
-    lay_out(rows, first, used, factor.columns(), scratch.data(), 1);
-    factor.fold_row(scratch.data());
+  const std::size_t count = last - first;
+  const std::size_t stride = count == 1 ? 1 : WaitingRows::kStride;
+  Real* const block = scratch_block<Real>(factor.columns());
+  lay_out(rows, first, std::span<const Real>(roots).first(count), factor.columns(), block, stride);
+  if (count == 1) {
+    factor.fold_row(block);
   } else {
-    lay_out(rows, first, used, factor.columns(), scratch.data(), kStride);
-    factor.fold_block(scratch.data(), used.size(), kStride);
+    factor.fold_block(block, count, stride);
   }
 }
 
@@ -205,12 +238,12 @@ void Memory<Real>::drop_gone() {
 }
 
 template <class Real>
-void Memory<Real>::fold(const WaitingRows& rows, std::span<Real> scratch) {
+void Memory<Real>::fold(const WaitingRows& rows) {
   if (rows.count() == 0) {
     return;
   }
   Evidence<Real>& evidence = part(rows.clock(0));
-  evidence.fold(forgetting_, rows, 0, rows.count(), scratch);
+  evidence.fold(forgetting_, rows, 0, rows.count());
   evidence.factor.scale(1);  // what encode could not store without loss becomes zero
   drop_gone();
 }

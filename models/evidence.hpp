@@ -9,41 +9,46 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
+#include "models/block_kernels.hpp"
 #include "models/factor.hpp"
 #include "models/forgetting.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
 
-/// At most kMax rows that wait to be folded in, as they came: the features, the target, the weight, the clock.
+/// At most kMax rows that wait to be folded in: the features, the target, the weight, the clock, column by column.
 class WaitingRows {
  public:
   static constexpr std::size_t kMax = 256;
+  /// Between columns: room for what a processor works on at once, and not a power of two, which would put all columns
+  /// into the same sets of the cache.
+  static constexpr std::size_t kStride = kMax + kMaxVector;
 
-  WaitingRows(std::size_t features, bool intercept)
-      : features_(features), intercept_(intercept), numbers_(kMax * width()) {}
+  WaitingRows(std::size_t features, bool intercept) : features_(features), intercept_(intercept) {}
 
-  void append(const double* x_and_target, double weight, double clock);
+  /// Rows [first, first + count) of these.
+  void append(const Forgetting& forgetting, const RowsView& rows, std::size_t first, std::size_t count);
   void clear() { count_ = 0; }
 
   std::size_t count() const { return count_; }
-  const double* row(std::size_t i) const { return numbers_.data() + i * width(); }
-  double weight(std::size_t i) const { return row(i)[features_ + 1]; }
-  double clock(std::size_t i) const { return row(i)[features_ + 2]; }
+  /// Of features, behind which comes the target; kStride numbers, once there was a row.
+  const double* column(std::size_t k) const { return numbers_.data() + k * kStride; }
+  double weight(std::size_t i) const { return column(features_ + 1)[i]; }
+  double clock(std::size_t i) const { return column(features_ + 2)[i]; }
   bool intercept() const { return intercept_; }
 
-  void encode(StateWriter& writer) const { writer.put_doubles(std::span(numbers_).first(count_ * width())); }
+  void encode(StateWriter& writer) const;
   [[nodiscard]] bool decode(StateReader& reader, std::size_t count);
 
  private:
   std::size_t width() const { return features_ + 3; }
+  double* mutable_column(std::size_t k) { return numbers_.data() + k * kStride; }
 
   std::size_t features_;
   bool intercept_;
-  std::vector<double> numbers_;  // of kMax rows
+  std::vector<double> numbers_;  // none before the first row
   std::size_t count_ = 0;
 };
 
@@ -63,15 +68,12 @@ struct Evidence {
 
   /// Forgets what a row at that clock makes forgotten.
   void advance(const Forgetting& forgetting, double to);
-  /// Folds rows [first, last) in; scratch is of block_size(columns) numbers.
-  void fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last,
-            std::span<Real> scratch);
+  /// Folds rows [first, last) in.
+  void fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last);
   void merge(const Forgetting& forgetting, const Evidence& other);
   void scale(double keep);
   /// Turns weights relative to the start of the epoch into those as of the clock.
   void settle(const Forgetting& forgetting);
-
-  static std::size_t block_size(std::size_t columns);
 
   BasicFactor<Real> factor;
   Amount amount;
@@ -86,7 +88,7 @@ class Memory {
   Memory(std::size_t columns, const Forgetting& forgetting);
 
   /// Folds in all the rows, which are not apart.
-  void fold(const WaitingRows& rows, std::span<Real> scratch);
+  void fold(const WaitingRows& rows);
   void merge(const Memory& other);
   void scale(double keep);
 

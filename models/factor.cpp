@@ -1,9 +1,11 @@
 #include "models/factor.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
+#include "models/block_math.hpp"
 #include "models/require.hpp"
 #include "models/vector_math.hpp"
 
@@ -12,6 +14,62 @@ namespace {
 
 // Below this a column counts as zeros: its reciprocal and the products with it would leave the range of normal numbers.
 constexpr double kNegligible = 1e-290;
+
+// The reflections of up to kPanel neighbouring columns. Reflection i maps (R_ii; x_i) to (-norm; 0), the sign that
+// cannot cancel; row i of R is then negated, which keeps its diagonal >= 0. Written with x_i / norm, which is what the
+// block holds afterwards, and a damping in [1/2, 1], no product overflows.
+template <class Real>
+struct Panel {
+  const Real* columns;  // x_i / norm
+  std::size_t stride;
+  std::size_t rows;
+  std::size_t width = 0;
+  std::array<Real, kPanel> cosines{};
+  std::array<Real, kPanel> dampings{};
+  std::array<std::array<Real, kPanel>, kPanel> products{};  // [i][j] = x_i . x_j, j < i
+
+  // Makes the reflection of the next column x of the panel, and answers what its diagonal becomes.
+  Real add(Real diagonal, Real* x) {
+    const std::size_t i = width++;
+    std::array<Real, kPanel>& dots = products[i];
+    panel_dots(columns, stride, width, x, rows, dots.data());  // the last with itself
+    const Real squares = diagonal * diagonal + dots[i];
+    const bool safe = is_safe_square(squares);
+    const Real norm = safe ? std::sqrt(squares) : hypotenuse(diagonal, x, rows);
+    if (norm < kNegligible) {
+      std::fill(x, x + rows, Real{0});
+      dots.fill(0);
+      cosines[i] = 1;  // and a damping of 0: it reflects nothing
+      return diagonal;
+    }
+    scale_column(x, 1 / norm, rows);
+    if (safe) {
+      std::for_each(dots.begin(), dots.end(), [norm](Real& value) { value /= norm; });
+    } else {
+      panel_dots(columns, stride, i, x, rows, dots.data());
+    }
+    cosines[i] = diagonal / norm;
+    dampings[i] = norm / (diagonal + norm);
+    return norm;
+  }
+
+  // Reflects another column, b below its heads R_ik.
+  void reflect(Real* b, std::array<Real, kPanel>& heads) const {
+    std::array<Real, kPanel> dots;
+    std::array<Real, kPanel> factors;
+    panel_dots(columns, stride, width, b, rows, dots.data());
+    // As if b had been reflected by each in turn: what those before subtract from b is subtracted from the products.
+    for (std::size_t i = 0; i < width; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        dots[i] -= products[i][j] * factors[j];
+      }
+      const Real reflected = cosines[i] * heads[i] + dots[i];
+      factors[i] = (heads[i] + reflected) * dampings[i];
+      heads[i] = reflected;
+    }
+    subtract_panel(b, columns, stride, width, factors.data(), rows);
+  }
+};
 
 }  // namespace
 
@@ -70,27 +128,25 @@ void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) 
 
 template <class Real>
 void BasicFactor<Real>::fold_block(Real* block, std::size_t rows, std::size_t stride) {
-  for (std::size_t j = 0; j < columns_; ++j) {
-    Real* r = mutable_row(j);
-    Real* x = block + j * stride;
-    const Real norm = hypotenuse(r[j], x, rows);
-    if (norm < kNegligible) {
-      continue;
+  for (std::size_t first = 0; first < columns_; first += kPanel) {
+    Panel<Real> panel{.columns = block + first * stride, .stride = stride, .rows = rows};
+    const std::size_t end = std::min(first + kPanel, columns_);
+    const auto reflect = [&](std::size_t k) {
+      std::array<Real, kPanel> heads;
+      for (std::size_t i = 0; i < panel.width; ++i) {
+        heads[i] = row(first + i)[k];
+      }
+      panel.reflect(block + k * stride, heads);
+      for (std::size_t i = 0; i < panel.width; ++i) {
+        mutable_row(first + i)[k] = heads[i];
+      }
+    };
+    for (std::size_t k = first; k < end; ++k) {
+      reflect(k);
+      mutable_row(k)[k] = panel.add(row(k)[k], block + k * stride);
     }
-    // The reflection maps (R_jj; x) to (-norm; 0), the sign that cannot cancel; row j of R is then negated, which keeps
-    // its diagonal >= 0. Written with x / norm and a damping in [1/2, 1], no product overflows.
-    const Real inverse = 1 / norm;
-    for (std::size_t i = 0; i < rows; ++i) {
-      x[i] *= inverse;
-    }
-    const Real cosine = r[j] / norm;
-    const Real damping = norm / (r[j] + norm);
-    r[j] = norm;
-    for (std::size_t k = j + 1; k < columns_; ++k) {
-      Real* b = block + k * stride;
-      const Real reflected = cosine * r[k] + dot(x, b, rows);
-      subtract_multiple(b, x, (r[k] + reflected) * damping, rows);
-      r[k] = reflected;
+    for (std::size_t k = end; k < columns_; ++k) {
+      reflect(k);
     }
   }
 }

@@ -57,15 +57,22 @@ struct Forecast {
   double half_width = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// Where partial_fit puts what it foretells of each row: its prediction and, unless there is no room for it, its
+/// variance, of a learner that knows one.
+struct Forecasts {
+  std::span<double> predictions;
+  std::span<double> variances{};
+};
+
 class Learner {
  public:
   virtual ~Learner() = default;
 
   virtual std::unique_ptr<Learner> clone() const = 0;
 
-  /// Learns the rows; predictions[i] becomes what was predicted for row i before it was learned.
-  virtual void partial_fit(const RowsView& rows, std::span<double> predictions) = 0;
-  /// What partial_fit would predict for row i if it came next. It learns nothing by it.
+  /// Learns the rows; foretold becomes what was foretold of each before it was learned.
+  virtual void partial_fit(const RowsView& rows, const Forecasts& foretold) = 0;
+  /// What partial_fit would foretell of row i if it came next. It learns nothing by it.
   virtual Forecast forecast(const RowsView& rows, std::size_t i) = 0;
   /// Whether forecasts have a variance.
   virtual bool knows_variance() const { return false; }

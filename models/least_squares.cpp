@@ -83,17 +83,33 @@ BasicLeastSquares<Real>::BasicLeastSquares(const LeastSquaresOptions& options)
       memory_(columns_of(options), options.forgetting),
       waiting_(options.features, options.intercept),
       known_(columns()),
-      scoring_(columns()),
-      block_(Evidence<Real>::block_size(columns())) {}
+      scoring_(columns()) {}
 
 template <class Real>
-void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, std::span<double> predictions) {
+void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts& foretold) {
   require(rows.features == options_.features, "rows have the learner's features");
-  require(predictions.size() >= rows.count, "a prediction for every row");
-  for (std::size_t i = 0; i < rows.count; ++i) {
+  require(foretold.predictions.size() >= rows.count, "a prediction for every row");
+  const bool wants_variances = !foretold.variances.empty();
+  for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
     make_scoring_current();
-    predictions[i] = scoring_.predict(rows.row(i), options_.intercept);
-    learn(rows.row(i), rows.weight(i), options_.forgetting.clock(rows, i));
+    count = rows_alike(rows, i);
+    if (count == 1) {
+      foretold.predictions[i] = scoring_.predict(rows.row(i), options_.intercept);
+      if (wants_variances) {
+        foretold.variances[i] = scoring_.variance(rows.row(i), options_.intercept);
+      }
+      learn_one(rows, i);
+      continue;
+    }
+    // All are foretold by one solution: as a block, where they wait.
+    waiting_.append(options_.forgetting, rows, i, count);
+    const double* block = waiting_.column(0) + waiting_.count() - count;
+    scoring_.predict_rows(block, count, options_.intercept, foretold.predictions.subspan(i, count));
+    if (wants_variances) {
+      scoring_.variance_rows(block, count, options_.intercept, foretold.variances.subspan(i, count));
+    }
+    rows_ += count;
+    fold_what_is_due();
   }
   make_scoring_current();
 }
@@ -105,9 +121,30 @@ Forecast BasicLeastSquares<Real>::forecast(const RowsView& rows, std::size_t i) 
   return {scoring_.predict(x, options_.intercept), scoring_.variance(x, options_.intercept)};
 }
 
+// How many rows from there on, at least one, are scored with the same solution and neither forgotten nor folded apart.
 template <class Real>
-void BasicLeastSquares<Real>::learn(const double* x_and_target, double weight, double clock) {
+std::size_t BasicLeastSquares<Real>::rows_alike(const RowsView& rows, std::size_t first) const {
   const Forgetting& forgetting = options_.forgetting;
+  if (forgetting.way == Forgetting::Way::kWindow) {
+    return 1;
+  }
+  const std::size_t known_for = known_block_ - (waiting_.count() - known_waiting_);
+  const std::size_t most = std::min({rows.count - first, kMaxBlock - waiting_.count(), known_for});
+  if (forgetting.way == Forgetting::Way::kNever) {
+    return most;
+  }
+  std::size_t count = 1;
+  while (count < most &&
+         !forgetting.is_stale(known_.clock, forgetting.clock(rows, first + count - 1), options_.rows_per_block_row)) {
+    ++count;
+  }
+  return count;
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::learn_one(const RowsView& rows, std::size_t i) {
+  const Forgetting& forgetting = options_.forgetting;
+  const double clock = forgetting.clock(rows, i);
   const double newest = waiting_.count() > 0 ? std::max(memory_.newest(), waiting_.clock(0)) : memory_.newest();
   ++rows_;
   if (forgetting.is_gone(clock, newest)) {
@@ -116,11 +153,18 @@ void BasicLeastSquares<Real>::learn(const double* x_and_target, double weight, d
   if (waiting_.count() > 0 && forgetting.are_apart(waiting_.clock(0), clock)) {
     fold_waiting();
   }
-  waiting_.append(x_and_target, weight, clock);
+  waiting_.append(forgetting, rows, i, 1);
+  fold_what_is_due();
+}
+
+// After a row has come to those that wait, or several that are alike.
+template <class Real>
+void BasicLeastSquares<Real>::fold_what_is_due() {
+  const double clock = waiting_.clock(waiting_.count() - 1);
   if (waiting_.count() == kMaxBlock) {
     fold_waiting();
   }
-  if (known_is_current_ && !(clock > known_.clock && forgetting.are_apart(known_.clock, clock))) {
+  if (known_is_current_ && !(clock > known_.clock && options_.forgetting.are_apart(known_.clock, clock))) {
     extend_known(waiting_.count() - 1);
   } else {
     rebuild_known();
@@ -129,7 +173,7 @@ void BasicLeastSquares<Real>::learn(const double* x_and_target, double weight, d
 
 template <class Real>
 void BasicLeastSquares<Real>::fold_waiting() {
-  memory_.fold(waiting_, block_);
+  memory_.fold(waiting_);
   waiting_.clear();
   known_is_current_ = false;
   scoring_is_current_ = false;
@@ -174,7 +218,7 @@ void BasicLeastSquares<Real>::extend_known(std::size_t row) {
     return;
   }
   if (!forgetting.is_gone(clock, known_.clock)) {
-    known_.fold(forgetting, waiting_, known_waiting_, end, block_);
+    known_.fold(forgetting, waiting_, known_waiting_, end);
     size_known_block();
     scoring_is_current_ = false;
   }
@@ -250,8 +294,7 @@ double BasicLeastSquares<Real>::noise(Real residual_norm, const Amount& amount, 
 template <class Real>
 Memory<Real> BasicLeastSquares<Real>::memory() const {
   Memory<Real> all = memory_;
-  std::vector<Real> block(block_.size());
-  all.fold(waiting_, block);
+  all.fold(waiting_);
   return all;
 }
 

@@ -100,7 +100,7 @@ class BasicLeastSquares final : public Learner {
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<BasicLeastSquares>(*this); }
 
-  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void partial_fit(const RowsView& rows, const Forecasts& foretold) override;
   Forecast forecast(const RowsView& rows, std::size_t i) override;
   bool knows_variance() const override { return true; }
   bool needs_time() const override { return options_.forgetting.by_time; }
@@ -132,7 +132,9 @@ class BasicLeastSquares final : public Learner {
 
  private:
   std::size_t columns() const { return options_.features + (options_.intercept ? 2 : 1); }
-  void learn(const double* x_and_target, double weight, double clock);
+  std::size_t rows_alike(const RowsView& rows, std::size_t first) const;
+  void learn_one(const RowsView& rows, std::size_t i);
+  void fold_what_is_due();
   void fold_waiting();
   // Of the evidence that rows are scored with: a function of the state.
   void size_known_block();
@@ -158,7 +160,6 @@ class BasicLeastSquares final : public Learner {
   bool known_is_current_ = false;
   Solution<Real> scoring_;  // of what is known
   bool scoring_is_current_ = false;
-  std::vector<Real> block_;  // scratch
 };
 
 using LeastSquares = BasicLeastSquares<double>;

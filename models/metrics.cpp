@@ -1,57 +1,49 @@
 #include "models/metrics.hpp"
 
-#include <cmath>
-#include <limits>
-
-#include "models/normal_quantile.hpp"
-
 namespace accrue::models {
-namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+// Once for each pane, not for each row: that much less is done for a row.
+void Metrics::settle() {
+  const Window& pane = rolling_.newest_pane();
+  settled_.pool(pane.error);
+  settled_coverage_.merge(pane.coverage);
+}
 
-}  // namespace
+ProgressiveError Metrics::lifetime() const {
+  ProgressiveError all = settled_;
+  all.pool(rolling_.newest_pane().error);
+  return all;
+}
 
-double Metrics::half_width() const { return conformal_.recent_half_width().value_or(kNaN); }
-
-void Metrics::add(const Scored& row, double half_width) {
-  static const double standard_deviations = normal_half_width(Conformal::kLevel);
-  const RowError error = lifetime_.add(row.prediction, row.target, row.weight);
-  HalfWidths intervals{.conformal = half_width};
-  if (row.variance >= 0 && row.variance <= kMaxMagnitude * kMaxMagnitude) {
-    intervals.variance = standard_deviations * std::sqrt(row.variance);
-  }
-  rolling_.add(error, intervals, row.index);
-  if (row.weight == 0) {
-    return;
-  }
-  const double residual = std::abs(error.error);
-  coverage_.add(residual, intervals);
-  conformal_.add(residual, row.index);
+Coverages Metrics::coverage() const {
+  Coverages all = settled_coverage_;
+  all.merge(rolling_.newest_pane().coverage);
+  return all;
 }
 
 Metrics Metrics::as_seen_by_others() const {
   Metrics seen;
-  seen.lifetime_ = lifetime_;
+  seen.settled_ = lifetime();
   return seen;
 }
 
 void Metrics::merge(const Metrics& other) {
-  lifetime_.merge(other.lifetime_);
-  rolling_.merge(other.rolling_);
+  settle();
+  settled_.merge(other.lifetime());
+  settled_coverage_.merge(other.coverage());
+  rolling_.merge(other.rolling_);  // which leaves no newest pane
   conformal_.merge(other.conformal_);
-  coverage_.merge(other.coverage_);
 }
 
 void Metrics::encode(StateWriter& writer) const {
-  lifetime_.encode(writer);
+  settled_.encode(writer);
   rolling_.encode(writer);
   conformal_.encode(writer);
-  coverage_.encode(writer);
+  settled_coverage_.encode(writer);
 }
 
 DecodeError Metrics::decode(StateReader& reader) {
-  if (const DecodeError damage = lifetime_.decode(reader); damage != DecodeError::kNone) {
+  if (const DecodeError damage = settled_.decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
   if (reader.version() < kStateVersionOfSets) {
@@ -59,7 +51,10 @@ DecodeError Metrics::decode(StateReader& reader) {
   }
   const bool sane = rolling_.decode(reader) == DecodeError::kNone &&    //
                     conformal_.decode(reader) == DecodeError::kNone &&  //
-                    coverage_.decode(reader) == DecodeError::kNone;
+                    settled_coverage_.decode(reader) == DecodeError::kNone;
+  if (reader.version() < kStateVersionOfPanes) {
+    rolling_.settle();  // what it holds of the newest pane was counted in the lifetime already
+  }
   return sane ? DecodeError::kNone : DecodeError::kInvalid;
 }
 

@@ -14,15 +14,22 @@
 // be decoded are only good for destruction.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "models/conformal.hpp"
 #include "models/coverage.hpp"
+#include "models/normal_quantile.hpp"
 #include "models/progressive_error.hpp"
 #include "models/rolling_error.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
+
+// An interval about a normal variable that holds it with a probability of Conformal::kLevel reaches so far on either
+// side.
+inline const double kStandardDeviations = normal_half_width(Conformal::kLevel);
 
 struct Scored {
   double prediction;
@@ -38,30 +45,51 @@ class Metrics {
   /// Of a row whose conformal interval was given long before, with that half width; NaN for none.
   void add(const Scored& row, double half_width);
   /// Of the conformal interval of the next row; NaN for none yet.
-  double half_width() const;
+  double half_width() const {
+    return conformal_.recent_half_width().value_or(std::numeric_limits<double>::quiet_NaN());
+  }
+  /// The prediction, kept within the range of the targets seen so far, of others too.
+  double clipped(double prediction) const { return settled_.clipped(prediction); }
   /// From the next row on clips to the targets of others, too; what it saw of others before is forgotten.
-  void see(const Metrics& others) { lifetime_.see(others.lifetime_); }
+  void see(const Metrics& others) { settled_.see(others.settled_); }
   /// Adds what was measured of other rows. Forgets what either has seen of others.
   void merge(const Metrics& other);
 
   /// What the metrics of other partitions look at (see), and little more.
   Metrics as_seen_by_others() const;
 
-  const ProgressiveError& lifetime() const { return lifetime_; }
+  ProgressiveError lifetime() const;
   /// Over one of RollingError::kWindows.
   Window last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }
   const Conformal& conformal() const { return conformal_; }
-  const Coverages& coverage() const { return coverage_; }
+  Coverages coverage() const;
 
   void encode(StateWriter& writer) const;
   /// States of versions 1 and 2 hold the lifetime's error alone; the rest is then of the rows to come.
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
-  ProgressiveError lifetime_;
+  void settle();
+
+  ProgressiveError settled_;    // of all rows but those of the newest pane of rolling_
+  Coverages settled_coverage_;  // likewise
   RollingError rolling_;
   Conformal conformal_;
-  Coverages coverage_;
 };
+
+inline void Metrics::add(const Scored& row, double half_width) {
+  const RowError error = settled_.score(row.prediction, row.target, row.weight);
+  HalfWidths intervals{.conformal = half_width};
+  if (row.variance >= 0 && row.variance <= kMaxMagnitude * kMaxMagnitude) {
+    intervals.variance = kStandardDeviations * std::sqrt(row.variance);
+  }
+  if (rolling_.begins_pane(row.index)) {
+    settle();
+  }
+  rolling_.add(error, intervals, row.index);
+  if (row.weight != 0) {
+    conformal_.add(std::abs(error.error), row.index);
+  }
+}
 
 }  // namespace accrue::models

@@ -115,41 +115,44 @@ Model::Model(const Model& other)
 
 Model& Model::operator=(const Model& other) { return *this = Model(other); }
 
-void Model::learn(const RowsView& rows) {
-  // What is done on a drift is done between two rows, and so is a variance asked for, wherever the calls were cut.
-  const bool knows_variance = learner_->knows_variance();
-  const std::size_t at_once = knows_variance || on_drift_ != OnDrift::kNone ? 1 : kRowsAtOnce;
+template <class Rows>
+void Model::learn_and_score(const Rows& rows, const auto& partial_fit) {
+  // What is done on a drift is done between two rows, wherever the calls were cut.
+  const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;
   std::array<double, kRowsAtOnce> predictions;
+  std::array<double, kRowsAtOnce> variances;
+  variances.fill(kNaN);
+  Forecasts foretold{predictions};
+  if (learner_->knows_variance()) {
+    foretold.variances = variances;
+  }
   for (std::size_t first = 0; first < rows.count; first += at_once) {
-    const RowsView part = rows.slice(first, std::min(at_once, rows.count - first));
-    const RowsView transformed = transforms_.learn(part);
-    const double variance = knows_variance ? learner_->forecast(transformed, 0).variance : kNaN;
-    learner_->partial_fit(transformed, predictions);
+    const Rows part = rows.slice(first, std::min(at_once, rows.count - first));
+    partial_fit(part, foretold);
     for (std::size_t i = 0; i < part.count; ++i) {
-      const double prediction = clip_ ? error().clipped(predictions[i]) : predictions[i];
-      score(part, i, {prediction, variance, metrics_.half_width()});
+      const double prediction = clip_ ? metrics_.clipped(predictions[i]) : predictions[i];
+      score(part, i, {prediction, variances[i], metrics_.half_width()});
     }
   }
 }
 
+void Model::learn(const RowsView& rows) {
+  learn_and_score(rows, [this](const RowsView& part, const Forecasts& foretold) {
+    learner_->partial_fit(transforms_.learn(part), foretold);
+  });
+}
+
 void Model::learn(const SparseRowsView& rows) {
   require(takes_sparse(), "sparse rows are for models that take them");
-  const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;  // as above
-  std::array<double, kRowsAtOnce> predictions;
-  for (std::size_t first = 0; first < rows.count; first += at_once) {
-    const SparseRowsView part = rows.slice(first, std::min(at_once, rows.count - first));
-    learner_->partial_fit_sparse(part, predictions);
-    for (std::size_t i = 0; i < part.count; ++i) {
-      const double prediction = clip_ ? error().clipped(predictions[i]) : predictions[i];
-      score(part, i, {prediction, kNaN, metrics_.half_width()});
-    }
-  }
+  learn_and_score(rows, [this](const SparseRowsView& part, const Forecasts& foretold) {
+    learner_->partial_fit_sparse(part, foretold.predictions);
+  });
 }
 
 Forecast Model::forecast(const RowsView& rows, std::size_t i) {
   Forecast forecast = learner_->forecast(transforms_.transform(rows.slice(i, 1)), 0);
   if (clip_) {
-    forecast.prediction = error().clipped(forecast.prediction);
+    forecast.prediction = metrics_.clipped(forecast.prediction);
   }
   forecast.half_width = metrics_.half_width();
   return forecast;
@@ -157,7 +160,7 @@ Forecast Model::forecast(const RowsView& rows, std::size_t i) {
 
 void Model::learn(const RowsView& row, const Forecast& foretold) {
   double prediction = 0;
-  learner_->partial_fit(transforms_.learn(row), {&prediction, 1});
+  learner_->partial_fit(transforms_.learn(row), {{&prediction, 1}});
   score(row, 0, foretold);
 }
 

@@ -47,13 +47,13 @@ class Model {
 
   /// Transforms and predicts each row, scores the prediction, then learns the row.
   void learn(const RowsView& rows);
+  /// The same of sparse rows, by a model that takes such: one without transforms, of a learner that does.
+  void learn(const SparseRowsView& rows);
+  bool takes_sparse() const { return transforms_.empty() && learner_->takes_sparse(); }
   /// What it foretells of row i, as it would if that came next.
   Forecast forecast(const RowsView& rows, std::size_t i);
   /// Learns the one row, whose target has come late, and scores what was foretold of it.
   void learn(const RowsView& row, const Forecast& foretold);
-  /// The same of sparse rows, by a model that takes such: one without transforms, of a learner that does.
-  void learn(const SparseRowsView& rows);
-  bool takes_sparse() const { return transforms_.empty() && learner_->takes_sparse(); }
   /// From the next row on predicts with what the other partitions' models, merged into `others`, had learned, and clips
   /// to their targets, too; what it saw of them before is forgotten. It learns nothing by it.
   void see(const Model& others);
@@ -69,7 +69,7 @@ class Model {
   const ModelSpec& spec() const { return spec_; }
   const Learner& learner() const { return *learner_; }
   const Metrics& metrics() const { return metrics_; }
-  const ProgressiveError& error() const { return metrics_.lifetime(); }
+  ProgressiveError error() const { return metrics_.lifetime(); }
   const DriftDetector& drift() const { return drift_; }
 
   /// For rows as they come: it transforms them as the next row would be, and clips if the model does.
@@ -92,6 +92,8 @@ class Model {
   enum class OnDrift : std::uint8_t { kNone, kReset, kForget };
 
   std::unique_ptr<Learner> new_learner(Settings& settings) const;
+  template <class Rows>
+  void learn_and_score(const Rows& rows, const auto& partial_fit);
   template <class Rows>
   void score(const Rows& rows, std::size_t i, const Forecast& foretold);
 

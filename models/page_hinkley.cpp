@@ -4,17 +4,6 @@
 
 namespace accrue::models {
 
-bool PageHinkley::add(double error) {
-  ++rows_;
-  sum_ += error;
-  excess_ = std::max(0.0, excess_ + (error - sum_ / static_cast<double>(rows_) - kTolerance));
-  if (excess_ <= kThreshold) [[likely]] {
-    return false;
-  }
-  reset();
-  return true;
-}
-
 void PageHinkley::encode(StateWriter& writer) const {
   writer.put_count(rows_);
   writer.put_double(sum_);

@@ -13,6 +13,7 @@
 // tests", Biometrika 58 (1971).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "models/state_codec.hpp"
@@ -37,5 +38,16 @@ class PageHinkley {
   double sum_ = 0;
   double excess_ = 0;
 };
+
+inline bool PageHinkley::add(double error) {
+  ++rows_;
+  sum_ += error;
+  excess_ = std::max(0.0, excess_ + (error - sum_ / static_cast<double>(rows_) - kTolerance));
+  if (excess_ <= kThreshold) [[likely]] {
+    return false;
+  }
+  reset();
+  return true;
+}
 
 }  // namespace accrue::models

@@ -126,7 +126,7 @@ Forecast PerKey::forecast(const RowsView& rows, std::size_t i) {
   return {.prediction = stream_.forecast(rows, i).prediction};
 }
 
-void PerKey::partial_fit(const RowsView& rows, std::span<double> predictions) {
+void PerKey::partial_fit(const RowsView& rows, const Forecasts& foretold) {
   require(rows.key_column != kNoColumn, "rows have a key");
   const bool intercept = options_.stream.intercept;
   ShrunkFit fit(columns());
@@ -135,12 +135,12 @@ void PerKey::partial_fit(const RowsView& rows, std::span<double> predictions) {
     const double* x = rows.row(i);
     const Key* key = predicts(rows.key(i));
     if (key) {
-      predictions[i] = fit.predict(prior_, key->factor, intercept, x);
+      foretold.predictions[i] = fit.predict(prior_, key->factor, intercept, x);
     }
     double by_the_stream = 0;
-    stream_.partial_fit(rows.slice(i, 1), {&by_the_stream, 1});
+    stream_.partial_fit(rows.slice(i, 1), {{&by_the_stream, 1}});
     if (!key) {
-      predictions[i] = by_the_stream;
+      foretold.predictions[i] = by_the_stream;
     }
     const double root = std::sqrt(rows.weight(i));
     double* to = row.data();

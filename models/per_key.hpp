@@ -60,7 +60,7 @@ class PerKey final : public Learner {
   ~PerKey() override = default;
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<PerKey>(*this); }
-  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void partial_fit(const RowsView& rows, const Forecasts& foretold) override;
   Forecast forecast(const RowsView& rows, std::size_t i) override;
   void merge(const Learner& other) override;
   void see(const Learner& others) override;

@@ -1,43 +1,24 @@
 #include "models/progressive_error.hpp"
 
-#include <algorithm>
-
 namespace accrue::models {
 
-double ProgressiveError::clipped(double prediction) const {
-  if (!others_) {
-    return no_targets() ? prediction : std::clamp(prediction, target_min_, target_max_);
-  }
-  const double lowest = no_targets() ? others_->lowest : std::min(others_->lowest, target_min_);
-  const double highest = no_targets() ? others_->highest : std::max(others_->highest, target_max_);
-  return std::clamp(prediction, lowest, highest);
-}
-
 void ProgressiveError::see(const ProgressiveError& others) {
-  others_ = others.no_targets() ? std::nullopt : std::optional(Range{others.target_min_, others.target_max_});
-}
-
-RowError ProgressiveError::add(double prediction, double target, double weight) {
-  const RowError row(prediction, clipped(prediction), target, weight);
-  if (weight != 0) {
-    target_min_ = no_targets() ? target : std::min(target_min_, target);
-    target_max_ = no_targets() ? target : std::max(target_max_, target);
-  }
-  pool(row);
-  return row;
+  others_ = others.no_targets_ ? std::nullopt : std::optional(Range{others.target_min_, others.target_max_});
 }
 
 void ProgressiveError::merge(const ProgressiveError& other) {
   others_.reset();
-  if (!other.no_targets()) {
-    target_min_ = no_targets() ? other.target_min_ : std::min(target_min_, other.target_min_);
-    target_max_ = no_targets() ? other.target_max_ : std::max(target_max_, other.target_max_);
+  if (!other.no_targets_) {
+    target_min_ = no_targets_ ? other.target_min_ : std::min(target_min_, other.target_min_);
+    target_max_ = no_targets_ ? other.target_max_ : std::max(target_max_, other.target_max_);
+    no_targets_ = false;
   }
   pool(other);
 }
 
 void ProgressiveError::encode(StateWriter& writer) const {
   ErrorMeans::encode(writer);
+  writer.put_count(no_targets_ ? 0 : 1);
   writer.put_double(target_min_);
   writer.put_double(target_max_);
   const Range range = others_.value_or(Range{0, 0});
@@ -51,6 +32,11 @@ DecodeError ProgressiveError::decode(StateReader& reader) {
   if (const DecodeError damage = error.ErrorMeans::decode(reader); damage != DecodeError::kNone) {
     return damage;
   }
+  bool targets = error.sum_weights() > 0;
+  if (reader.version() >= kStateVersionOfPanes && !reader.get_flag(targets)) {
+    return DecodeError::kInvalid;
+  }
+  error.no_targets_ = !targets;
   if (!reader.get_double(-kMaxMagnitude, kMaxMagnitude, error.target_min_) ||
       !reader.get_double(error.target_min_, kMaxMagnitude, error.target_max_)) {
     return DecodeError::kInvalid;

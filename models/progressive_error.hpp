@@ -10,17 +10,20 @@
 // Source: Dawid, "Statistical theory: the prequential approach", J. R. Statist. Soc. A 147 (1984).
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "models/error_means.hpp"
 #include "models/state_codec.hpp"
+#include "models/vector_math.hpp"
 
 namespace accrue::models {
 
 class ProgressiveError : public ErrorMeans {
  public:
-  /// Scores one row, and tells its error. The prediction was made before the target was known to the learner.
-  RowError add(double prediction, double target, double weight);
+  /// The errors of one row, which it does not pool; from the next row on clips to its target, too. The prediction was
+  /// made before the target was known to the learner.
+  RowError score(double prediction, double target, double weight);
   /// From the next row on clips to the range of the targets of `others` and its own; what it saw of others before is
   /// forgotten. The errors of others are not its own: no figure changes.
   void see(const ProgressiveError& others);
@@ -39,11 +42,29 @@ class ProgressiveError : public ErrorMeans {
     double highest;
   };
 
-  bool no_targets() const { return sum_weights() == 0; }
-
+  bool no_targets_ = true;
   double target_min_ = 0;
   double target_max_ = 0;
   std::optional<Range> others_;  // of the targets of others, when they had any
 };
+
+inline double ProgressiveError::clipped(double prediction) const {
+  if (!others_) {
+    return no_targets_ ? prediction : models::clipped(prediction, target_min_, target_max_);
+  }
+  const double lowest = no_targets_ ? others_->lowest : std::min(others_->lowest, target_min_);
+  const double highest = no_targets_ ? others_->highest : std::max(others_->highest, target_max_);
+  return models::clipped(prediction, lowest, highest);
+}
+
+inline RowError ProgressiveError::score(double prediction, double target, double weight) {
+  const RowError row(prediction, clipped(prediction), target, weight);
+  if (weight != 0) {
+    target_min_ = no_targets_ ? target : std::min(target_min_, target);
+    target_max_ = no_targets_ ? target : std::max(target_max_, target);
+    no_targets_ = false;
+  }
+  return row;
+}
 
 }  // namespace accrue::models

@@ -1,19 +1,12 @@
 #include "models/quantile_sketch.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <iterator>
 #include <limits>
 #include <utility>
 
 namespace accrue::models {
-namespace {
-
-constexpr unsigned kSignificandBits = 52;
-
-}  // namespace
-
 double QuantileSketch::Octave::weight() const {
   double sum = 0;
   for (const double weight : weights) {
@@ -22,30 +15,14 @@ double QuantileSketch::Octave::weight() const {
   return sum;
 }
 
-std::uint64_t QuantileSketch::bucket_of(double value) {
-  return std::bit_cast<std::uint64_t>(value) >> (kSignificandBits - kBits);
-}
-
 double QuantileSketch::middle_of(std::uint64_t exponent, std::size_t bucket) {
   const std::uint64_t halves = ((exponent << kBits) + bucket) * 2 + 1;
   return std::bit_cast<double>(halves << (kSignificandBits - kBits - 1));
 }
 
-void QuantileSketch::add(double value, double weight) {
-  weight_ += weight;
-  if (value < kSmallest) {
-    zeros_ += weight;
-    return;
-  }
-  const std::uint64_t bucket = bucket_of(value);
-  add_to(bucket >> kBits, static_cast<std::size_t>(bucket % kBuckets), weight);
-}
-
-void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {
-  const std::uint64_t guess = exponent - base_;
-  if (guess < octaves_.size() && octaves_[guess].exponent == exponent) [[likely]] {
-    octaves_[guess].weights[bucket] += weight;
-  } else if (Octave* octave = octave_of(exponent)) {
+// To an octave that is not where the last one was.
+void QuantileSketch::add_elsewhere(std::uint64_t exponent, std::size_t bucket, double weight) {
+  if (Octave* octave = octave_of(exponent)) {
     octave->weights[bucket] += weight;
   } else {
     octaves_.front().weights[0] += weight;

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -50,7 +51,8 @@ class QuantileSketch {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
-  static constexpr unsigned kBits = 6;  // of the significand
+  static constexpr unsigned kSignificandBits = 52;
+  static constexpr unsigned kBits = 6;  // of these
   static constexpr std::size_t kBuckets = std::size_t{1} << kBits;
 
   struct Octave {
@@ -60,9 +62,12 @@ class QuantileSketch {
     double weight() const;
   };
 
-  static std::uint64_t bucket_of(double value);
+  static std::uint64_t bucket_of(double value) {
+    return std::bit_cast<std::uint64_t>(value) >> (kSignificandBits - kBits);
+  }
   static double middle_of(std::uint64_t exponent, std::size_t bucket);
   void add_to(std::uint64_t exponent, std::size_t bucket, double weight);
+  void add_elsewhere(std::uint64_t exponent, std::size_t bucket, double weight);
   Octave* octave_of(std::uint64_t exponent);
   [[nodiscard]] bool decode_octaves(StateReader& reader);
 
@@ -73,5 +78,24 @@ class QuantileSketch {
   // have no gap between them.
   std::uint64_t base_ = 0;
 };
+
+inline void QuantileSketch::add(double value, double weight) {
+  weight_ += weight;
+  if (value < kSmallest) {
+    zeros_ += weight;
+    return;
+  }
+  const std::uint64_t bucket = bucket_of(value);
+  add_to(bucket >> kBits, static_cast<std::size_t>(bucket % kBuckets), weight);
+}
+
+inline void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {
+  const std::uint64_t guess = exponent - base_;
+  if (guess < octaves_.size() && octaves_[guess].exponent == exponent) [[likely]] {
+    octaves_[guess].weights[bucket] += weight;
+  } else {
+    add_elsewhere(exponent, bucket, weight);
+  }
+}
 
 }  // namespace accrue::models

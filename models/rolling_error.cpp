@@ -1,21 +1,12 @@
 #include "models/rolling_error.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "models/require.hpp"
 
 namespace accrue::models {
-
-void Window::pool(const RowError& row, const HalfWidths& intervals) {
-  error.pool(row);
-  if (row.weight == 0) {
-    return;
-  }
-  coverage.add(std::abs(row.error), intervals);
-}
 
 void Window::pool(const Window& others) {
   error.pool(others.error);
@@ -73,16 +64,6 @@ void RollingError::pool_into_windows(const Pane& smallest) {
 void RollingError::settle() {
   pool_into_windows(current_);
   current_ = {newest_, {}};
-}
-
-void RollingError::add(const RowError& row, const HalfWidths& intervals, std::uint64_t index) {
-  const std::uint64_t number = index / kSmallestPane;
-  if (number != current_.number) {
-    newest_ = std::max(newest_, number);
-    settle();
-    current_.number = number;
-  }
-  current_.rows.pool(row, intervals);
 }
 
 void RollingError::merge(const RollingError& other) {

@@ -13,7 +13,9 @@
 // a broken invariant (require.hpp).
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -42,6 +44,11 @@ class RollingError {
 
   void add(const RowError& row, const HalfWidths& intervals, std::uint64_t index);
   void merge(const RollingError& other);
+  /// The rows of the smallest pane that were added last, and whether a row of that index would begin another.
+  const Window& newest_pane() const { return current_.rows; }
+  bool begins_pane(std::uint64_t index) const { return index / kSmallestPane != current_.number; }
+  /// Lets the next row begin another pane in any case.
+  void settle();
 
   /// The figures of one of kWindows.
   Window last(std::uint64_t window_rows) const;
@@ -66,11 +73,26 @@ class RollingError {
   const Window* find(std::size_t window, std::uint64_t number) const;
   void pool(std::size_t window, std::uint64_t number, const Window& rows);
   void pool_into_windows(const Pane& smallest);
-  void settle();
 
   std::uint64_t newest_ = 0;  // of all panes ever, the smallest counted
   Pane current_;              // one of the smallest, in no window yet
   std::vector<Pane> panes_;   // kPanes of each window: number n stands at n % kPanes, until a newer one needs the place
 };
+
+inline void Window::pool(const RowError& row, const HalfWidths& intervals) {
+  error.pool(row);
+  if (row.weight != 0) {
+    coverage.add(std::abs(row.error), intervals);
+  }
+}
+
+inline void RollingError::add(const RowError& row, const HalfWidths& intervals, std::uint64_t index) {
+  if (begins_pane(index)) {
+    newest_ = std::max(newest_, index / kSmallestPane);
+    settle();
+    current_.number = index / kSmallestPane;
+  }
+  current_.rows.pool(row, intervals);
+}
 
 }  // namespace accrue::models

@@ -52,13 +52,13 @@ void read_adaptive(Settings& settings, SgdOptions& options) {
 
 Sgd::Sgd(const SgdOptions& options) : options_(options), coordinates_((check(options), options.features)) {}
 
-void Sgd::partial_fit(const RowsView& rows, std::span<double> predictions) {
+void Sgd::partial_fit(const RowsView& rows, const Forecasts& foretold) {
   require(rows.features == options_.features, "rows have the learner's features");
-  require(predictions.size() >= rows.count, "a prediction for every row");
+  require(foretold.predictions.size() >= rows.count, "a prediction for every row");
   const auto column_of = [](std::size_t k) { return static_cast<std::uint32_t>(k); };
   for (std::size_t i = 0; i < rows.count; ++i) {
     activate(options_.features, column_of, rows.row(i));
-    predictions[i] = learn(rows.target(i), rows.weight(i));
+    foretold.predictions[i] = learn(rows.target(i), rows.weight(i));
   }
 }
 

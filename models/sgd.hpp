@@ -75,7 +75,7 @@ class Sgd final : public Learner {
 
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Sgd>(*this); }
 
-  void partial_fit(const RowsView& rows, std::span<double> predictions) override;
+  void partial_fit(const RowsView& rows, const Forecasts& foretold) override;
   Forecast forecast(const RowsView& rows, std::size_t i) override;
   bool takes_sparse() const override { return true; }
   void partial_fit_sparse(const SparseRowsView& rows, std::span<double> predictions) override;

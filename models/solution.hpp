@@ -16,17 +16,26 @@ namespace accrue::models {
 
 template <class Real>
 struct Solution {
-  explicit Solution(std::size_t columns) : evidence(columns), rms(columns), coefficients(columns - 1) {}
+  explicit Solution(std::size_t columns)
+      : evidence(columns), rms(columns), inverse_diagonal(columns - 1), coefficients(columns - 1) {}
 
   /// Solves for the coefficients; a column that depends on those before it is left out.
   void solve(std::span<Real> into);
   double predict(const double* x, bool intercept) const;
   double variance(const double* x, bool intercept) const;
+  /// The same of a block of rows, at most WaitingRows::kMax, as they wait: column by column, WaitingRows::kStride
+  /// apart.
+  void predict_rows(const double* block, std::size_t rows, bool intercept, std::span<double> predictions) const;
+  void variance_rows(const double* block, std::size_t rows, bool intercept, std::span<double> variances) const;
 
-  Evidence<Real> evidence;  // as of its newest row, penalised, without the columns left out
-  std::vector<Real> rms;    // of the columns, the penalty included
+  Evidence<Real> evidence;             // as of its newest row, penalised, without the columns left out
+  std::vector<Real> rms;               // of the columns, the penalty included
+  std::vector<Real> inverse_diagonal;  // of R; 0 for a column left out
   std::vector<Real> coefficients;
   double noise = 0;  // its standard deviation; NaN when unknown
+
+ private:
+  double variance_of(double leverage) const;
 };
 
 }  // namespace accrue::models

@@ -230,7 +230,7 @@ double leverage(const BasicFactor<Real>& factor, std::type_identity_t<std::span<
   for (std::size_t j = 0; j < count; ++j) {
     const Real* r = factor.row(j);
     if (r[j] > 0) {
-      const Real part = rest[j] / r[j];
+      const Real part = rest[j] * (1 / r[j]);  // as leverage_rows, to the last bit
       sum += part * part;
       subtract_multiple(rest.data() + j + 1, r + j + 1, part, count - j - 1);
       continue;

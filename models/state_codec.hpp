@@ -28,7 +28,8 @@ inline constexpr double kMaxStateMagnitude = 1e240;
 inline constexpr std::uint64_t kStateVersionAlone = 1;
 inline constexpr std::uint64_t kStateVersionWithOthers = 2;
 inline constexpr std::uint64_t kStateVersionOfSets = 3;
-inline constexpr std::uint64_t kStateVersion = 4;
+inline constexpr std::uint64_t kStateVersionOfPanes = 5;
+inline constexpr std::uint64_t kStateVersion = kStateVersionOfPanes;
 
 enum class [[nodiscard]] DecodeError{
     kNone,

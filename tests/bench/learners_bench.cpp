@@ -69,7 +69,7 @@ void learn_by(benchmark::State& state, const ModelSpec& spec) {
   Settings settings(spec.settings);
   const std::unique_ptr<Learner> learner = learner_kind(spec.learner).make(features, settings);
   std::vector<double> predictions(kRowsACall);
-  measure(state, features, spec, [&](const RowsView& rows) { learner->partial_fit(rows, predictions); });
+  measure(state, features, spec, [&](const RowsView& rows) { learner->partial_fit(rows, {predictions}); });
 }
 
 void learn_by_model(benchmark::State& state, const ModelSpec& spec) {

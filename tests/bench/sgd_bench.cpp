@@ -38,7 +38,7 @@ void learn(benchmark::State& state, SgdOptions options) {
   std::vector<double> predictions(kRows);
   Sgd learner(options);
   for (auto _ : state) {
-    learner.partial_fit(rows, predictions);
+    learner.partial_fit(rows, {predictions});
   }
   report_time_per_row(state, kRows);
 }

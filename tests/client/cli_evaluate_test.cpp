@@ -64,7 +64,7 @@ TEST(Evaluation, RollingErrorIsThatOfTheLastRows) {
   const auto rows = weighted_rows(2'345);
   const models::RowsView view = view_of(rows);
   std::vector<double> predictions(view.count);
-  untaught(2).learner().clone()->partial_fit(view, predictions);
+  untaught(2).learner().clone()->partial_fit(view, {predictions});
   std::vector<double> squares;  // clipped and weighted
   double low = INFINITY;
   double high = -INFINITY;

@@ -43,7 +43,7 @@ ProgressiveError error_on(const RowsView& rows) {
 
 std::vector<double> predictions(Adaptive& learner, const RowsView& rows) {
   std::vector<double> result(rows.count);
-  learner.partial_fit(rows, result);
+  learner.partial_fit(rows, {result});
   return result;
 }
 

@@ -157,7 +157,7 @@ Answer<double> streamed(const Problem& problem, const std::vector<std::size_t>& 
     BasicLeastSquares<Real> learner({.features = features});
     const RowsView rows{part.data(), part.size() / (features + 1), features + 1, features, false};
     for (std::size_t first = 0; first < rows.count; first += call) {
-      learner.partial_fit(rows.slice(first, std::min(call, rows.count - first)), predictions);
+      learner.partial_fit(rows.slice(first, std::min(call, rows.count - first)), {predictions});
     }
     merged.merge(learner);
   }

@@ -35,7 +35,7 @@ std::vector<Prediction> predict_then_learn(const std::string& learner_name, cons
   Settings settings({});
   const std::unique_ptr<Learner> learner = learner_kind(learner_name).make(features, settings);
   std::vector<double> predictions(table.rows);
-  learner->partial_fit({table.values.data(), table.rows, table.columns(), features, false}, predictions);
+  learner->partial_fit({table.values.data(), table.rows, table.columns(), features, false}, {predictions});
   std::vector<Prediction> rows(table.rows);
   for (std::size_t i = 0; i < table.rows; ++i) {
     rows[i] = {predictions[i], table.row(i)[features]};

@@ -40,7 +40,7 @@ class EveryLearner : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(EveryLearner, LearnsTheSameBitsHoweverCallsAreCutAndStatesRestored) {
-  const TestRows rows = random_rows(1, 2'000, kFeatures, true);
+  const TestRows rows = random_rows(1, 20'000, kFeatures, true);  // until blocks are long
   Model whole = model();
   whole.learn(rows.view());
   Model cut = model();
@@ -72,10 +72,10 @@ TEST_P(EveryLearner, ForecastsWhatItPredictsNextAndLearnsNothingByIt) {
     const Forecast forecast = asked->forecast(rows.view(), i);
     (void)asked->forecast(rows.view(), rows.count() - 1 - i);
     double prediction = 0;
-    asked->partial_fit(rows.view().slice(i, 1), {&prediction, 1});
+    asked->partial_fit(rows.view().slice(i, 1), {{&prediction, 1}});
     ASSERT_EQ(forecast.prediction, prediction) << i;
     ASSERT_TRUE(asked->knows_variance() || std::isnan(forecast.variance));
-    plain->partial_fit(rows.view().slice(i, 1), {&prediction, 1});
+    plain->partial_fit(rows.view().slice(i, 1), {{&prediction, 1}});
     ASSERT_EQ(forecast.prediction, prediction) << i;
   }
   StateWriter of_asked;
@@ -90,12 +90,12 @@ TEST_P(EveryLearner, MergedPartsPredictAsOneOfAllRows) {
   const TestRows rows = random_rows(3, 20'000, kFeatures);
   const std::unique_ptr<Learner> whole = learner();
   std::vector<double> ignored(rows.count());
-  whole->partial_fit(rows.view(), ignored);
+  whole->partial_fit(rows.view(), {ignored});
   const std::unique_ptr<Learner> merged = learner();
   for (std::size_t part = 0; part < 4; ++part) {
     const std::unique_ptr<Learner> one = learner();
     for (std::size_t i = part; i < rows.count(); i += 4) {
-      one->partial_fit(rows.view().slice(i, 1), ignored);
+      one->partial_fit(rows.view().slice(i, 1), {ignored});
     }
     merged->merge(*one);
   }
@@ -120,13 +120,13 @@ TEST_P(EveryLearner, ARowOfWeightZeroIsCountedAndChangesNothingElse) {
   }
   const std::unique_ptr<Learner> learned = learner();
   std::vector<double> ignored(rows.count());
-  learned->partial_fit(rows.view(), ignored);
+  learned->partial_fit(rows.view(), {ignored});
   const double before = learned->predictor()->predict(rows.view().row(0));
   TestRows nothing{kFeatures, true, {}};
   nothing.add({1e9, -1e9, 5, 5}, 1e9, 0);
   RowsView view = nothing.view();
   view.first_index = rows.count() - 1;  // so that nothing is forgotten by it
-  learned->partial_fit(view, ignored);
+  learned->partial_fit(view, {ignored});
   EXPECT_EQ(learned->rows(), rows.count() + 1);
   EXPECT_NEAR(learned->predictor()->predict(rows.view().row(0)), before, 1e-9 * std::abs(before));
 }

@@ -184,12 +184,12 @@ void expect_others_unharmed(const Forgetting& forgetting, std::uint64_t total, b
   }
   std::vector<double> predictions(kBlockRows);
   std::vector<double> expected_predictions(kBlockRows);
-  learner.partial_fit({excited.data(), kBlockRows, 5, 4, false}, predictions);
-  expected.partial_fit({without.data(), kBlockRows, 2, 1, false}, expected_predictions);
+  learner.partial_fit({excited.data(), kBlockRows, 5, 4, false}, {predictions});
+  expected.partial_fit({without.data(), kBlockRows, 2, 1, false}, {expected_predictions});
   for (std::uint64_t at = kBlockRows; at < total; at += kBlockRows) {
     RowsView rows{with.data(), kBlockRows, 5, 4, false, at};
-    learner.partial_fit(rows, predictions);
-    expected.partial_fit({without.data(), kBlockRows, 2, 1, false, at}, expected_predictions);
+    learner.partial_fit(rows, {predictions});
+    expected.partial_fit({without.data(), kBlockRows, 2, 1, false, at}, {expected_predictions});
   }
   const Fit fit = learner.fit();
   EXPECT_TRUE(coefficients(fit).allFinite());

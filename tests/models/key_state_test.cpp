@@ -29,8 +29,8 @@ KeyState of_rows(std::initializer_list<std::array<double, 3>> rows, const KeyOri
   return {origin, 7, factor};
 }
 
-Bytes golden() {
-  std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / "key_state_v4.bin", std::ios::binary);
+Bytes golden(const char* name) {
+  std::ifstream file(std::filesystem::path(ACCRUE_GOLDEN_DIR) / name, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   Bytes bytes(text.size());
   std::transform(text.begin(), text.end(), bytes.begin(), [](char letter) { return static_cast<std::byte>(letter); });
@@ -44,15 +44,17 @@ DecodeError decode(const Bytes& bytes) {
   return error;
 }
 
-TEST(KeyState, IsTheBytesOfItsGoldenFile) {
+TEST(KeyState, IsTheBytesOfItsGoldenFileAndReadsTheOlderOne) {
   const KeyState state = of_rows({{1, 3, 4}, {1, 0, 2}}, {.beginning = 12, .kept = 0.25});
-  EXPECT_EQ(state.encode(), golden());
-  std::optional<KeyState> read;
-  ASSERT_EQ(KeyState::decode(golden(), read), DecodeError::kNone);
-  EXPECT_EQ(read->origin, state.origin);
-  EXPECT_EQ(read->key, 7);
-  EXPECT_EQ(read->columns, 3);
-  EXPECT_EQ(read->packed, state.packed);
+  EXPECT_EQ(state.encode(), golden("key_state_v5.bin"));
+  for (const char* name : {"key_state_v4.bin", "key_state_v5.bin"}) {
+    std::optional<KeyState> read;
+    ASSERT_EQ(KeyState::decode(golden(name), read), DecodeError::kNone) << name;
+    EXPECT_EQ(read->origin, state.origin);
+    EXPECT_EQ(read->key, 7);
+    EXPECT_EQ(read->columns, 3);
+    EXPECT_EQ(read->packed, state.packed);
+  }
 }
 
 TEST(KeyState, OfFewRowsIsNoLongerThanTheyAre) {
@@ -94,7 +96,7 @@ TEST(KeyState, OnlyThoseOfOneKeyAndLearnerAreOfTheSame) {
 }
 
 TEST(KeyState, DamageIsRefused) {
-  const Bytes whole = golden();
+  const Bytes whole = golden("key_state_v5.bin");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     ASSERT_EQ(decode({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}), DecodeError::kTruncated);
   }

@@ -266,7 +266,7 @@ TEST(LeastSquares, FittingDoesNotChangeTheLearner) {
   const std::vector<double> expected = learn(alone, rows.view());
   for (std::size_t i = 0; i < rows.count(); ++i) {
     double prediction = 0;
-    watched.partial_fit(rows.view().slice(i, 1), {&prediction, 1});
+    watched.partial_fit(rows.view().slice(i, 1), {{&prediction, 1}});
     ASSERT_EQ(prediction, expected[i]);
     if (i % 100 == 99) {
       (void)watched.fit();
@@ -351,7 +351,7 @@ TEST(LeastSquaresDeathTest, RowsOrLearnersOfAnotherShapeAreABrokenInvariant) {
   LeastSquares learner({.features = 2});
   const TestRows rows = random_rows(11, 1, 3);
   double prediction = 0;
-  EXPECT_DEATH(learner.partial_fit(rows.view(), {&prediction, 1}), "features");
+  EXPECT_DEATH(learner.partial_fit(rows.view(), {{&prediction, 1}}), "features");
   EXPECT_DEATH(learner.merge(LeastSquares({.features = 2, .ridge = 1})), "same options");
   EXPECT_DEATH(learner.see(LeastSquares({.features = 2, .ridge = 1})), "same options");
 }

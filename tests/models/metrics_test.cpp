@@ -201,7 +201,7 @@ TEST_P(MetricsOfCalifornia, TheConformalIntervalHoldsItsLevel) {
   const RowsView rows{values.data(), table.rows, table.columns(), table.columns() - 1, false};
   LeastSquares learner({.features = rows.features});
   std::vector<double> predictions(rows.count);
-  learner.partial_fit(rows, predictions);
+  learner.partial_fit(rows, {predictions});
   Metrics metrics;
   for (std::size_t i = 0; i < rows.count; ++i) {
     metrics.add({predictions[i], kNaN, rows.target(i), 1, rows.index(i)});

@@ -46,7 +46,7 @@ PerKeyOptions options(std::size_t max_keys = 100) {
 
 std::vector<double> fit(PerKey& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
-  learner.partial_fit(rows, predictions);
+  learner.partial_fit(rows, {predictions});
   return predictions;
 }
 
@@ -70,7 +70,7 @@ TEST(PerKey, AKeyNeverSeenPredictsAsTheStream) {
   LeastSquares stream({.features = kFeatures});
   fit(learner, view_of(rows));
   std::vector<double> ignored(1'000);
-  stream.partial_fit(view_of(rows), ignored);
+  stream.partial_fit(view_of(rows), {ignored});
   const std::vector<double> x = {0.5, -2, 77};
   EXPECT_EQ(learner.predictor()->predict(x.data()), stream.predictor()->predict(x.data()));
 }
@@ -279,7 +279,7 @@ TEST(PerKey, AHundredThousandKeysAreHeldInLessThan200Megabytes) {
     std::generate(row.begin(), row.end(), [&] { return random.normal(); });
     row.back() = static_cast<double>(key);
     view.first_index = key;
-    learner.partial_fit(view, {&prediction, 1});
+    learner.partial_fit(view, {{&prediction, 1}});
   }
   EXPECT_EQ(learner.keys()->held, kKeys);
   EXPECT_LT(held() - before, 200'000'000);

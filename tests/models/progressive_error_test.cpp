@@ -30,10 +30,14 @@ std::vector<Scored> random_scored(std::size_t count) {
   return rows;
 }
 
+void add(ProgressiveError& error, double prediction, double target, double weight) {
+  error.pool(error.score(prediction, target, weight));
+}
+
 ProgressiveError error_of(const std::vector<Scored>& rows) {
   ProgressiveError error;
   for (const Scored& row : rows) {
-    error.add(row.prediction, row.target, row.weight);
+    add(error, row.prediction, row.target, row.weight);
   }
   return error;
 }
@@ -89,22 +93,22 @@ TEST(ProgressiveError, AgreesWithTheDefinitions) {
 
 TEST(ProgressiveError, ClipsToTheTargetsSeenBeforeTheRow) {
   ProgressiveError error;
-  error.add(7, 1, 1);
+  add(error, 7, 1, 1);
   EXPECT_EQ(error.mse_clipped(), 36) << "nothing was seen before the first row";
-  error.add(7, 3, 1);  // clipped to 1
+  add(error, 7, 3, 1);  // clipped to 1
   EXPECT_EQ(error.mse_clipped(), (36 + 4) / 2.0);
-  error.add(7, 9, 1);  // clipped to 3
+  add(error, 7, 9, 1);  // clipped to 3
   EXPECT_EQ(error.mae_clipped(), (6 + 2 + 6) / 3.0);
-  error.add(7, 7, 1);  // 7 has come into the range
+  add(error, 7, 7, 1);  // 7 has come into the range
   EXPECT_EQ(error.mae_clipped(), (6 + 2 + 6) / 4.0);
 }
 
 TEST(ProgressiveError, RowsOfWeightZeroAreCountedAndIgnored) {
   ProgressiveError error;
-  error.add(7, 1, 0);
+  add(error, 7, 1, 0);
   EXPECT_EQ(error.n(), 1);
   EXPECT_TRUE(std::isnan(error.mse()));
-  error.add(7, 3, 1);
+  add(error, 7, 3, 1);
   EXPECT_EQ(error.mse_clipped(), 16) << "the target 1 was not seen";
   EXPECT_EQ(error.n(), 2);
 }
@@ -116,7 +120,7 @@ TEST(ProgressiveError, HasNoFiguresBeforeTheyMeanSomething) {
                               error.mae_clipped(), error.rmse_clipped(), error.r2_clipped()}) {
     EXPECT_TRUE(std::isnan(figure));
   }
-  error.add(1, 2, 1);
+  add(error, 1, 2, 1);
   EXPECT_EQ(error.mse(), 1);
   EXPECT_TRUE(std::isnan(error.r2())) << "one target has no variance";
 }
@@ -134,60 +138,60 @@ TEST(ProgressiveError, MergesAsIfItHadScoredAllRows) {
 
 TEST(ProgressiveError, MergePoolsClippedErrorsAndSeesBothRanges) {
   ProgressiveError low;
-  low.add(0, 0, 1);
-  low.add(9, 1, 1);  // clipped to 0
+  add(low, 0, 0, 1);
+  add(low, 9, 1, 1);  // clipped to 0
   ProgressiveError high;
-  high.add(5, 5, 1);
-  high.add(9, 7, 1);  // clipped to 5
+  add(high, 5, 5, 1);
+  add(high, 9, 7, 1);  // clipped to 5
   low.merge(high);
   EXPECT_EQ(low.mse_clipped(), (0 + 1 + 0 + 4) / 4.0);
-  low.add(9, 6, 1);  // clipped to 7
+  add(low, 9, 6, 1);  // clipped to 7
   EXPECT_DOUBLE_EQ(low.mse_clipped(), (0 + 1 + 0 + 4 + 1) / 5.0);
-  low.add(-3, 2, 1);  // clipped to 0
+  add(low, -3, 2, 1);  // clipped to 0
   EXPECT_DOUBLE_EQ(low.mse_clipped(), (0 + 1 + 0 + 4 + 1 + 4) / 6.0);
 }
 
 TEST(ProgressiveError, ClipsToTheTargetsThatOthersHaveSeenToo) {
   ProgressiveError others;
-  others.add(0, 4, 1);
-  others.add(0, 6, 1);
+  add(others, 0, 4, 1);
+  add(others, 0, 6, 1);
   ProgressiveError error;
   error.see({});
-  error.add(9, 5, 1);
+  add(error, 9, 5, 1);
   EXPECT_EQ(error.mse_clipped(), 16) << "others without a target";
 
   ProgressiveError young;
   young.see(others);
-  young.add(9, 5, 1);  // clipped to 6
+  add(young, 9, 5, 1);  // clipped to 6
   EXPECT_EQ(young.mse_clipped(), 1);
   EXPECT_EQ(young.mse(), 16);
   EXPECT_EQ(young.n(), 1);
 
   error.see(others);
-  error.add(9, 5, 1);  // clipped to 6
+  add(error, 9, 5, 1);  // clipped to 6
   EXPECT_EQ(error.mse_clipped(), (16 + 1) / 2.0);
-  error.add(1, 5, 1);  // clipped to 4
+  add(error, 1, 5, 1);  // clipped to 4
   EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1) / 3.0);
-  error.add(9, 8, 1);  // clipped to 6
-  error.add(9, 8, 1);  // clipped to its own 8
+  add(error, 9, 8, 1);  // clipped to 6
+  add(error, 9, 8, 1);  // clipped to its own 8
   error.see({});
-  error.add(1, 5, 1);  // clipped to its own 5
+  add(error, 1, 5, 1);  // clipped to its own 5
   error.see(others);
-  error.add(6, 2, 1);
-  error.add(1, 2, 1);  // clipped to its own 2
+  add(error, 6, 2, 1);
+  add(error, 1, 2, 1);  // clipped to its own 2
   EXPECT_DOUBLE_EQ(error.mse_clipped(), (16 + 1 + 1 + 4 + 16) / 8.0);
 }
 
 TEST(ProgressiveError, MergeForgetsWhatWasSeenOfOthers) {
   ProgressiveError others;
-  others.add(0, 100, 1);
+  add(others, 0, 100, 1);
   ProgressiveError seeing;
-  seeing.add(1, 1, 1);
+  add(seeing, 1, 1, 1);
   seeing.see(others);
   ProgressiveError merged;
   merged.see(others);
   merged.merge(seeing);
-  merged.add(50, 1, 1);  // clipped to 1
+  add(merged, 50, 1, 1);  // clipped to 1
   EXPECT_EQ(merged.mse_clipped(), 0);
 }
 
@@ -201,7 +205,7 @@ TEST(ProgressiveError, MergedWithAnEmptyOneIsUnchanged) {
   none.merge({});
   none.merge(error);
   for (ProgressiveError* scorer : {&error, &left, &right, &none}) {
-    scorer->add(-100, 5, 1);  // clipped to the smallest target, which is above zero
+    add(*scorer, -100, 5, 1);  // clipped to the smallest target, which is above zero
   }
   for (const ProgressiveError& merged : {left, right, none}) {
     EXPECT_EQ(merged.n(), 11);
@@ -214,8 +218,8 @@ TEST(ProgressiveError, MergedWithAnEmptyOneIsUnchanged) {
 TEST(ProgressiveError, VarianceIsNeverNegativeByRounding) {
   for (int i = 1; i < 100; ++i) {
     ProgressiveError error;
-    error.add(0, 1, 1);
-    error.add(0, i / 7000.0, 1e40);  // the mean jumps to this target, or to a neighbour of it
+    add(error, 0, 1, 1);
+    add(error, 0, i / 7000.0, 1e40);  // the mean jumps to this target, or to a neighbour of it
     ProgressiveError copy;
     EXPECT_EQ(decode_state(state_of(error), copy), DecodeError::kNone) << i;
   }
@@ -223,13 +227,13 @@ TEST(ProgressiveError, VarianceIsNeverNegativeByRounding) {
 
 TEST(ProgressiveError, RestoredItContinuesIdentically) {
   ProgressiveError others;
-  others.add(1, 6, 1);
+  add(others, 1, 6, 1);
   ProgressiveError error;
   error.see(others);
   ProgressiveError copy = restored(error);
   for (const Scored& row : random_scored(200)) {
-    error.add(row.prediction, row.target, row.weight);
-    copy.add(row.prediction, row.target, row.weight);
+    add(error, row.prediction, row.target, row.weight);
+    add(copy, row.prediction, row.target, row.weight);
     copy = restored(copy);
   }
   EXPECT_EQ(state_of(copy), state_of(error));
@@ -238,8 +242,8 @@ TEST(ProgressiveError, RestoredItContinuesIdentically) {
 TEST(ProgressiveError, StaysFiniteForTheLargestErrorsAndWeights) {
   ProgressiveError error;
   for (int i = 0; i < 100; ++i) {
-    error.add(i % 2 == 0 ? kMaxMagnitude : -kMaxMagnitude, i % 3 == 0 ? kMaxMagnitude : -kMaxMagnitude,
-              i % 5 == 0 ? kMaxMagnitude : 1e-300);
+    add(error, i % 2 == 0 ? kMaxMagnitude : -kMaxMagnitude, i % 3 == 0 ? kMaxMagnitude : -kMaxMagnitude,
+        i % 5 == 0 ? kMaxMagnitude : 1e-300);
   }
   ProgressiveError merged = error;
   merged.merge(error);

@@ -26,7 +26,7 @@ inline std::unique_ptr<Learner> make(std::string_view name, std::size_t features
 
 inline std::vector<double> predictions_of(Learner& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
-  learner.partial_fit(rows, predictions);
+  learner.partial_fit(rows, {predictions});
   return predictions;
 }
 

@@ -54,6 +54,7 @@ enum Field : std::size_t {
   kMapeWeights,
   kMape,
   kZeroTargets,
+  kHasTargets,
   kTargetMin,
   kTargetMax,
   kSeesTargets,
@@ -184,13 +185,13 @@ DecodeError decode_with(Field field, std::uint64_t value) {
 DecodeError decode_with(Field field, double value) { return decode_with(field, std::bit_cast<std::uint64_t>(value)); }
 
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
-  EXPECT_EQ(small_model().encode(), read_golden("model_state_v4_small.bin"));
-  EXPECT_EQ(several_models().encode(), read_golden("model_state_v4_several.bin"));
-  EXPECT_EQ(late_model().encode(), read_golden("model_state_v4_late.bin"));
+  EXPECT_EQ(small_model().encode(), read_golden("model_state_v5_small.bin"));
+  EXPECT_EQ(several_models().encode(), read_golden("model_state_v5_several.bin"));
+  EXPECT_EQ(late_model().encode(), read_golden("model_state_v5_late.bin"));
 }
 
 TEST(StateCodec, ReadsWhatItWrote) {
-  for (const char* name : {"model_state_v4_small.bin", "model_state_v4_several.bin", "model_state_v4_late.bin"}) {
+  for (const char* name : {"model_state_v5_small.bin", "model_state_v5_several.bin", "model_state_v5_late.bin"}) {
     std::optional<ModelSet> read;
     ASSERT_EQ(ModelSet::decode(read_golden(name), read), DecodeError::kNone) << name;
     EXPECT_EQ(read->encode(), read_golden(name)) << name;
@@ -200,11 +201,10 @@ TEST(StateCodec, ReadsWhatItWrote) {
 // Their rows that waited are folded in at once, so the last bits may differ from those of a model that never stopped.
 TEST(StateCodec, ReadsTheGoldenFilesOfOlderVersions) {
   const std::pair<const char*, ModelSet> expected[] = {
-      {"model_state_v1_small.bin", small_model()},
-      {"model_state_v1_grown.bin", grown_model()},
-      {"model_state_v2_partition.bin", partitioned_model()},
-      {"model_state_v3_small.bin", small_model()},
-      {"model_state_v3_several.bin", several_models()},
+      {"model_state_v1_small.bin", small_model()},           {"model_state_v1_grown.bin", grown_model()},
+      {"model_state_v2_partition.bin", partitioned_model()}, {"model_state_v3_small.bin", small_model()},
+      {"model_state_v3_several.bin", several_models()},      {"model_state_v4_small.bin", small_model()},
+      {"model_state_v4_several.bin", several_models()},      {"model_state_v4_late.bin", late_model()},
   };
   for (const auto& [name, set] : expected) {
     std::optional<ModelSet> read;
@@ -288,7 +288,7 @@ TEST(StateCodec, NamesWhatIsWrongWithTheEnvelope) {
   other[0] = std::byte{'A'};
   EXPECT_EQ(decode(other), DecodeError::kBadMagic);
   other = state;
-  other[8] = std::byte{5};
+  other[8] = std::byte{kStateVersion + 1};
   EXPECT_EQ(decode(other), DecodeError::kUnknownVersion);
   other = state;
   other.push_back(std::byte{0});
@@ -319,6 +319,7 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   expect_invalid(kSettings, std::uint64_t{ModelSet::kMaxSettings + 1});
   expect_invalid(kSeesOthers, std::uint64_t{2});
   expect_invalid(kSeesOthers, std::uint64_t{1});  // whose factor is not there
+  expect_invalid(kHasTargets, std::uint64_t{2});
   expect_invalid(kSeesTargets, std::uint64_t{2});
   expect_invalid(kOthersMin, -1.0);  // of others that were not seen
   expect_invalid(kOthersMax, 1.0);
@@ -342,7 +343,7 @@ TEST(StateCodec, RefusesIntactStatesThatNoModelCanHave) {
   expect_invalid(kTargetMax, 1e151);
   for (std::size_t field = kClock; field < kRest; ++field) {
     if (field == kWaiting || field == kErrorRows || field == kSeesOthers || field == kZeroTargets ||
-        field == kSeesTargets) {  // counts
+        field == kHasTargets || field == kSeesTargets) {  // counts
       continue;
     }
     for (const double value : {kNaN, kInfinity, -kInfinity}) {

@@ -107,7 +107,7 @@ inline Eigen::VectorXd coefficients(const Fit& fit) {
 
 inline std::vector<double> learn(Learner& learner, const RowsView& rows) {
   std::vector<double> predictions(rows.count);
-  learner.partial_fit(rows, predictions);
+  learner.partial_fit(rows, {predictions});
   return predictions;
 }
 

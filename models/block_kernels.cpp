@@ -1,0 +1,164 @@
+#include "models/block_kernels.hpp"
+
+#include <cstring>
+
+// ACCRUE_KERNELS is the name of the table to define, ACCRUE_VECTOR how many doubles a register of the processor holds.
+
+namespace accrue::models {
+namespace {
+
+constexpr std::size_t kVector = ACCRUE_VECTOR;
+constexpr std::size_t kVectors = kDotLanes / kVector;
+
+using Vector [[gnu::vector_size(kVector * sizeof(double))]] = double;
+
+inline Vector load(const double* from) {
+  Vector vector;
+  std::memcpy(&vector, from, sizeof vector);
+  return vector;
+}
+
+inline void store(double* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
+
+// Of kDotLanes partial sums, always in this order: the upper half to the lower, until one is left.
+template <class Value>
+inline Value sum_of(Value* sums, std::size_t count) {
+  for (std::size_t half = count / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) {
+      sums[i] += sums[i + half];
+    }
+  }
+  return sums[0];
+}
+
+inline double sum_of_lanes(Vector* sums) {
+  double lanes[kVector];
+  store(lanes, sum_of(sums, kVectors));
+  return sum_of(lanes, kVector);
+}
+
+inline double sum_with_tail(const Vector* sums, const double* a, const double* b, std::size_t rows) {
+  double lanes[kDotLanes];
+  std::memcpy(lanes, sums, sizeof lanes);
+  for (std::size_t lane = 0; lane < rows; ++lane) {
+    lanes[lane] += a[lane] * b[lane];
+  }
+  return sum_of(lanes, kDotLanes);
+}
+
+template <std::size_t kColumns>
+inline void dots_of(const double* panel, std::size_t stride, const double* b, std::size_t rows, double* dots) {
+  Vector sums[kColumns][kVectors] = {};
+  std::size_t i = 0;
+  for (; i + kDotLanes <= rows; i += kDotLanes) {
+    for (std::size_t part = 0; part < kVectors; ++part) {
+      const Vector y = load(b + i + part * kVector);
+      for (std::size_t column = 0; column < kColumns; ++column) {
+        sums[column][part] += load(panel + column * stride + i + part * kVector) * y;
+      }
+    }
+  }
+  for (std::size_t column = 0; column < kColumns; ++column) {
+    dots[column] = i == rows ? sum_of_lanes(sums[column])
+                             : sum_with_tail(sums[column], panel + column * stride + i, b + i, rows - i);
+  }
+}
+
+template <std::size_t kColumns>
+inline void subtract(double* b, const double* panel, std::size_t stride, const double* factors, std::size_t rows) {
+  double kept[kColumns];  // b might hold the factors, for all that the compiler knows
+  std::memcpy(kept, factors, sizeof kept);
+  std::size_t i = 0;
+  for (; i + kVector <= rows; i += kVector) {
+    Vector y = load(b + i);
+    for (std::size_t column = 0; column < kColumns; ++column) {
+      y -= kept[column] * load(panel + column * stride + i);
+    }
+    store(b + i, y);
+  }
+  for (; i < rows; ++i) {
+    for (std::size_t column = 0; column < kColumns; ++column) {
+      b[i] -= kept[column] * panel[column * stride + i];
+    }
+  }
+}
+
+void scale_column(double* a, double factor, std::size_t rows) {
+  for (std::size_t i = 0; i < rows; ++i) {
+    a[i] *= factor;
+  }
+}
+
+void panel_dots(const double* panel, std::size_t stride, std::size_t width, const double* b, std::size_t rows,
+                double* dots) {
+  static_assert(kPanel == 4);
+  switch (width) {
+    case 1: return dots_of<1>(panel, stride, b, rows, dots);
+    case 2: return dots_of<2>(panel, stride, b, rows, dots);
+    case 3: return dots_of<3>(panel, stride, b, rows, dots);
+    case 4: return dots_of<4>(panel, stride, b, rows, dots);
+    default: return;
+  }
+}
+
+void subtract_panel(double* b, const double* panel, std::size_t stride, std::size_t width, const double* factors,
+                    std::size_t rows) {
+  switch (width) {
+    case 1: return subtract<1>(b, panel, stride, factors, rows);
+    case 2: return subtract<2>(b, panel, stride, factors, rows);
+    case 3: return subtract<3>(b, panel, stride, factors, rows);
+    case 4: return subtract<4>(b, panel, stride, factors, rows);
+    default: return;
+  }
+}
+
+void predict_rows(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
+                  double constant, std::size_t rows, double* predictions) {
+  for (std::size_t i = 0; i < rows; i += kVector) {
+    Vector sums[kDotLanes] = {};
+    std::size_t j = 0;
+    for (; j + kDotLanes <= columns; j += kDotLanes) {
+      for (std::size_t lane = 0; lane < kDotLanes; ++lane) {
+        sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
+      }
+    }
+    for (std::size_t lane = 0; lane < kDotLanes;
+         ++lane) {  // of a known number of turns, so that sums stay in registers
+      if (j + lane < columns) {
+        sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
+      }
+    }
+    store(predictions + i, constant + sum_of(sums, kDotLanes));
+  }
+}
+
+void leverage_rows(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
+                   std::size_t columns, bool intercept, std::size_t rows, double* leverages) {
+  Vector rest[kMaxSolved];
+  for (std::size_t i = 0; i < rows; i += kVector) {
+    std::size_t column = 0;
+    if (intercept) {
+      rest[column++] = Vector{} + 1.0;
+    }
+    for (const double* x = block + i; column < columns; ++column, x += stride) {
+      rest[column] = load(x);
+    }
+    Vector sum{};
+    const double* r = packed;  // its row j, from the diagonal on, the target's column last
+    for (std::size_t j = 0; j < columns; ++j) {
+      const Vector part = rest[j] * inverse_diagonal[j];
+      sum += part * part;
+      for (std::size_t k = j + 1; k < columns; ++k) {
+        rest[k] -= r[k - j] * part;
+      }
+      r += columns - j + 1;
+    }
+    store(leverages + i, sum);
+  }
+}
+
+}  // namespace
+
+const BlockKernels ACCRUE_KERNELS = {scale_column, panel_dots, subtract_panel, predict_rows, leverage_rows};
+
+}  // namespace accrue::models

@@ -1,0 +1,38 @@
+// What block_math.hpp does, as compiled for one kind of processor: block_kernels.cpp is compiled once for each.
+//
+// Nothing but plain numbers goes in and out, and no header of the library is used there: a function that the linker may
+// share with the rest of the program must not be compiled for processors that not everybody has.
+#pragma once
+
+#include <cstddef>
+
+namespace accrue::models {
+
+struct BlockKernels {
+  void (*scale_column)(double* a, double factor, std::size_t rows);
+  void (*panel_dots)(const double* panel, std::size_t stride, std::size_t width, const double* b, std::size_t rows,
+                     double* dots);
+  void (*subtract_panel)(double* b, const double* panel, std::size_t stride, std::size_t width, const double* factors,
+                         std::size_t rows);
+  void (*predict_rows)(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
+                       double constant, std::size_t rows, double* predictions);
+  void (*leverage_rows)(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
+                        std::size_t columns, bool intercept, std::size_t rows, double* leverages);
+};
+
+/// Partial sums of a dot product, as in vector_math.hpp.
+inline constexpr std::size_t kDotLanes = 8;
+/// Columns that are worked on at once, so that each number that is loaded is used as often.
+inline constexpr std::size_t kPanel = 4;
+/// The most rows that a processor works on at once.
+inline constexpr std::size_t kMaxVector = 8;
+/// Columns of a factor, without the target's, at most.
+inline constexpr std::size_t kMaxSolved = 1'025;
+
+extern const BlockKernels kBaselineKernels;
+#ifdef ACCRUE_KERNELS_OF_X86
+extern const BlockKernels kAvx2Kernels;
+extern const BlockKernels kAvx512Kernels;
+#endif
+
+}  // namespace accrue::models

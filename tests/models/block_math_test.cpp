@@ -1,0 +1,135 @@
+// Every kind of processor that this one can stand in for must give the bits of the plainest.
+#include "models/block_math.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/evidence.hpp"
+#include "models/solution.hpp"
+#include "tests/models/test_rows.hpp"
+
+namespace accrue::models {
+namespace {
+
+constexpr std::size_t kStride = WaitingRows::kStride;
+
+struct Kind {
+  std::string name;
+  const BlockKernels* kernels;
+};
+
+std::vector<Kind> kinds_here() {
+  std::vector<Kind> kinds{{"baseline", &kBaselineKernels}};
+#ifdef ACCRUE_KERNELS_OF_X86
+  if (__builtin_cpu_supports("avx2")) {
+    kinds.push_back({"avx2", &kAvx2Kernels});
+  }
+  if (__builtin_cpu_supports("avx512f")) {
+    kinds.push_back({"avx512", &kAvx512Kernels});
+  }
+#endif
+  return kinds;
+}
+
+std::vector<double> random_block(std::size_t columns) {
+  std::mt19937_64 generator(columns);
+  std::normal_distribution<double> normal;
+  std::vector<double> block(columns * kStride);
+  for (double& number : block) {
+    number = normal(generator);
+  }
+  return block;
+}
+
+class BlockMath : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(BlockMath, DotProductsAreThoseOfVectorMathOnEveryProcessor) {
+  const std::size_t rows = GetParam();
+  const std::vector<double> block = random_block(kPanel + 1);
+  const double* b = block.data() + kPanel * kStride;
+  for (const Kind& kind : kinds_here()) {
+    for (std::size_t width = 1; width <= kPanel; ++width) {
+      std::array<double, kPanel> dots;
+      kind.kernels->panel_dots(block.data(), kStride, width, b, rows, dots.data());
+      for (std::size_t i = 0; i < width; ++i) {
+        EXPECT_EQ(dots[i], dot(block.data() + i * kStride, b, rows)) << kind.name << ' ' << width << ' ' << i;
+      }
+    }
+  }
+}
+
+TEST_P(BlockMath, SubtractsOneColumnAfterTheOtherAndNothingBeyondTheRows) {
+  const std::size_t rows = GetParam();
+  const std::vector<double> block = random_block(kPanel + 1);
+  const std::array<double, kPanel> factors = {0.3, -1.7, 1e-9, 5};
+  for (const Kind& kind : kinds_here()) {
+    for (std::size_t width = 1; width <= kPanel; ++width) {
+      std::vector<double> expected = block;
+      double* of_expected = expected.data() + kPanel * kStride;
+      for (std::size_t i = 0; i < width; ++i) {
+        subtract_multiple(of_expected, block.data() + i * kStride, factors[i], rows);
+      }
+      std::vector<double> changed = block;
+      kind.kernels->subtract_panel(changed.data() + kPanel * kStride, block.data(), kStride, width, factors.data(),
+                                   rows);
+      EXPECT_EQ(changed, expected) << kind.name << ' ' << width;
+    }
+    std::vector<double> scaled = block;
+    kind.kernels->scale_column(scaled.data(), 0.7, rows);
+    for (std::size_t i = 0; i < scaled.size(); ++i) {
+      ASSERT_EQ(scaled[i], i < rows ? 0.7 * block[i] : block[i]) << kind.name;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, BlockMath, testing::Values(0, 1, 3, 7, 8, 9, 15, 16, 100, 255, 256));
+
+class BlocksOfFeatures : public testing::TestWithParam<std::size_t> {};
+
+// A block is foretold as its rows are one by one, wherever it begins.
+TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
+  const std::size_t features = GetParam();
+  for (const bool intercept : {true, false}) {
+    const TestRows rows = random_rows(features, WaitingRows::kMax, features, true);
+    WaitingRows waiting(features, intercept);
+    waiting.append({}, rows.view(), 0, rows.count());
+    const std::size_t columns = features + (intercept ? 2 : 1);
+    Solution<double> solution(columns);
+    solution.evidence.fold({}, waiting, 0, rows.count());
+    solution.solve(solution.coefficients);
+    solution.noise = 2;
+    const std::size_t first = 13;
+    const std::size_t count = rows.count() - first;
+    std::vector<double> predictions(count);
+    std::vector<double> variances(count);
+    solution.predict_rows(waiting.column(0) + first, count, intercept, predictions);
+    solution.variance_rows(waiting.column(0) + first, count, intercept, variances);
+    const std::size_t constants = intercept ? 1 : 0;
+    for (const Kind& kind : kinds_here()) {
+      std::array<double, kStride> sums;
+      std::array<double, kStride> leverages;
+      kind.kernels->predict_rows(waiting.column(0) + first, kStride, solution.coefficients.data() + constants, features,
+                                 intercept ? solution.coefficients[0] : 0.0, count, sums.data());
+      kind.kernels->leverage_rows(waiting.column(0) + first, kStride, solution.evidence.factor.packed().data(),
+                                  solution.inverse_diagonal.data(), columns - 1, intercept, count, leverages.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        const double* x = rows.view().row(first + i);
+        ASSERT_EQ(sums[i], solution.predict(x, intercept)) << kind.name << ' ' << i;
+        ASSERT_EQ(predictions[i], solution.predict(x, intercept)) << i;
+        ASSERT_EQ(4 * (1 + leverages[i]), solution.variance(x, intercept)) << kind.name << ' ' << i;
+        ASSERT_EQ(variances[i], solution.variance(x, intercept)) << i;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Features, BlocksOfFeatures, testing::Values(1, 2, 7, 8, 9, 16, 33, 130));
+
+}  // namespace
+}  // namespace accrue::models
