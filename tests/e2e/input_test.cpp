@@ -10,6 +10,7 @@
 #include <msgpack.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
+#include "ingest/wire/queries.hpp"
 #include "tests/support/daemon.hpp"
 #include "tests/support/peer.hpp"
 #include "tests/support/refusal.hpp"
