@@ -25,7 +25,9 @@ wire::Bytes encode_evicted(const std::vector<models::EvictedKey>& evicted) {
   if (evicted.empty()) return {};
   ingest::EvictedKeys message;
   message.keys.reserve(evicted.size());
-  for (const models::EvictedKey& one : evicted) message.keys.push_back({one.model, one.state.encode()});
+  for (const auto& [model, state] : evicted) {
+    message.keys.push_back({model, state.origin.beginning, state.key, state.encode()});
+  }
   return wire::encode(message);
 }
 
@@ -33,12 +35,8 @@ void add_evicted(wire::BytesView encoded, std::vector<EvictedKey>& to) {
   if (encoded.empty()) return;
   wire::Frame frame;
   ACCRUE_ASSERT(frame.parse(encoded, wire::Sender::kTrusted) == wire::DecodeError::kNone);
-  for (auto& [model, state] : ingest::read<ingest::EvictedKeys>(frame).keys) {
-    EvictedKey evicted{std::move(model), 0, 0, std::move(state)};
-    const models::KeyState read = state_of(evicted);
-    evicted.beginning = read.origin.beginning;
-    evicted.key = read.key;
-    to.push_back(std::move(evicted));
+  for (auto& [model, beginning, key, state] : ingest::read<ingest::EvictedKeys>(frame).keys) {
+    to.push_back({std::move(model), beginning, key, std::move(state)});
   }
 }
 

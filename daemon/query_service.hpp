@@ -19,6 +19,7 @@
 #include "daemon/snapshot.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/receiver.hpp"
+#include "ingest/wire/queries.hpp"
 
 namespace accrue::daemon {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ingest/wire/queries.hpp"
 #include "ingest/wire/sparse_rows.hpp"
 #include "models/summary.hpp"
 

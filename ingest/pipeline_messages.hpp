@@ -106,8 +106,10 @@ struct PartitionState {
 
 struct EvictedKey {
   std::string model;
+  std::uint64_t beginning = 0;  // of the state, as is the key
+  double key = 0;
   wire::Bytes state;  // models/key_state.hpp
-  auto fields() { return std::tie(model, state); }
+  auto fields() { return std::tie(model, beginning, key, state); }
 };
 
 // What models of each key had learned of those that they let go of since the epoch before. Never sent by itself: a bin,

@@ -33,8 +33,9 @@ Gate::Gate(const wire::StreamSpec& spec, std::vector<bool> may_be_missing)
   may_be_missing_.resize(features_);
   for (const std::string* name : {&spec.key, &spec.time}) {
     const auto feature = std::find(spec.features.begin(), spec.features.end(), *name);
-    if (feature != spec.features.end())
+    if (feature != spec.features.end()) {
       may_be_missing_[static_cast<std::size_t>(feature - spec.features.begin())] = false;
+    }
   }
   takes_missing_ = std::find(may_be_missing_.begin(), may_be_missing_.end(), true) != may_be_missing_.end();
 }

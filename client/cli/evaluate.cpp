@@ -103,11 +103,11 @@ Experiment with_file(const EvaluateOptions& options) {
   Progress progress("reading " + options.file);
   const std::size_t weight = spec.features.size() + 1;
   std::vector<double> row(rows.columns.size());
-  for (RowSource::Next next; (next = source.next(row)) != RowSource::Next::kEnd;) {
-    const bool negative = next == RowSource::Next::kRow && spec.weighted && row[weight] < 0;
+  for (NextRow next; (next = source.next(row)) != NextRow::kEnd;) {
+    const bool negative = next == NextRow::kRow && spec.weighted && row[weight] < 0;
     if (negative) next = source.refuse("the weight is negative");
-    if (next == RowSource::Next::kEnd) break;
-    if (next == RowSource::Next::kRow) rows.values.insert(rows.values.end(), row.begin(), row.end());
+    if (next == NextRow::kEnd) break;
+    if (next == NextRow::kRow) rows.values.insert(rows.values.end(), row.begin(), row.end());
     if (progress.due()) progress.draw(rows.count(), source.fraction());
   }
   if (!source.stopped().empty()) throw std::runtime_error(source.stopped());

@@ -20,8 +20,8 @@ constexpr std::size_t kSampleRows = 4'096;  // that cut points are learned from
 
 void feed_rows(RowSource& source, Feed& feed, Progress& progress) {
   std::vector<double> row(feed.stream().columns());
-  for (RowSource::Next next; (next = source.next(row)) != RowSource::Next::kEnd;) {
-    if (next == RowSource::Next::kRow) feed.push(row);
+  for (NextRow next; (next = source.next(row)) != NextRow::kEnd;) {
+    if (next == NextRow::kRow) feed.push(row);
     if (progress.due()) progress.draw(feed.rows(), source.fraction());
   }
 }
@@ -31,9 +31,9 @@ std::vector<double> sample(RowSource& source, std::size_t columns) {
   std::vector<double> rows;
   std::vector<double> row(columns);
   while (rows.size() < kSampleRows * columns) {
-    const RowSource::Next next = source.next(row);
-    if (next == RowSource::Next::kEnd) break;
-    if (next == RowSource::Next::kRow) rows.insert(rows.end(), row.begin(), row.end());
+    const NextRow next = source.next(row);
+    if (next == NextRow::kEnd) break;
+    if (next == NextRow::kRow) rows.insert(rows.end(), row.begin(), row.end());
   }
   if (!source.stopped().empty()) throw std::runtime_error(source.stopped() + "; nothing was sent");
   return rows;

@@ -20,6 +20,8 @@ constexpr const char* kStandardInput = "-";
 
 }  // namespace
 
+std::string shown_name(const std::string& file) { return file == kStandardInput ? "stdin" : file; }
+
 DescriptorBuffer::DescriptorBuffer(const std::string& file)
     : descriptor_(file == kStandardInput ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC)),
       bytes_(kReadBytes) {
@@ -62,7 +64,7 @@ std::streambuf::int_type DescriptorBuffer::underflow() {
 }
 
 RowSource::RowSource(const std::string& file, bool skip_bad)
-    : name_(file == kStandardInput ? "stdin" : file), buffer_(file), in_(&buffer_), bad_(name_, skip_bad) {}
+    : name_(shown_name(file)), buffer_(file), in_(&buffer_), bad_(name_, skip_bad) {}
 
 BadLines::~BadLines() {
   if (skipped_ > kComplaints) {
@@ -79,20 +81,20 @@ void RowSource::select(const std::vector<std::string>& names, const std::vector<
   csv().select(names, may_be_empty);
 }
 
-RowSource::Next RowSource::next(std::span<double> row) {
+NextRow RowSource::next(std::span<double> row) {
   using datasets::CsvResult;
   try {
     const CsvResult result = csv().next(row);
-    if (result == CsvResult::kRow) return Next::kRow;
-    if (result == CsvResult::kEnd) return Next::kEnd;
+    if (result == CsvResult::kRow) return NextRow::kRow;
+    if (result == CsvResult::kEnd) return NextRow::kEnd;
   } catch (const std::runtime_error& failure) {
     bad_.stop(failure.what());
-    return Next::kEnd;
+    return NextRow::kEnd;
   }
   return bad_.take(csv().explain());
 }
 
-RowSource::Next RowSource::refuse(const std::string& why) {
+NextRow RowSource::refuse(const std::string& why) {
   return bad_.take(name_ + ":" + std::to_string(csv().line()) + ": " + why);
 }
 

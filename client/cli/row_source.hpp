@@ -20,6 +20,9 @@
 
 namespace accrue::cli {
 
+// The file in messages: "stdin" for "-", which is standard input.
+std::string shown_name(const std::string& file);
+
 // Reads a file descriptor as its bytes come, and knows how far it is.
 class DescriptorBuffer : public std::streambuf {
  public:
@@ -68,14 +71,12 @@ class BadLines {
 
 class RowSource {
  public:
-  using Next = NextRow;
-
   RowSource(const std::string& file, bool skip_bad);
 
   const std::vector<std::string>& columns();  // of the header, which is read when first asked for
   void select(const std::vector<std::string>& names, const std::vector<bool>& may_be_empty = {});  // as CsvReader does
-  Next next(std::span<double> row);
-  Next refuse(const std::string& why);  // the row that next() returned last: its line is bad, too
+  NextRow next(std::span<double> row);
+  NextRow refuse(const std::string& why);  // the row that next() returned last: its line is bad, too
 
   const std::string& stopped() const { return bad_.stopped(); }
   std::uint64_t skipped() const { return bad_.skipped(); }

@@ -77,7 +77,7 @@ std::string read_sparse(std::string_view line, std::uint32_t dimension, SparseIn
 }
 
 SparseSource::SparseSource(const std::string& file, std::uint32_t dimension, bool skip_bad)
-    : name_(file == "-" ? "stdin" : file), dimension_(dimension), buffer_(file), bad_(name_, skip_bad) {}
+    : name_(shown_name(file)), dimension_(dimension), buffer_(file), bad_(name_, skip_bad) {}
 
 // False at the end. Of a line that is too long the beginning.
 bool SparseSource::read_line() {

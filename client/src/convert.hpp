@@ -5,7 +5,7 @@
 #include <string>
 
 #include "accrue/client.hpp"
-#include "ingest/wire/messages.hpp"
+#include "ingest/wire/queries.hpp"
 
 namespace accrue::client {
 

@@ -18,6 +18,7 @@
 
 #include "accrue/client.hpp"
 #include "client/src/connection.hpp"
+#include "ingest/wire/queries.hpp"
 
 namespace accrue::client {
 

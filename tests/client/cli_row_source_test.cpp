@@ -13,8 +13,6 @@
 namespace accrue::cli {
 namespace {
 
-using Next = RowSource::Next;
-
 // A CSV file of the test's own, and a source that reads it.
 struct CliRowSource : testing::Test {
   std::string write(const std::string& text) {
@@ -29,17 +27,17 @@ struct CliRowSource : testing::Test {
 TEST_F(CliRowSource, TakesColumnsByNameAndIgnoresTheRest) {
   RowSource source(write("a,note,b\n1,x,2\n"), false);
   source.select({"b", "a"});
-  ASSERT_EQ(source.next(row), Next::kRow);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
   EXPECT_THAT(row, testing::ElementsAre(2, 1));
-  EXPECT_EQ(source.next(row), Next::kEnd);
+  EXPECT_EQ(source.next(row), NextRow::kEnd);
   EXPECT_EQ(source.stopped(), "");
 }
 
 TEST_F(CliRowSource, StopsAtABadLineAndSaysWhereItIs) {
   const std::string file = write("a,b\n1,2\n3,abc\n5,6\n");
   RowSource source(file, false);
-  ASSERT_EQ(source.next(row), Next::kRow);
-  EXPECT_EQ(source.next(row), Next::kEnd);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
+  EXPECT_EQ(source.next(row), NextRow::kEnd);
   EXPECT_EQ(source.stopped(), file + ":3: column 'b': not a number: 'abc'");
 }
 
@@ -49,8 +47,8 @@ TEST_F(CliRowSource, SkipsBadLinesAndTellsTheFirstTen) {
   testing::internal::CaptureStderr();
   {
     RowSource source(write(text + "1,2\n"), true);
-    for (int i = 0; i < 12; ++i) ASSERT_EQ(source.next(row), Next::kSkipped);
-    EXPECT_EQ(source.next(row), Next::kRow);
+    for (int i = 0; i < 12; ++i) ASSERT_EQ(source.next(row), NextRow::kSkipped);
+    EXPECT_EQ(source.next(row), NextRow::kRow);
     EXPECT_EQ(source.skipped(), 12U);
   }
   const std::string told = testing::internal::GetCapturedStderr();
@@ -62,24 +60,24 @@ TEST_F(CliRowSource, SkipsBadLinesAndTellsTheFirstTen) {
 TEST_F(CliRowSource, TreatsARowThatIsRefusedAsABadLine) {
   const std::string file = write("a,b\n1,2\n3,4\n5,6\n");
   RowSource source(file, false);
-  ASSERT_EQ(source.next(row), Next::kRow);
-  ASSERT_EQ(source.next(row), Next::kRow);
-  EXPECT_EQ(source.refuse("too good"), Next::kEnd);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
+  EXPECT_EQ(source.refuse("too good"), NextRow::kEnd);
   EXPECT_EQ(source.stopped(), file + ":3: too good");
   RowSource patient(file, true);
-  ASSERT_EQ(patient.next(row), Next::kRow);
-  EXPECT_EQ(patient.refuse("too good"), Next::kSkipped);
+  ASSERT_EQ(patient.next(row), NextRow::kRow);
+  EXPECT_EQ(patient.refuse("too good"), NextRow::kSkipped);
   EXPECT_EQ(patient.skipped(), 1U);
-  EXPECT_EQ(patient.next(row), Next::kRow);
+  EXPECT_EQ(patient.next(row), NextRow::kRow);
 }
 
 TEST_F(CliRowSource, KnowsHowFarItIsInAFile) {
   std::string text = "a,b\n";
   while (text.size() < 200'000) text += "1,2\n";
   RowSource source(write(text), false);
-  ASSERT_EQ(source.next(row), Next::kRow);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
   EXPECT_LT(source.fraction().value(), 0.001);
-  while (source.next(row) != Next::kEnd) continue;
+  while (source.next(row) != NextRow::kEnd) continue;
   EXPECT_EQ(source.fraction(), 1.0);
 }
 
@@ -118,12 +116,12 @@ TEST_F(CliRowSource, ReturnsALineOfAPipeBeforeTheNextIsWritten) {
   StandardInput input;
   input.write("a,b\n1,2\n3,");
   RowSource source("-", false);
-  ASSERT_EQ(source.next(row), Next::kRow);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
   EXPECT_TRUE(source.would_wait());
   EXPECT_EQ(source.fraction(), std::nullopt);
   input.write("4\n");
   EXPECT_FALSE(source.would_wait());
-  ASSERT_EQ(source.next(row), Next::kRow);
+  ASSERT_EQ(source.next(row), NextRow::kRow);
   EXPECT_THAT(row, testing::ElementsAre(3, 4));
 }
 

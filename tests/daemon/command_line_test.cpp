@@ -80,6 +80,25 @@ TEST_F(CommandLineTest, NothingGivenMeansTheDefaults) {
   EXPECT_EQ(config.log_format, LogFormat::kText);
 }
 
+// As the next test and that of the file set them, but for the level of the log.
+void expect_every_setting(const Config& config) {
+  EXPECT_EQ(config.data_dir, "/d");
+  EXPECT_EQ(config.listen, "tcp://*:1");
+  EXPECT_EQ(config.query_listen, "ipc:///q");
+  EXPECT_EQ(config.workers, 3u);
+  EXPECT_EQ(config.worker_kind, WorkerKind::kProcesses);
+  EXPECT_EQ(config.worker_listen, "tcp://*:2");
+  EXPECT_EQ(config.epoch_interval_ms, 5u);
+  EXPECT_EQ(config.epoch_rows, 6u);
+  EXPECT_EQ(config.keep_epochs, 7u);
+  EXPECT_EQ(config.keep_epochs_hours, 24u);
+  EXPECT_EQ(config.memory_limit_mb, 200u);
+  EXPECT_EQ(config.window_mb, 80u);
+  EXPECT_EQ(config.max_message_mb, 8u);
+  EXPECT_EQ(config.max_streams, 9u);
+  EXPECT_EQ(config.log_format, LogFormat::kJson);
+}
+
 TEST_F(CommandLineTest, EveryFlagIsTaken) {
   const Config config = accepted({"--data",
                                   "/d",
@@ -110,22 +129,8 @@ TEST_F(CommandLineTest, EveryFlagIsTaken) {
                                   "error",
                                   "--log-format",
                                   "json"});
-  EXPECT_EQ(config.data_dir, "/d");
-  EXPECT_EQ(config.listen, "tcp://*:1");
-  EXPECT_EQ(config.query_listen, "ipc:///q");
-  EXPECT_EQ(config.workers, 3u);
-  EXPECT_EQ(config.worker_kind, WorkerKind::kProcesses);
-  EXPECT_EQ(config.worker_listen, "tcp://*:2");
-  EXPECT_EQ(config.epoch_interval_ms, 5u);
-  EXPECT_EQ(config.epoch_rows, 6u);
-  EXPECT_EQ(config.keep_epochs, 7u);
-  EXPECT_EQ(config.keep_epochs_hours, 24u);
-  EXPECT_EQ(config.memory_limit_mb, 200u);
-  EXPECT_EQ(config.window_mb, 80u);
-  EXPECT_EQ(config.max_message_mb, 8u);
-  EXPECT_EQ(config.max_streams, 9u);
+  expect_every_setting(config);
   EXPECT_EQ(config.log_level, LogLevel::kError);
-  EXPECT_EQ(config.log_format, LogFormat::kJson);
 }
 
 TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
@@ -146,24 +151,12 @@ TEST_F(CommandLineTest, ChoreIsDoneInsteadOfServing) {
 TEST_F(CommandLineTest, EveryKeyOfTheFileIsTakenAndFlagsOverruleIt) {
   std::vector<const char*> arguments = with_file(
       "data_dir = '/d'\nlisten = 'tcp://*:1'\nquery_listen = 'ipc:///q'\nworkers = 3\nworker_kind = 'processes'\n"
-      "worker_listen = 'ipc:///w'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = "
+      "worker_listen = 'tcp://*:2'\nepoch_interval_ms = 5\nepoch_rows = 6\nkeep_epochs = 7\nkeep_epochs_hours = "
       "24\nmemory_limit_mb = 200\nwindow_mb = 80\nmax_message_mb = 8\nmax_streams = 9\n"
       "log_level = 'trace'\nlog_format = 'json'\n");
   Config config = accepted(arguments);
-  EXPECT_EQ(config.data_dir, "/d");
-  EXPECT_EQ(config.listen, "tcp://*:1");
-  EXPECT_EQ(config.query_listen, "ipc:///q");
-  EXPECT_EQ(config.workers, 3u);
-  EXPECT_EQ(config.epoch_interval_ms, 5u);
-  EXPECT_EQ(config.epoch_rows, 6u);
-  EXPECT_EQ(config.keep_epochs, 7u);
-  EXPECT_EQ(config.keep_epochs_hours, 24u);
-  EXPECT_EQ(config.memory_limit_mb, 200u);
-  EXPECT_EQ(config.window_mb, 80u);
-  EXPECT_EQ(config.max_message_mb, 8u);
-  EXPECT_EQ(config.max_streams, 9u);
+  expect_every_setting(config);
   EXPECT_EQ(config.log_level, LogLevel::kTrace);
-  EXPECT_EQ(config.log_format, LogFormat::kJson);
 
   arguments.insert(arguments.begin(), {"--workers", "2", "--query-listen", ""});
   config = accepted(arguments);

@@ -188,7 +188,7 @@ TEST_F(FullDisk, EverythingWaitsAndThenGoesOnByItself) {
 
 TEST_F(FullDisk, StatusCommandSaysWhy) {
   const auto durability = [&] {
-    const Finished status = run({ACCRUE_PATH, "status", "--endpoint", daemon->endpoint()});
+    const Finished status = daemon->accrue({"status"});
     const std::size_t line = status.output.find("durability");
     return line == std::string::npos ? status.output
                                      : status.output.substr(line, status.output.find('\n', line) - line);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/daemon.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace accrue::tests {
@@ -71,11 +72,6 @@ class PastEpochs : public testing::Test {
     }
   }
 
-  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) {
-    arguments.insert(arguments.begin(), ACCRUE_PATH);
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = input});
-  }
-
   Daemon daemon_;
   std::map<std::uint64_t, Moment> past_;
   int compared_ = 0;
@@ -111,13 +107,7 @@ TEST_F(PastEpochs, OnesThatAreNotKeptAreRefusedWithTheRange) {
   const std::string range =
       "16, from " + std::to_string(kept.epochs.back().epoch) + " to " + std::to_string(kept.epochs.front().epoch);
   for (const std::uint64_t epoch : {kept.epochs.back().epoch - 1, kept.epochs.front().epoch + 1}) {
-    try {
-      (void)client.coef("s", epoch);
-      FAIL() << epoch;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), Error::Kind::kUnknownEpoch);
-      EXPECT_THAT(error.what(), HasSubstr(range));
-    }
+    EXPECT_EQ(refusal([&] { (void)client.coef("s", epoch); }, range), Error::Kind::kUnknownEpoch) << epoch;
   }
 }
 
@@ -139,9 +129,7 @@ TEST_F(PastEpochs, AreSeenFromTheCommandLine) {
   const auto& [number, then] = *past_.begin();
   const std::string epoch = std::to_string(number);
 
-  const Finished listed = accrue({"epochs", "s", "--format", "json"});
-  ASSERT_EQ(listed.exit_code, 0) << listed.error_output;
-  const ordered_json list = ordered_json::parse(listed.output);
+  const ordered_json list = daemon_.answer({"epochs", "s"});
   EXPECT_EQ(list["kept"], list["epochs"].size());
   const ordered_json& oldest = list["epochs"].back();
   EXPECT_EQ(oldest["epoch"], number);
@@ -150,23 +138,21 @@ TEST_F(PastEpochs, AreSeenFromTheCommandLine) {
   EXPECT_EQ(oldest["mse_clipped"], *then.metrics.mse_clipped);
   EXPECT_THAT(oldest["committed"].get<std::string>(),
               testing::MatchesRegex("20[0-9-]{8}T[0-9][0-9]:[0-9][0-9]:[0-9][0-9][.][0-9]{3}Z"));
-  EXPECT_THAT(accrue({"epochs", "s", "--format", "csv"}).output, testing::StartsWith("epoch,n,committed,mse,"));
-  EXPECT_THAT(accrue({"epochs", "s"}).output, HasSubstr("progressive MSE"));
+  EXPECT_THAT(daemon_.accrue({"epochs", "s", "--format", "csv"}).output, testing::StartsWith("epoch,n,committed,mse,"));
+  EXPECT_THAT(daemon_.accrue({"epochs", "s"}).output, HasSubstr("progressive MSE"));
 
-  const Finished coef = accrue({"coef", "s", "--epoch", epoch, "--format", "json"});
-  ASSERT_EQ(coef.exit_code, 0) << coef.error_output;
-  EXPECT_EQ(ordered_json::parse(coef.output)["intercept"]["estimate"], then.coef.intercept->estimate);
-  EXPECT_EQ(ordered_json::parse(coef.output)["epoch"], number);
+  const ordered_json coef = daemon_.answer({"coef", "s", "--epoch", epoch});
+  EXPECT_EQ(coef["intercept"]["estimate"], then.coef.intercept->estimate);
+  EXPECT_EQ(coef["epoch"], number);
 
-  const Finished predict = accrue({"predict", "s", "-", "--epoch", epoch, "--format", "json"}, "x,z\n1,2\n-5,0.25\n");
-  ASSERT_EQ(predict.exit_code, 0) << predict.error_output;
-  EXPECT_EQ(ordered_json::parse(predict.output)["epoch"], number);
-  EXPECT_EQ(ordered_json::parse(predict.output)["predictions"].get<std::vector<double>>(), then.prediction.values);
+  const ordered_json predict = daemon_.answer({"predict", "s", "-", "--epoch", epoch}, "x,z\n1,2\n-5,0.25\n");
+  EXPECT_EQ(predict["epoch"], number);
+  EXPECT_EQ(predict["predictions"].get<std::vector<double>>(), then.prediction.values);
 
-  const Finished refused = accrue({"coef", "s", "--epoch", "999"});
+  const Finished refused = daemon_.accrue({"coef", "s", "--epoch", "999"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.error_output, HasSubstr("epoch 999 of stream 's' is not kept"));
-  const Finished unknown = accrue({"epochs", "t"});
+  const Finished unknown = daemon_.accrue({"epochs", "t"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.error_output, HasSubstr("'t'"));
 }

@@ -13,6 +13,7 @@
 
 #include "datasets/random.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/refusal.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -77,12 +78,6 @@ class Keys : public testing::Test {
     expect_close(few.values, all.values);
   }
 
-  void expect_sound_store() {
-    ASSERT_EQ(daemon_.stop(), 0);
-    const Finished verified = run({ACCRUED_PATH, "--data", daemon_.data_dir().string(), "--verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.output;
-  }
-
   Daemon daemon_{{"--epoch-interval-ms", "5", "--workers", "2", "--keep-epochs", "1000"}};
 };
 
@@ -104,7 +99,7 @@ TEST_F(Keys, EvictedOnesPredictAsIfAllWereHeld) {
   EXPECT_EQ(std::unique(differ.begin(), differ.end()), differ.end()) << "every store has a line of its own";
   const KeptEpochs kept = operated.epochs("s");
   for (const Epoch& epoch : kept.epochs) expect_few_is_all(operated, epoch.epoch);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Keys, OfPartitionsByKeyToo) {
@@ -149,7 +144,7 @@ TEST_F(Keys, AreThereAfterEveryCrashOnce) {
     EXPECT_EQ(stream.metrics("all").rows, 3'600u);
     expect_few_is_all(operated);
   }
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Keys, AreWhatTheyWereAfterARollback) {
@@ -172,7 +167,7 @@ TEST_F(Keys, AreWhatTheyWereAfterARollback) {
   learn(again, 4);
   EXPECT_EQ(again.metrics("all").rows, 1'200u);
   expect_few_is_all(operated);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Keys, OfADroppedModelAreNotFoundByTheNextOfItsName) {
@@ -221,27 +216,21 @@ TEST_F(Keys, OfTheirOwnColumnAreAskedForByName) {
   Stream stream = operated.stream("s", spec_of(1));
   operated.add_model("s", {.name = "line"});
   learn(stream, 1);
-  try {
-    stream.predict({1.5, -2, 0.5, 3});
-    FAIL() << "a row lacks its key";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("model 'few' groups by key, so behind the features stands 'store'"));
-  }
+  refusal(
+      [&] {
+        stream.predict({1.5, -2, 0.5, 3});
+      },
+      "model 'few' groups by key, so behind the features stands 'store'");
   EXPECT_EQ(stream.predict({1.5, -2, 0.5, 3}, {}, "line").values.size(), 2u);
   EXPECT_EQ(stream.predict({1.5, -2, 5, 0.5, 3, 5}).values.size(), 2u) << "two rows of three";
   const std::vector<double> expected = stream.predict({1.5, -2, 7}).values;
 
-  const auto predict = [&](std::vector<std::string> arguments, const std::string& csv) {
-    arguments.insert(arguments.begin(), {ACCRUE_PATH, "predict", "s", "-"});
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = csv});
-  };
-  const Finished with = predict({"--format", "json"}, "store,x,z\n7,1.5,-2\n");
-  ASSERT_EQ(with.exit_code, 0) << with.error_output;
-  EXPECT_EQ(nlohmann::json::parse(with.output).at("predictions").at(0), expected.at(0));
-  const Finished without = predict({}, "x,z\n1.5,-2\n");
+  const nlohmann::ordered_json with = daemon_.answer({"predict", "s", "-"}, "store,x,z\n7,1.5,-2\n");
+  EXPECT_EQ(with.at("predictions").at(0), expected.at(0));
+  const Finished without = daemon_.accrue({"predict", "s", "-"}, "x,z\n1.5,-2\n");
   EXPECT_NE(without.exit_code, 0);
   EXPECT_THAT(without.error_output, HasSubstr("store"));
-  EXPECT_EQ(predict({"--model", "line"}, "x,z\n1.5,-2\n").exit_code, 0);
+  EXPECT_EQ(daemon_.accrue({"predict", "s", "-", "--model", "line"}, "x,z\n1.5,-2\n").exit_code, 0);
 }
 
 }  // namespace

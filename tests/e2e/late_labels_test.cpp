@@ -1,7 +1,6 @@
 // Rows that are not whole when they come: targets that follow their features, and values that are missing.
 #include <cmath>
 #include <fstream>
-#include <functional>
 #include <limits>
 #include <string>
 #include <thread>
@@ -15,12 +14,13 @@
 #include "datasets/random.hpp"
 #include "tests/e2e/undisturbed_run.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace accrue::tests {
 namespace {
 
-using nlohmann::json;
+using nlohmann::ordered_json;
 using testing::HasSubstr;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -51,18 +51,6 @@ std::vector<double> visits(std::size_t count, std::uint64_t seed) {
 class LateLabels : public testing::Test {
  protected:
   Client client() { return Client({.endpoint = daemon_.endpoint(), .batch_rows = 64, .timeout = kPatience}); }
-  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) {
-    arguments.insert(arguments.begin(), ACCRUE_PATH);
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = input});
-  }
-  static std::string refusal(const std::function<void()>& act) {
-    try {
-      act();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "not refused";
-  }
   accrue::LateLabels labels() {
     const Status status = client().status();
     EXPECT_EQ(status.streams.size(), 1u);
@@ -127,7 +115,7 @@ TEST_F(LateLabels, NothingIsLostOrJoinedTwiceByAKill) {
   EXPECT_EQ(counts.waiting + counts.expired, 200u);
   EXPECT_GT(counts.expired, 100u);
   EXPECT_EQ(counts.unknown, 0u);
-  EXPECT_EQ(daemon_.stop(), 0);
+  daemon_.stop_and_verify();
 
   Daemon other{kEpochsOften};
   Client undisturbed({.endpoint = other.endpoint(), .timeout = kPatience});
@@ -136,40 +124,39 @@ TEST_F(LateLabels, NothingIsLostOrJoinedTwiceByAKill) {
   same.flush();
   EXPECT_EQ(other.stop(), 0);
   EXPECT_EQ(stored(daemon_), stored(other));
-  const Finished verified = run({ACCRUED_PATH, "--data", daemon_.data_dir().string(), "--verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.output;
 }
 
 TEST_F(LateLabels, WhatCannotBePushedIsSaid) {
   Client pusher = client();
   Stream stream = pusher.stream("visits", kVisits);
-  EXPECT_THAT(refusal([&] { stream.push({1, 2}, 3); }), HasSubstr("has the column 'visit' too"));
-  EXPECT_THAT(refusal([&] { stream.push_features(1, {1}); }), HasSubstr("2 features, not 1"));
-  EXPECT_THAT(refusal([&] { stream.push_features(1, {kNaN, kNaN}); }), HasSubstr("every feature is missing"));
-  EXPECT_THAT(refusal([&] { stream.push_label(1, kNaN); }), HasSubstr("target that is missing"));
-  EXPECT_THAT(refusal([&] { stream.push_label(1, 1, 2); }), HasSubstr("has no weights"));
-  EXPECT_THAT(refusal([&] { stream.push_label((std::uint64_t{1} << 53) + 1, 1); }), HasSubstr("at most 2^53"));
+  refusal([&] { stream.push({1, 2}, 3); }, "has the column 'visit' too");
+  refusal([&] { stream.push_features(1, {1}); }, "2 features, not 1");
+  refusal([&] { stream.push_features(1, {kNaN, kNaN}); }, "every feature is missing");
+  refusal([&] { stream.push_label(1, kNaN); }, "target that is missing");
+  refusal([&] { stream.push_label(1, 1, 2); }, "has no weights");
+  refusal([&] { stream.push_label((std::uint64_t{1} << 53) + 1, 1); }, "at most 2^53");
   Stream plain = pusher.stream("plain", {.features = {"x"}, .target = "y"});
-  EXPECT_THAT(refusal([&] { plain.push_label(1, 1); }), HasSubstr("has no id"));
+  refusal([&] { plain.push_label(1, 1); }, "has no id");
   StreamSpec dealt = kVisits;
   dealt.partition_by = PartitionBy::kRoundRobin;
-  EXPECT_THAT(refusal([&] { pusher.stream("dealt", dealt); }), HasSubstr("are by hash, which goes by the id"));
+  refusal([&] { pusher.stream("dealt", dealt); }, "are by hash, which goes by the id");
 }
 
 TEST_F(LateLabels, ComeFromAFileToo) {
   const std::string file = "x,z,y,visit\n1,2,,7\n2,1,,8\n3,5,20,9\n,,11,7\n,,12,5\n4,,,10\n";
   const Finished pushed =
-      accrue({"push", "visits", "-", "--id", "visit", "--target", "y", "--label-ttl-rows", "50"}, file);
+      daemon_.accrue({"push", "visits", "-", "--id", "visit", "--target", "y", "--label-ttl-rows", "50"}, file);
   EXPECT_EQ(pushed.exit_code, 1);  // the last line is neither
   EXPECT_THAT(pushed.error_output, HasSubstr("refused 1 row; the first: row 6: a value is not a finite number"))
       << pushed.error_output;
-  const Finished status = accrue({"streams", "--format", "json"});
-  const json stream = json::parse(status.output).at(0);
-  EXPECT_EQ(stream.at("labels"), (json{{"waiting", 1}, {"expired", 0}, {"unknown", 1}, {"repeated", 0}}));
+  const ordered_json stream = daemon_.answer({"streams"}).at(0);
+  EXPECT_EQ(stream.at("labels"), (ordered_json{{"waiting", 1}, {"expired", 0}, {"unknown", 1}, {"repeated", 0}}));
   EXPECT_EQ(stream.at("id"), "visit");
-  EXPECT_THAT(accrue({"streams"}).output, HasSubstr("1 awaited, 0 expired, 1 of unknown rows, 0 of rows pushed again"));
+  EXPECT_THAT(daemon_.accrue({"streams"}).output,
+              HasSubstr("1 awaited, 0 expired, 1 of unknown rows, 0 of rows pushed again"));
   EXPECT_EQ(client().metrics("visits").rows, 2u);
-  EXPECT_THAT(accrue({"push", "visits", "-", "--id", "x"}, file).error_output, HasSubstr("--id: its id is 'visit'"));
+  EXPECT_THAT(daemon_.accrue({"push", "visits", "-", "--id", "x"}, file).error_output,
+              HasSubstr("--id: its id is 'visit'"));
 }
 
 class MissingValues : public LateLabels {
@@ -178,28 +165,28 @@ class MissingValues : public LateLabels {
 };
 
 TEST_F(MissingValues, AreTakenByModelsThatImputeThem) {
-  const Finished pushed =
-      accrue({"push", "s", "-", "--set", "transforms=impute(mean)", "--target", "y", "--features", "x,z"}, kFile);
+  const Finished pushed = daemon_.accrue(
+      {"push", "s", "-", "--set", "transforms=impute(mean)", "--target", "y", "--features", "x,z"}, kFile);
   EXPECT_EQ(pushed.exit_code, 0) << pushed.error_output;
   Client asking = client();
   EXPECT_EQ(asking.metrics("s").rows, 6u);
   EXPECT_NEAR(asking.predict("s", std::vector<double>{7, kNaN}).values.front(), 15, 1e-9);
-  const Finished predicted = accrue({"predict", "s", "-"}, "x,z\n7,\n8,2\n");
+  const Finished predicted = daemon_.accrue({"predict", "s", "-"}, "x,z\n7,\n8,2\n");
   EXPECT_EQ(predicted.exit_code, 0) << predicted.error_output;
-  EXPECT_THAT(refusal([&] { asking.add_model("s", {.name = "plain"}); }),
-              HasSubstr("its rows may lack 'x', which the model's transforms have to take"));
+  refusal([&] { asking.add_model("s", {.name = "plain"}); },
+          "its rows may lack 'x', which the model's transforms have to take");
   asking.add_model("s", {.name = "zero", .settings = {{"transforms", "impute(0)"}}});
 }
 
 TEST_F(MissingValues, AreRefusedWhereModelsDoNotTakeThem) {
-  const Finished pushed = accrue({"push", "s", "-"}, kFile);
+  const Finished pushed = daemon_.accrue({"push", "s", "-"}, kFile);
   EXPECT_EQ(pushed.exit_code, 1);
   EXPECT_THAT(pushed.error_output, HasSubstr("stdin:3: column 'z': empty"));
   Client pusher = client();
   Stream stream = pusher.stream("s");
   stream.push_rows(std::vector<double>{1, kNaN, 3, 1, 2, kNaN, 1, 2, 4});
   EXPECT_EQ(stream.flush().rejected_rows, 2u);
-  EXPECT_THAT(refusal([&] { stream.predict({kNaN, 1}); }), HasSubstr("row 0: x is missing"));
+  refusal([&] { stream.predict({kNaN, 1}); }, "row 0: x is missing");
 }
 
 }  // namespace

@@ -68,11 +68,8 @@ TEST_F(Measures, IntervalsAreTheModelsAndDistributionFree) {
   EXPECT_THAT(client_.predict("s", x).margins, SizeIs(0)) << "nobody asked";
   EXPECT_THROW(client_.predict("s", x, std::nullopt, "", 1.0), Error);
 
-  const Finished told =
-      run({ACCRUE_PATH, "predict", "s", "-", "--model", "reset", "--interval", "0.95", "--format", "json"},
-          {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = "x\n0\n"});
-  ASSERT_EQ(told.exit_code, 0) << told.error_output;
-  const auto row = nlohmann::json::parse(told.output)["predictions"][0];
+  const auto row =
+      daemon_.answer({"predict", "s", "-", "--model", "reset", "--interval", "0.95"}, "x\n0\n")["predictions"][0];
   EXPECT_NEAR(row["upper"].get<double>() - row["prediction"].get<double>(), reset.margins[0], 1e-12);
   EXPECT_NEAR(row["prediction"].get<double>() - row["conformal_lower"].get<double>(), *reset.conformal_margin, 1e-12);
 }

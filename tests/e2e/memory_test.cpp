@@ -13,6 +13,7 @@
 #include <poll.h>
 
 #include "ingest/wire/batch_frame.hpp"
+#include "ingest/wire/queries.hpp"
 #include "tests/support/daemon.hpp"
 #include "tests/support/peer.hpp"
 #include "tests/support/torture.hpp"

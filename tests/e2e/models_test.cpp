@@ -1,7 +1,6 @@
 // Several models on one stream: added, promoted and dropped while it runs, killed, rolled back, and asked by name.
 #include <atomic>
 #include <cmath>
-#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -14,12 +13,13 @@
 
 #include "tests/e2e/undisturbed_run.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/support/same_bits.hpp"
 
 namespace accrue::tests {
 namespace {
 
-using nlohmann::json;
+using nlohmann::ordered_json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -41,32 +41,6 @@ class Models : public testing::Test {
     }
     return names;
   }
-  static Error::Kind refusal(const std::function<void()>& act, const std::string& about) {
-    try {
-      act();
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr(about));
-      return error.kind();
-    }
-    ADD_FAILURE() << "not refused: " << about;
-    return {};
-  }
-  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) {
-    arguments.insert(arguments.begin(), ACCRUE_PATH);
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = input});
-  }
-  json answer(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--format", "json"});
-    const Finished finished = accrue(arguments);
-    EXPECT_EQ(finished.exit_code, 0) << finished.error_output;
-    return json::parse(finished.output);
-  }
-  void expect_sound_store() {
-    ASSERT_EQ(daemon_.stop(), 0);
-    const Finished verified = run({ACCRUED_PATH, "--data", daemon_.data_dir().string(), "--verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.output;
-  }
-
   Daemon daemon_{{"--epoch-interval-ms", "5", "--workers", "2", "--keep-epochs", "1000"}};
 };
 
@@ -94,7 +68,7 @@ TEST_F(Models, EachHasItsOwnRowsErrorsAndCoefficients) {
   SqliteFile store(daemon_.store_file());
   EXPECT_THAT(store.query("SELECT model, n FROM metrics WHERE epoch = (SELECT max(epoch) FROM epochs) ORDER BY model"),
               ElementsAre(SqliteFile::Row{"late", "200"}, SqliteFile::Row{"least_squares", "400"}));
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Models, ThePromotedOnePredictsAndThenTheFirstCanBeDropped) {
@@ -117,7 +91,7 @@ TEST_F(Models, ThePromotedOnePredictsAndThenTheFirstCanBeDropped) {
             Error::Kind::kUnknownModel);
   EXPECT_EQ(stream.predict(kQuestion, before, "least_squares").values, by_first);
   EXPECT_EQ(operated.status().streams.at(0).rows, 200u);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Models, WhatCannotBeIsRefusedAndChangesNothing) {
@@ -203,7 +177,7 @@ TEST_F(Models, AModelThatWasAddedUnderLoadIsThereAfterAKill) {
     EXPECT_EQ(found.models[i].champion, i == 5);
   }
   EXPECT_EQ(found.models[0].rows, stream.progress().durable_rows);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Models, ARollbackBringsBackTheModelsOfItsEpoch) {
@@ -221,45 +195,46 @@ TEST_F(Models, ARollbackBringsBackTheModelsOfItsEpoch) {
   expect_same_bits(operated.coef("s", std::nullopt, "late"), then);
   operated.add_model("s", {.name = "later"});
   EXPECT_THAT(names(operated), ElementsAre("least_squares!", "late", "later"));
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Models, TheCommandLineDoesAllOfIt) {
   const std::string csv = "x,z,y\n1,2,3\n2,1,5\n3,5,8\n4,4,8\n5,0,2\n";
-  EXPECT_EQ(accrue({"push", "s", "-", "--learner", "least_squares", "--set", "ridge=1"}, csv).exit_code, 0);
-  EXPECT_EQ(accrue({"push", "s", "-", "--learner", "least_squares", "--set", "ridge=1"}, csv).exit_code, 0);
-  const Finished other = accrue({"push", "s", "-", "--set", "ridge=2"}, csv);
+  EXPECT_EQ(daemon_.accrue({"push", "s", "-", "--learner", "least_squares", "--set", "ridge=1"}, csv).exit_code, 0);
+  EXPECT_EQ(daemon_.accrue({"push", "s", "-", "--learner", "least_squares", "--set", "ridge=1"}, csv).exit_code, 0);
+  const Finished other = daemon_.accrue({"push", "s", "-", "--set", "ridge=2"}, csv);
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.error_output, HasSubstr("--learner or --set"));
 
-  EXPECT_EQ(answer({"model", "add", "s", "flat", "--set", "intercept=false"}).at("added"), "flat");
-  EXPECT_EQ(accrue({"push", "s", "-"}, csv).exit_code, 0);
-  const json models = answer({"models", "s"}).at("models");
+  EXPECT_EQ(daemon_.answer({"model", "add", "s", "flat", "--set", "intercept=false"}).at("added"), "flat");
+  EXPECT_EQ(daemon_.accrue({"push", "s", "-"}, csv).exit_code, 0);
+  const ordered_json models = daemon_.answer({"models", "s"}).at("models");
   ASSERT_EQ(models.size(), 2u);
   EXPECT_EQ(models[0].at("champion"), true);
   EXPECT_EQ(models[0].at("n"), 15);
-  EXPECT_EQ(models[0].at("settings"), json({{"ridge", "1"}}));
+  EXPECT_EQ(models[0].at("settings"), ordered_json({{"ridge", "1"}}));
   EXPECT_EQ(models[1].at("model"), "flat");
   EXPECT_EQ(models[1].at("learner"), "least_squares");
   EXPECT_EQ(models[1].at("n"), 5);
-  EXPECT_EQ(models[1].at("mse"), answer({"metrics", "s", "--model", "flat"}).at("mse"));
-  EXPECT_TRUE(answer({"coef", "s", "--model", "flat"}).at("intercept").is_null());
-  EXPECT_THAT(accrue({"models", "s"}).output, HasSubstr("intercept=false"));
+  EXPECT_EQ(models[1].at("mse"), daemon_.answer({"metrics", "s", "--model", "flat"}).at("mse"));
+  EXPECT_TRUE(daemon_.answer({"coef", "s", "--model", "flat"}).at("intercept").is_null());
+  EXPECT_THAT(daemon_.accrue({"models", "s"}).output, HasSubstr("intercept=false"));
 
-  const std::string by_flat = accrue({"predict", "s", "-", "--model", "flat"}, csv).output;
-  EXPECT_NE(accrue({"predict", "s", "-"}, csv).output, by_flat);
-  EXPECT_EQ(answer({"model", "promote", "s", "flat"}).at("champion"), "flat");
-  EXPECT_EQ(accrue({"predict", "s", "-"}, csv).output, by_flat);
-  EXPECT_EQ(answer({"model", "drop", "s", "least_squares"}).at("dropped"), "least_squares");
-  const Finished refused = accrue({"model", "drop", "s", "flat"});
+  const std::string by_flat = daemon_.accrue({"predict", "s", "-", "--model", "flat"}, csv).output;
+  EXPECT_NE(daemon_.accrue({"predict", "s", "-"}, csv).output, by_flat);
+  EXPECT_EQ(daemon_.answer({"model", "promote", "s", "flat"}).at("champion"), "flat");
+  EXPECT_EQ(daemon_.accrue({"predict", "s", "-"}, csv).output, by_flat);
+  EXPECT_EQ(daemon_.answer({"model", "drop", "s", "least_squares"}).at("dropped"), "least_squares");
+  const Finished refused = daemon_.accrue({"model", "drop", "s", "flat"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.error_output, HasSubstr("is the champion of stream 's'"));
-  EXPECT_EQ(accrue({"model", "add", "s", "x", "--set", "ridge"}).exit_code, 2);
-  EXPECT_EQ(accrue({"model"}).exit_code, 2);
+  EXPECT_EQ(daemon_.accrue({"model", "add", "s", "x", "--set", "ridge"}).exit_code, 2);
+  EXPECT_EQ(daemon_.accrue({"model"}).exit_code, 2);
 }
 
 TEST_F(Models, AReplayShowsEachLearnersFigures) {
-  const json report = answer({"replay", "california", "--learner", "least_squares", "--learner", "sgd"});
+  const ordered_json report =
+      daemon_.answer({"replay", "california", "--learner", "least_squares", "--learner", "sgd"});
   ASSERT_EQ(report.at("models").size(), 2u);
   EXPECT_EQ(report.at("models")[0].at("mse"), report.at("mse"));
   EXPECT_EQ(report.at("models")[1].at("learner"), "sgd");

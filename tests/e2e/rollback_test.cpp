@@ -65,17 +65,6 @@ class Rollback : public testing::Test {
     return "none";
   }
 
-  Finished accrue(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), ACCRUE_PATH);
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}});
-  }
-
-  void expect_sound_store() {
-    ASSERT_EQ(daemon_.stop(), 0);
-    const Finished verified = run({ACCRUED_PATH, "--data", daemon_.data_dir().string(), "--verify"});
-    EXPECT_EQ(verified.exit_code, 0) << verified.output;
-  }
-
   Daemon daemon_{{"--epoch-interval-ms", "5", "--workers", "2", "--keep-epochs", "1000"}};
 };
 
@@ -106,7 +95,7 @@ TEST_F(Rollback, StreamIsWhatItWasAndReplayMakesItWhatItWouldHaveBeen) {
   Stream again = producer.stream("s");
   expect_same_bits(learn(again, {2, 3}), later);
   EXPECT_EQ(again.progress().durable_rows, 2 * kRound);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Rollback, ProducerMayGoOnWithNewRowsAlsoAsAnotherProcess) {
@@ -134,7 +123,7 @@ TEST_F(Rollback, ProducerMayGoOnWithNewRowsAlsoAsAnotherProcess) {
   Client late = client("late");
   Stream of_late = late.stream("s");
   EXPECT_EQ(learn(of_late, {4}).rows, 3 * kRound);
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Rollback, NothingSlipsInFromProducersThatGoOnPushing) {
@@ -202,7 +191,7 @@ TEST_F(Rollback, KilledDaemonHasDoneItWholeOrNotAtAll) {
     stream = replaying.stream("s");
     expect_same_bits(learn(*stream, {2}), later);
   }
-  expect_sound_store();
+  daemon_.stop_and_verify();
 }
 
 TEST_F(Rollback, IsDoneFromTheCommandLine) {
@@ -211,24 +200,22 @@ TEST_F(Rollback, IsDoneFromTheCommandLine) {
   const std::string then = std::to_string(learn(stream, {1}).epoch);
   const Coefficients later = learn(stream, {2});
 
-  const Finished json = accrue({"rollback", "s", "--epoch", then, "--format", "json"});
-  ASSERT_EQ(json.exit_code, 0) << json.error_output;
-  const ordered_json answer = ordered_json::parse(json.output);
+  const ordered_json answer = daemon_.answer({"rollback", "s", "--epoch", then});
   EXPECT_EQ(answer["rolled_back"], "s");
   EXPECT_EQ(std::to_string(answer["to_epoch"].get<int>()), then);
   EXPECT_GT(answer["epoch"], later.epoch);
   EXPECT_EQ(answer["n"], kRound);
-  EXPECT_THAT(accrue({"epochs", "s", "--format", "csv"}).output,
+  EXPECT_THAT(daemon_.accrue({"epochs", "s", "--format", "csv"}).output,
               HasSubstr("\n" + std::to_string(answer["epoch"].get<int>()) + ",40,"));
 
-  const Finished table = accrue({"rollback", "s", "--epoch", std::to_string(later.epoch)});
+  const Finished table = daemon_.accrue({"rollback", "s", "--epoch", std::to_string(later.epoch)});
   EXPECT_EQ(table.exit_code, 0) << table.error_output;
   EXPECT_THAT(table.output, testing::ContainsRegex("rows +80\n"));
 
-  const Finished not_kept = accrue({"rollback", "s", "--epoch", "999"});
+  const Finished not_kept = daemon_.accrue({"rollback", "s", "--epoch", "999"});
   EXPECT_EQ(not_kept.exit_code, 1);
   EXPECT_THAT(not_kept.error_output, HasSubstr("epoch 999 of stream 's' is not kept; those kept are "));
-  const Finished unknown = accrue({"rollback", "t", "--epoch", "1"});
+  const Finished unknown = daemon_.accrue({"rollback", "t", "--epoch", "1"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.error_output, HasSubstr("there is no stream 't'"));
   EXPECT_EQ(client().coef("s").rows, 2 * kRound);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <map>
 #include <span>
@@ -20,12 +19,13 @@
 #include "datasets/sparse_stream.hpp"
 #include "tests/e2e/undisturbed_run.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/refusal.hpp"
 
 namespace accrue::tests {
 namespace {
 
 using datasets::SparseRows;
-using nlohmann::json;
+using nlohmann::ordered_json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -42,17 +42,6 @@ Prediction predict(const Stream& stream, const SparseRows& rows, std::size_t cou
   for (std::size_t i = 1; i <= count; ++i) ends.push_back(static_cast<std::uint32_t>(i * rows.nonzeros));
   const std::size_t values = count * rows.nonzeros;
   return stream.predict_sparse_rows({rows.indices.data(), values}, {rows.values.data(), values}, ends);
-}
-
-Error::Kind refusal(const std::function<void()>& act, const std::string& about) {
-  try {
-    act();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr(about));
-    return error.kind();
-  }
-  ADD_FAILURE() << "not refused: " << about;
-  return {};
 }
 
 TEST(Sparse, AMillionFeaturesAreLearned) {
@@ -94,9 +83,7 @@ std::vector<SqliteFile::Row> stored_after(const StreamSpec& spec, const SparseRo
   }
   EXPECT_EQ(stream.flush().durable_rows, rows.rows());
   predictions = predict(stream, rows, 200).values;
-  EXPECT_EQ(daemon.stop(), 0);
-  const Finished verified = run({ACCRUED_PATH, "--data", daemon.data_dir().string(), "--verify"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.output;
+  daemon.stop_and_verify();
   return stored(daemon);
 }
 
@@ -189,17 +176,6 @@ TEST(Sparse, PoisonIsCountedAndItsNeighboursAreLearned) {
 
 class SparseStream : public testing::Test {
  protected:
-  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) {
-    arguments.insert(arguments.begin(), ACCRUE_PATH);
-    return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + daemon_.endpoint()}, .input = input});
-  }
-  json answer(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--format", "json"});
-    const Finished finished = accrue(arguments);
-    EXPECT_EQ(finished.exit_code, 0) << finished.error_output;
-    return json::parse(finished.output);
-  }
-
   Daemon daemon_{{"--epoch-interval-ms", "5", "--workers", "2", "--keep-epochs", "1000"}};
   Client client_{{.endpoint = daemon_.endpoint(), .timeout = kPatience}};
 };
@@ -276,22 +252,23 @@ TEST_F(SparseStream, TheCommandLineReadsLinesOfLibsvm) {
   for (int i = 0; i < 200; ++i) {
     lines += std::to_string(2 + i % 3) + " 3:" + std::to_string(i % 3) + " good:1 7:0.5  # a comment\n\n";
   }
-  const Finished pushed = accrue({"push", "words", "-", "--dimension", "1048576", "--set", "loss=huber"}, lines);
+  const Finished pushed =
+      daemon_.accrue({"push", "words", "-", "--dimension", "1048576", "--set", "loss=huber"}, lines);
   EXPECT_EQ(pushed.exit_code, 0) << pushed.error_output;
-  EXPECT_EQ(accrue({"push", "words", "-"}, lines).exit_code, 0) << "it is known to be sparse";
-  const json models = answer({"models", "words"}).at("models");
+  EXPECT_EQ(daemon_.accrue({"push", "words", "-"}, lines).exit_code, 0) << "it is known to be sparse";
+  const ordered_json models = daemon_.answer({"models", "words"}).at("models");
   EXPECT_EQ(models[0].at("learner"), "sgd");
-  EXPECT_EQ(models[0].at("settings"), json({{"loss", "huber"}}));
+  EXPECT_EQ(models[0].at("settings"), ordered_json({{"loss", "huber"}}));
   EXPECT_EQ(models[0].at("n"), 400);
-  EXPECT_EQ(answer({"status"}).at("streams")[0].at("dimension"), 1'048'576);
+  EXPECT_EQ(daemon_.answer({"status"}).at("streams")[0].at("dimension"), 1'048'576);
 
-  const json coefficients = answer({"coef", "words"});
+  const ordered_json coefficients = daemon_.answer({"coef", "words"});
   EXPECT_EQ(coefficients.at("left_out"), 0);
   std::vector<std::string> names;
-  for (const json& one : coefficients.at("coefficients")) names.push_back(one.at("name"));
+  for (const ordered_json& one : coefficients.at("coefficients")) names.push_back(one.at("name"));
   EXPECT_THAT(names, testing::Contains("3"));
 
-  const Finished predicted = accrue({"predict", "words", "-"}, "3:2 good:1 7:0.5\n1 3:0 good:1 7:0.5\n");
+  const Finished predicted = daemon_.accrue({"predict", "words", "-"}, "3:2 good:1 7:0.5\n1 3:0 good:1 7:0.5\n");
   ASSERT_EQ(predicted.exit_code, 0) << predicted.error_output;
   std::istringstream answers(predicted.output);
   double high = 0;
@@ -310,7 +287,7 @@ TEST_F(SparseStream, TheCommandLineReadsLinesOfLibsvm) {
 TEST_F(SparseStream, TheCommandLineSaysWhichLineIsWrong) {
   const auto push = [&](const std::string& lines, std::vector<std::string> more = {"--dimension", "10"}) {
     more.insert(more.begin(), {"push", "s", "-"});
-    return accrue(more, lines);
+    return daemon_.accrue(more, lines);
   };
   EXPECT_THAT(push("1 3:1\n1 10:1\n").error_output, HasSubstr("stdin:2: feature 10 is not below the dimension, 10"));
   EXPECT_THAT(push("3:1\n").error_output, HasSubstr("stdin:1: there is no target before the features"));

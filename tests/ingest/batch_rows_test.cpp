@@ -1,6 +1,5 @@
 #include "ingest/batch_rows.hpp"
 
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -9,34 +8,20 @@
 #include <msgpack.hpp>
 
 #include "ingest/wire/batch_frame.hpp"
+#include "tests/ingest/screened.hpp"
 
 namespace accrue::ingest {
 namespace {
 
 const wire::StreamSpec kSpec = {.features = {"a", "b"}, .target = "y"};
 
-struct Screened {
-  ScreenedBatch batch;
-  Screening screening;
+struct ScreenedRows : Screened {
   std::vector<double> rows;
 };
 
-// Screens the bytes as they would lie in a frame that begins `shift` bytes past an aligned address.
-Screened screen(const wire::Bytes& bytes, std::size_t shift = 0) {
-  const Stream stream(RecoveredStream{1, "s", kSpec, 0, 0, {}, {}, {}});
-  std::vector<std::byte> memory(bytes.size() + 16);
-  std::byte* at = memory.data() + shift;
-  std::memcpy(at, bytes.data(), bytes.size());
-  zmq::message_t frame(
-      at, bytes.size(), [](void*, void*) {}, nullptr);
-  wire::Frame parsed;
-  wire::Batch batch;
-  EXPECT_EQ(parsed.parse({at, bytes.size()}), wire::DecodeError::kNone);
-  EXPECT_EQ(parsed.read(batch), wire::DecodeError::kNone);
-  Screened result;
-  result.batch = screen_batch(stream, batch, frame, result.screening);
-  const auto* begin = reinterpret_cast<const double*>(result.batch.frame.data<std::byte>() + result.batch.offset);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(begin) % alignof(double), 0u);
+ScreenedRows screen(const wire::Bytes& bytes, std::size_t shift = 0) {
+  ScreenedRows result{screen_at(shift, bytes, Stream(RecoveredStream{1, "s", kSpec, 0, 0, {}, {}, {}})), {}};
+  const auto* begin = reinterpret_cast<const double*>(result.bin());
   if (result.batch.count > 0) result.rows.assign(begin, begin + 3 * result.batch.count);
   return result;
 }
@@ -57,7 +42,7 @@ TEST(BatchRows, AreReadAtAnyAlignment) {
 TEST(BatchRows, WrongLengthRejectsTheWholeBatchAndSaysSo) {
   wire::Bytes bytes = batch_of({1, 2, 3, 4, 5, 6});
   bytes[26] = std::byte{3};  // claims three rows
-  const Screened result = screen(bytes);
+  const ScreenedRows result = screen(bytes);
   EXPECT_EQ(result.batch.count, 0u);
   EXPECT_EQ(result.screening.rejected, 3u);
   EXPECT_EQ(result.screening.first_reason, wire::RejectReason::kRowLength);
@@ -75,7 +60,7 @@ wire::Bytes friendly(const std::function<void(msgpack::packer<msgpack::sbuffer>&
 }
 
 TEST(BatchRows, FriendlyRowsBecomeTheSameRows) {
-  const Screened result = screen(friendly(
+  const ScreenedRows result = screen(friendly(
       [](auto& packer) {
         packer.pack_array(2);
         packer.pack_array(3).pack(1).pack(2.5).pack(-3);
@@ -92,7 +77,7 @@ TEST(BatchRows, FriendlyRowsBecomeTheSameRows) {
 }
 
 TEST(BatchRows, FriendlyRowsMeetTheSameChecks) {
-  const Screened result = screen(friendly(
+  const ScreenedRows result = screen(friendly(
       [](auto& packer) {
         packer.pack_array(4);
         packer.pack_array(3).pack(1).pack(std::numeric_limits<double>::infinity()).pack(3);

@@ -1,6 +1,5 @@
 #include "ingest/sparse_rows.hpp"
 
-#include <cstring>
 #include <limits>
 #include <set>
 #include <string>
@@ -11,8 +10,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include "ingest/batch_rows.hpp"
 #include "ingest/wire/batch_frame.hpp"
+#include "tests/ingest/screened.hpp"
 
 namespace accrue::ingest {
 namespace {
@@ -34,9 +33,7 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
-struct Screened {
-  ScreenedBatch batch;
-  Screening screening;
+struct ScreenedRows : Screened {
   std::vector<Row> rows;
 };
 
@@ -54,28 +51,12 @@ wire::Bytes batch_of(const std::vector<Row>& rows, bool weighted) {
   return bin.seal(1, 7);
 }
 
-// Screens the frame where it begins `shift` bytes past an aligned address, and reads what is left.
-Screened screen(const wire::Bytes& bytes, bool weighted, std::size_t shift = 0) {
+ScreenedRows screen(const wire::Bytes& bytes, bool weighted, std::size_t shift = 0) {
   const Stream stream = stream_of(weighted);
-  std::vector<std::byte> memory(bytes.size() + 16);
-  std::byte* at = memory.data() + shift;
-  std::memcpy(at, bytes.data(), bytes.size());
-  zmq::message_t frame(
-      at, bytes.size(), [](void*, void*) {}, nullptr);
-  wire::Frame parsed;
-  wire::Batch batch;
-  EXPECT_EQ(parsed.parse({at, bytes.size()}), wire::DecodeError::kNone);
-  EXPECT_EQ(parsed.read(batch), wire::DecodeError::kNone);
-  Screened result;
-  result.batch = screen_batch(stream, batch, frame, result.screening);
-  EXPECT_EQ(result.batch.sequence, 7u);
-  EXPECT_EQ(result.screening.kept, result.batch.count);
-  EXPECT_EQ(result.screening.kept + result.screening.rejected, batch.count);
+  ScreenedRows result{screen_at(shift, bytes, stream), {}};
   if (result.batch.count == 0) return result;
-  const std::byte* bin = result.batch.frame.data<std::byte>() + result.batch.offset;
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bin) % alignof(double), 0u);
   const wire::SparseParts parts =
-      wire::sparse_parts(wire::batch_form(stream.spec), result.batch.count, result.batch.nonzeros, bin);
+      wire::sparse_parts(wire::batch_form(stream.spec), result.batch.count, result.batch.nonzeros, result.bin());
   EXPECT_TRUE(ends_fit(parts));
   for (std::size_t i = 0; i < parts.count; ++i) {
     const auto columns = parts.row_columns(i);
@@ -99,7 +80,7 @@ TEST(SparseRows, AreReadAtAnyAlignment) {
 
 TEST(SparseRows, ALargeFrameIsScreenedWhereItLies) {
   const std::vector<Row> rows(1'000, kGood[0]);
-  const Screened result = screen(batch_of(rows, false), false);
+  const ScreenedRows result = screen(batch_of(rows, false), false);
   EXPECT_EQ(result.batch.offset, wire::kBatchHeaderBytes);
   EXPECT_EQ(result.rows, rows);
 }
@@ -124,7 +105,7 @@ std::vector<std::pair<Row, RejectReason>> poison() {
 
 TEST(SparseRows, EachKindOfPoisonIsCountedByItsReason) {
   for (const auto& [row, reason] : poison()) {
-    const Screened result = screen(batch_of({kGood[0], row, kGood[2]}, true), true);
+    const ScreenedRows result = screen(batch_of({kGood[0], row, kGood[2]}, true), true);
     EXPECT_THAT(result.rows, ElementsAre(kGood[0], kGood[2]));
     EXPECT_EQ(result.screening.rejected, 1u);
     EXPECT_EQ(result.screening.first_rejected, 1u);
@@ -159,14 +140,14 @@ TEST(SparseRows, PoisonedBatchesLeaveWhatTheSameWithoutPoisonAre) {
       all.push_back(row);
       good.push_back(row);
     }
-    const Screened result = screen(batch_of(all, weighted), weighted);
+    const ScreenedRows result = screen(batch_of(all, weighted), weighted);
     RC_ASSERT(result.rows == good);
     RC_ASSERT(result.screening.rejected == poisoned);
   }));
 }
 
 void expect_refused_whole(wire::Bytes bytes, std::size_t rows, const std::string& what) {
-  const Screened result = screen(bytes, false);
+  const ScreenedRows result = screen(bytes, false);
   EXPECT_THAT(result.rows, IsEmpty()) << what;
   EXPECT_EQ(result.screening.rejected, rows) << what;
   EXPECT_EQ(result.screening.first_reason, RejectReason::kRowLength) << what;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ingest/wire/batch_frame.hpp"
-#include "ingest/wire/messages.hpp"
+#include "ingest/wire/queries.hpp"
 #include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::wire::samples {

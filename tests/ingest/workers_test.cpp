@@ -49,6 +49,13 @@ class Recorder final : public Outbox {
   std::map<WorkerId, std::vector<std::uint64_t>> exchanges;
 };
 
+const wire::StreamSpec kByKey = {.features = {"a"},
+                                 .target = "y",
+                                 .key = "a",
+                                 .partitions = 2,
+                                 .partition_by = wire::PartitionBy::kRange,
+                                 .partition_cuts = {10}};
+
 class WorkersTest : public testing::Test {
  protected:
   WorkersTest() {
@@ -135,13 +142,7 @@ TEST_F(WorkersTest, PartitionsExchangeAfterBatchesThatStayWhole) {
 }
 
 TEST_F(WorkersTest, BatchesThatAreDealtAreCutAtTheExchanges) {
-  const wire::StreamSpec by_key = {.features = {"a"},
-                                   .target = "y",
-                                   .key = "a",
-                                   .partitions = 2,
-                                   .partition_by = wire::PartitionBy::kRange,
-                                   .partition_cuts = {10}};
-  open(by_key, 8'190);
+  open(kByKey, 8'190);
   push({1, 10, 1, 1, 10, 1});
   std::vector<std::vector<std::uint32_t>> rows = {out_.rows["one"], out_.rows["two"]};
   EXPECT_THAT(rows, testing::UnorderedElementsAre(ElementsAre(1, 3), ElementsAre(1, 1)));
@@ -159,14 +160,8 @@ TEST_F(WorkersTest, RowsOfBatchesThatStayWholeAreNumberedAsTheyWereAccepted) {
 
 TEST_F(WorkersTest, RowsPickedOutOfABatchKeepTheNumbersOfTheWhole) {
   for (const auto dtype : {wire::DataType::kFloat64, wire::DataType::kFloat32}) {
-    const wire::StreamSpec by_key = {.features = {"a"},
-                                     .target = "y",
-                                     .key = "a",
-                                     .partitions = 2,
-                                     .partition_by = wire::PartitionBy::kRange,
-                                     .partition_cuts = {10}};
     out_ = {};
-    open(by_key, 8'190);  // an exchange at 8,192 cuts the batch
+    open(kByKey, 8'190);  // an exchange at 8,192 cuts the batch
     push({1, 10, 1, 1, 10, 1}, dtype);
     push({10, 1}, dtype);
     std::vector<std::vector<std::uint64_t>> indices = {out_.indices["one"], out_.indices["two"]};

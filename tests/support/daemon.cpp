@@ -4,6 +4,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 namespace accrue::tests {
 
 Daemon::Daemon(std::vector<std::string> flags, const DaemonPlace& place)
@@ -59,6 +61,24 @@ void Daemon::kill() {
   check_memory();
   process_->signal(SIGKILL);
   process_->wait();
+}
+
+void Daemon::stop_and_verify() {
+  if (const int code = stop(); code != 0) throw std::runtime_error("accrued ended with " + std::to_string(code));
+  const Finished verified = run({ACCRUED_PATH, "--data", data_dir().string(), "--verify"});
+  if (verified.exit_code != 0) throw std::runtime_error(verified.output + verified.error_output);
+}
+
+Finished Daemon::accrue(std::vector<std::string> arguments, const std::string& input) const {
+  arguments.insert(arguments.begin(), ACCRUE_PATH);
+  return run(arguments, {.environment = {"ACCRUE_ENDPOINT=" + endpoint()}, .input = input});
+}
+
+nlohmann::ordered_json Daemon::answer(std::vector<std::string> arguments, const std::string& input) const {
+  arguments.insert(arguments.end(), {"--format", "json"});
+  const Finished finished = accrue(std::move(arguments), input);
+  if (finished.exit_code != 0) throw std::runtime_error(finished.error_output);
+  return nlohmann::ordered_json::parse(finished.output);
 }
 
 }  // namespace accrue::tests

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "tests/support/child_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -42,6 +44,13 @@ class Daemon {
   int stop();    // SIGTERM; its exit code. No daemon's memory may ever have been above its limit and 64 MiB more
   void kill();   // SIGKILL; likewise
   void start();  // again, on the same port and data
+
+  void stop_and_verify();  // throws where its exit code is not 0, or accrued --verify finds a problem in its store
+
+  // Runs the accrue command against it.
+  Finished accrue(std::vector<std::string> arguments, const std::string& input = {}) const;
+  // The same with --format json: what it prints. Throws where it fails.
+  nlohmann::ordered_json answer(std::vector<std::string> arguments, const std::string& input = {}) const;
 
  private:
   void check_memory() const;

@@ -12,7 +12,7 @@
 
 #include <zmq.hpp>
 
-#include "ingest/wire/messages.hpp"
+#include "ingest/wire/queries.hpp"
 
 namespace accrue::test {
 
