@@ -77,14 +77,18 @@ clang: ## Build all with Clang 14 and run every test
 	@cmake --build $(BUILD)-clang -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
-bench: ## Benchmarks of the learners, beside the cross-product that the exact one replaces, and of recovery
+bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: writes tests/bench/RESULTS.md (ARGS=--quick)
 	@scripts/bootstrap
 	@$(call configure,$(BUILD))
-	@cmake --build $(BUILD) -j $(JOBS) --target models_bench learners_bench sgd_bench recovery_bench
-	@$(BUILD)/bin/models_bench $(ARGS)
-	@$(BUILD)/bin/learners_bench $(ARGS)
-	@$(BUILD)/bin/sgd_bench $(ARGS)
-	@$(BUILD)/bin/recovery_bench $(ARGS)
+	@cmake --build $(BUILD) -j $(JOBS) --target socket_bench models_bench learners_bench sgd_bench recovery_bench
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/bin/socket_bench --json $(BUILD)/bench/sockets.json $(ARGS)
+	@$(BUILD)/bin/models_bench $(call repeated,models)
+	@$(BUILD)/bin/learners_bench $(call repeated,learners) --benchmark_filter='/(least_squares|adaptive)/'
+	@$(BUILD)/bin/learners_bench --benchmark_filter='-/(least_squares|adaptive)/'
+	@$(BUILD)/bin/sgd_bench
+	@$(BUILD)/bin/recovery_bench
+	@scripts/bench-page $(BUILD)/bench
 
 format: ## Lay out the sources
 	@scripts/bootstrap clang-format-14
@@ -102,3 +106,5 @@ clean: ## Remove what was built
 	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread $(BUILD)-clang
 
 comma := ,
+repeated = --benchmark_repetitions=5 --benchmark_min_time=0.1 --benchmark_out_format=json \
+           --benchmark_out=$(BUILD)/bench/$(1).json
