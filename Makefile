@@ -19,7 +19,8 @@ datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 # Ninja itself configures again when that is needed.
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
-.PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang bench format tidy install clean
+.PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang \
+        bench bench-check bench-scaling bench-peers format tidy install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -89,6 +90,12 @@ bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: 
 	@$(BUILD)/bin/sgd_bench
 	@$(BUILD)/bin/recovery_bench
 	@scripts/bench-page $(BUILD)/bench
+
+bench-check: ## Instructions of the hot units against the committed baseline (ARGS=--renew for a new one)
+	@scripts/bootstrap valgrind
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target hot_units
+	@scripts/bench-check $(BUILD)/bin/hot_units $(ARGS)
 
 format: ## Lay out the sources
 	@scripts/bootstrap clang-format-14
