@@ -91,6 +91,19 @@ bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: 
 	@$(BUILD)/bin/recovery_bench
 	@scripts/bench-page $(BUILD)/bench
 
+bench-scaling: ## Speed and memory as features, batches, producers, streams, models and epochs grow: tables and plots
+	@scripts/bootstrap
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target scaling_bench
+	@$(BUILD)/bin/scaling_bench --json $(BUILD)/bench/scaling.json --plots tests/bench/plots $(ARGS)
+	@scripts/bench-page $(BUILD)/bench
+
+bench-peers: build ## accrue beside scikit-learn, River and Vowpal Wabbit, those that scripts/install-peers has installed
+	@mkdir -p $(BUILD)/bench
+	@python=$(BUILD)/peers/bin/python3; [ -x $$python ] || python=/usr/bin/python3; \
+	  $(datasets) $$python scripts/bench-peers $(BUILD)/bin $(BUILD)/bench/peers.json $(ARGS)
+	@scripts/bench-page $(BUILD)/bench
+
 bench-check: ## Instructions of the hot units against the committed baseline (ARGS=--renew for a new one)
 	@scripts/bootstrap valgrind
 	@$(call configure,$(BUILD))
