@@ -50,14 +50,17 @@ void measure_footprint(Report& report, const Effort& effort) {
 
 void measure_idle_streams(Report& report, const Effort& effort) {
   constexpr std::size_t kRowsAStream = 16;
+  constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
   tests::Daemon daemon;
+  const ClientOptions options{.endpoint = daemon.endpoint(), .timeout = std::chrono::minutes(2)};
   {
-    Client client({.endpoint = daemon.endpoint(), .timeout = std::chrono::minutes(2)});
+    std::vector<Client> clients;
     std::vector<Stream> streams;
     const auto begin = Clock::now();
     for (std::size_t i = 0; i < effort.idle_streams; ++i) {
-      streams.push_back(client.stream("s" + std::to_string(i), stream_spec(kFeatures)));
+      if (i % kStreamsAClient == 0) clients.emplace_back(options);
+      streams.push_back(clients.back().stream("s" + std::to_string(i), stream_spec(kFeatures)));
     }
     report.add("idle_streams_created/accrue", "streams/s",
                static_cast<double>(effort.idle_streams) / seconds_since(begin));

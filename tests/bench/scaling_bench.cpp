@@ -94,15 +94,18 @@ Measured with_producers(std::size_t producers, Seconds time) {
   return of(daemon, static_cast<double>(batches * kBatch) / seconds_since(begin));
 }
 
-// A batch for each in turn, by one client.
+// A batch for each in turn, by clients of some of them each.
 Measured with_streams(std::size_t streams, Seconds time) {
   constexpr std::size_t kBatch = 256;
+  constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
   tests::Daemon daemon;
-  Client client({.endpoint = daemon.endpoint(), .batch_rows = kBatch, .timeout = kPatient});
+  const ClientOptions options{.endpoint = daemon.endpoint(), .batch_rows = kBatch, .timeout = kPatient};
+  std::vector<Client> clients;
   std::vector<Stream> all;
   for (std::size_t i = 0; i < streams; ++i) {
-    all.push_back(client.stream("s" + std::to_string(i), stream_spec(kFeatures)));
+    if (i % kStreamsAClient == 0) clients.emplace_back(options);
+    all.push_back(clients.back().stream("s" + std::to_string(i), stream_spec(kFeatures)));
   }
   const auto begin = Clock::now();
   std::size_t batches = 0;
