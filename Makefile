@@ -19,7 +19,8 @@ datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 # Ninja itself configures again when that is needed.
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
-.PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang bench format tidy install clean
+.PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang \
+        bench bench-check bench-scaling bench-peers format tidy install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -77,14 +78,37 @@ clang: ## Build all with Clang 14 and run every test
 	@cmake --build $(BUILD)-clang -j $(JOBS)
 	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
-bench: ## Benchmarks of the learners, beside the cross-product that the exact one replaces, and of recovery
+bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: writes tests/bench/RESULTS.md (ARGS=--quick)
 	@scripts/bootstrap
 	@$(call configure,$(BUILD))
-	@cmake --build $(BUILD) -j $(JOBS) --target models_bench learners_bench sgd_bench recovery_bench
-	@$(BUILD)/bin/models_bench $(ARGS)
-	@$(BUILD)/bin/learners_bench $(ARGS)
-	@$(BUILD)/bin/sgd_bench $(ARGS)
-	@$(BUILD)/bin/recovery_bench $(ARGS)
+	@cmake --build $(BUILD) -j $(JOBS) --target socket_bench models_bench learners_bench sgd_bench recovery_bench
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/bin/socket_bench --json $(BUILD)/bench/sockets.json $(ARGS)
+	@$(BUILD)/bin/models_bench $(call repeated,models)
+	@$(BUILD)/bin/learners_bench $(call repeated,learners) --benchmark_filter='/(least_squares|adaptive)/'
+	@$(BUILD)/bin/learners_bench --benchmark_filter='-/(least_squares|adaptive)/'
+	@$(BUILD)/bin/sgd_bench
+	@$(BUILD)/bin/recovery_bench
+	@scripts/bench-page $(BUILD)/bench
+
+bench-scaling: ## Speed and memory as features, batches, producers, streams, models and epochs grow: tables and plots
+	@scripts/bootstrap
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target scaling_bench
+	@$(BUILD)/bin/scaling_bench --json $(BUILD)/bench/scaling.json --plots tests/bench/plots $(ARGS)
+	@scripts/bench-page $(BUILD)/bench
+
+bench-peers: build ## accrue beside scikit-learn, River and Vowpal Wabbit, those that scripts/install-peers has installed
+	@mkdir -p $(BUILD)/bench
+	@python=$(BUILD)/peers/bin/python3; [ -x $$python ] || python=/usr/bin/python3; \
+	  $(datasets) $$python scripts/bench-peers $(BUILD)/bin $(BUILD)/bench/peers.json $(ARGS)
+	@scripts/bench-page $(BUILD)/bench
+
+bench-check: ## Instructions of the hot units against the committed baseline (ARGS=--renew for a new one)
+	@scripts/bootstrap valgrind
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target hot_units
+	@scripts/bench-check $(BUILD)/bin/hot_units $(ARGS)
 
 format: ## Lay out the sources
 	@scripts/bootstrap clang-format-14
@@ -102,3 +126,5 @@ clean: ## Remove what was built
 	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread $(BUILD)-clang
 
 comma := ,
+repeated = --benchmark_repetitions=5 --benchmark_min_time=0.1 --benchmark_out_format=json \
+           --benchmark_out=$(BUILD)/bench/$(1).json

@@ -1,10 +1,10 @@
 // What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
 //   learn_blocks    Model::learn, full blocks: predict, score and fold in; in both precisions, and with a half life
-//   learn_young     the same from the first row on, where blocks are still small: 16,384 rows
-//   learn_seeing    learn_young of a partition that sees another
-//   fold_blocks     the factor alone, blocks of 256 rows
-//   fold_rows       the factor alone, a row at a time
-//   cross_product   the reference: X'X of the same augmented rows by Eigen, blocks of 256 rows
+//   model_rows      the same, a row a call; learner_rows by the learner alone, which predicts each row before it learns
+//   it learn_young     the same from the first row on, where blocks are still small: 16,384 rows learn_seeing
+//   learn_young of a partition that sees another fold_blocks     the factor alone, blocks of 256 rows fold_rows the
+//   factor alone, a row at a time cross_product   the reference: X'X of the same augmented rows by Eigen, blocks of 256
+//   rows
 // exchange reports its own time: what one of four partitions does to hand out its share and see the others'.
 // Compare them as ratios in one run; as absolutes they say more about the machine.
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
+#include "models/learners.hpp"
 #include "tests/bench/time_per_row.hpp"
 #include "tests/support/model_sets.hpp"
 
@@ -51,6 +52,36 @@ void learn_blocks(benchmark::State& state, const Setting& setting) {
 BENCHMARK_CAPTURE(learn_blocks, double, Setting{"precision", "double"})->Arg(8)->Arg(32)->Arg(128);
 BENCHMARK_CAPTURE(learn_blocks, extended, Setting{"precision", "extended"})->Arg(8)->Arg(32)->Arg(128);
 BENCHMARK_CAPTURE(learn_blocks, half_life, Setting{"half_life_rows", "1000000"})->Arg(8)->Arg(32)->Arg(128);
+
+void model_rows(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  const RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  Model model({.name = ""}, features);
+  model.learn(rows);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    model.learn(rows.slice(next++ % kRows, 1));
+  }
+  report_time_per_row(state, 1);
+}
+BENCHMARK(model_rows)->Arg(8)->Arg(32)->Arg(128);
+
+void learner_rows(benchmark::State& state) {
+  const auto features = static_cast<std::size_t>(state.range(0));
+  const std::vector<double> numbers = random_numbers(kRows * (features + 1));
+  const RowsView rows{numbers.data(), kRows, features + 1, features, false};
+  Settings settings({});
+  const auto learner = learner_kind("least_squares").make(features, settings);
+  std::vector<double> predictions(kRows);
+  learner->partial_fit(rows, predictions);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    learner->partial_fit(rows.slice(next++ % kRows, 1), {predictions.data(), 1});
+  }
+  report_time_per_row(state, 1);
+}
+BENCHMARK(learner_rows)->Arg(8)->Arg(32)->Arg(128);
 
 void learn_young(benchmark::State& state) {
   const auto features = static_cast<std::size_t>(state.range(0));
