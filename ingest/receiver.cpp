@@ -99,10 +99,10 @@ bool Receiver::run(std::chrono::milliseconds stop_timeout) {
   using Clock = std::chrono::steady_clock;
   std::optional<TimePoint> deadline;
   TimePoint next = Clock::now();
+  std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {workers_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
   for (;;) {
-    std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0},
-                                          {workers_.handle(), 0, ZMQ_POLLIN, 0},
-                                          {pipeline_.handle(), 0, ZMQ_POLLIN, 0}};
     wait(items, next);
     const TimePoint now = Clock::now();
     take_from_clients(now);

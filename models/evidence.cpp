@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <span>
@@ -268,16 +269,19 @@ void Memory<Real>::scale(double keep) {
 }
 
 template <class Real>
-Evidence<Real> Memory<Real>::total(double newest) const {
+void Memory<Real>::total(Evidence<Real>& all, double newest) const {
   newest = std::max(newest, this->newest());
   const auto first = std::find_if(parts_.begin(), parts_.end(),
                                   [&](const Evidence<Real>& pane) { return !forgetting_.is_gone(pane.clock, newest); });
-  Evidence<Real> sum = first == parts_.end() ? Evidence<Real>(columns()) : *first;
-  for (auto next = first; next != parts_.end() && ++next != parts_.end();) {
-    sum.merge(forgetting_, *next);
+  if (first == parts_.end()) {
+    all = Evidence<Real>(columns());
+  } else {
+    all = *first;
+    for (auto next = std::next(first); next != parts_.end(); ++next) {
+      all.merge(forgetting_, *next);
+    }
   }
-  sum.advance(forgetting_, newest);
-  return sum;
+  all.advance(forgetting_, newest);
 }
 
 template <class Real>

@@ -93,8 +93,9 @@ class Memory {
   void scale(double keep);
 
   double newest() const { return parts_.back().clock; }
-  /// All that counts when the newest row is at `newest`, or at the newest of its own.
-  Evidence<Real> total(double newest = Evidence<Real>::kNoClock) const;
+  /// Sets `all` to what counts when the newest row is at `newest`, or at the newest of its own. Allocates nothing where
+  /// `all` has been as wide before, but with a window.
+  void total(Evidence<Real>& all, double newest = Evidence<Real>::kNoClock) const;
 
   void encode(StateWriter& writer) const;
   [[nodiscard]] bool decode(StateReader& reader);

@@ -196,9 +196,11 @@ void BasicLeastSquares<Real>::rebuild_known() {
   if (waiting_.count() > 0 && options_.forgetting.way == Forgetting::Way::kWindow) {
     newest = std::max(newest, waiting_.clock(0));
   }
-  known_ = memory_.total(newest);
+  memory_.total(known_, newest);
   if (others_) {
-    known_.merge(options_.forgetting, others_->total(newest));
+    Evidence<Real> others(columns());
+    others_->total(others, newest);
+    known_.merge(options_.forgetting, others);
   }
   size_known_block();
   known_waiting_ = 0;
@@ -300,7 +302,8 @@ Memory<Real> BasicLeastSquares<Real>::memory() const {
 
 template <class Real>
 Evidence<Real> BasicLeastSquares<Real>::evidence() const {
-  Evidence<Real> all = memory().total();
+  Evidence<Real> all(columns());
+  memory().total(all);
   all.settle(options_.forgetting);
   return all;
 }

@@ -14,6 +14,10 @@ SharedFrame frame_of(const Message& message) {
 
 std::string text_of(const wire::Error& error) { return error.text.empty() ? to_string(error.code) : error.text; }
 
+bool to_be_opened(const Channel& channel) {
+  return channel.phase == Channel::Phase::kUnopened || channel.phase == Channel::Phase::kOpening;
+}
+
 }  // namespace
 
 // ---- the connection ----
@@ -39,7 +43,7 @@ Clock::time_point Session::deadline() const {
   Clock::time_point earliest = greet_or_ping_at_;
   if (unanswered_since_) earliest = std::min(earliest, *unanswered_since_ + kSilenceLimit);
   for (const auto& channel : channels_) {
-    if (channel->phase == Channel::Phase::kUnopened && phase_ == Phase::kReady) {
+    if (to_be_opened(*channel) && phase_ == Phase::kReady) {
       earliest = std::min(earliest, channel->open_at);
     }
     if (channel->phase != Channel::Phase::kOpen) continue;
@@ -78,11 +82,12 @@ void Session::collect(Clock::time_point now, std::deque<SharedFrame>& frames) {
 }
 
 void Session::collect(Channel& channel, Clock::time_point now, std::deque<SharedFrame>& frames) {
-  if (channel.phase == Channel::Phase::kUnopened && now >= channel.open_at) {
+  if (to_be_opened(channel) && now >= channel.open_at) {
     wire::Open open{.stream = channel.name, .spec = std::nullopt};
     if (!channel.opened) open.spec = channel.asked;  // once it exists, its absence is an error and no cause to make it
     frames.push_back(frame_of(open));
     channel.phase = Channel::Phase::kOpening;
+    channel.open_at = now + kOpenAgain;
   }
   if (channel.phase != Channel::Phase::kOpen) return;
   Outbound& outbound = *channel.outbound;

@@ -33,6 +33,7 @@ inline constexpr std::chrono::milliseconds kPingIdle{5'000};
 inline constexpr std::chrono::milliseconds kSilenceLimit{3'000};  // unanswered for so long: the connection is dead
 inline constexpr std::chrono::milliseconds kHelloPause{50};       // at least, between two greetings
 inline constexpr std::chrono::milliseconds kOpenPause{200};       // after the daemon's disk failed to make the stream
+inline constexpr std::chrono::milliseconds kOpenAgain{1'000};  // the answer was lost: the daemon drops what queues up
 
 // One stream as this client sends to it.
 struct Channel {
@@ -49,7 +50,7 @@ struct Channel {
   const std::string name;
   std::optional<wire::StreamSpec> asked;  // to create it with
   Phase phase = Phase::kUnopened;
-  Clock::time_point open_at{};         // while kUnopened: not before
+  Clock::time_point open_at{};         // while kUnopened: not before; while kOpening: again
   std::optional<wire::Opened> opened;  // the first answer; its spec stays
   std::optional<Outbound> outbound;    // once it has been open
   std::optional<Error> failure;

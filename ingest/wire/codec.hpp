@@ -75,6 +75,8 @@ constexpr std::size_t fewest_fields() {
 // Packs into a growing byte vector.
 class Sink {
  public:
+  Sink() { bytes.reserve(kShort); }
+
   void write(const char* data, std::size_t size) {
     if (size == 0) return;  // of nothing there may be no address
     const std::size_t at = bytes.size();
@@ -82,6 +84,9 @@ class Sink {
     std::memcpy(bytes.data() + at, data, size);
   }
   Bytes bytes;
+
+ private:
+  static constexpr std::size_t kShort = 64;  // what most messages on the way of a row come to
 };
 using Packer = msgpack::packer<Sink>;
 

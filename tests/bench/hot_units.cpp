@@ -13,7 +13,7 @@
 
 #include "client/src/outbound.hpp"
 #include "ingest/validation.hpp"
-#include "ingest/wire/messages.hpp"
+#include "ingest/wire/queries.hpp"
 #include "models/factor.hpp"
 #include "models/model.hpp"
 #include "tests/bench/rows.hpp"

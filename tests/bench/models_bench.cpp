@@ -74,10 +74,10 @@ void learner_rows(benchmark::State& state) {
   Settings settings({});
   const auto learner = learner_kind("least_squares").make(features, settings);
   std::vector<double> predictions(kRows);
-  learner->partial_fit(rows, predictions);
+  learner->partial_fit(rows, {predictions});
   std::size_t next = 0;
   for (auto _ : state) {
-    learner->partial_fit(rows.slice(next++ % kRows, 1), {predictions.data(), 1});
+    learner->partial_fit(rows.slice(next++ % kRows, 1), {predictions});
   }
   report_time_per_row(state, 1);
 }

@@ -3,7 +3,7 @@
 
 #include <zmq.hpp>
 
-#include "ingest/wire/messages.hpp"
+#include "ingest/wire/queries.hpp"
 #include "tests/bench/flows.hpp"
 #include "tests/bench/sections.hpp"
 #include "tests/bench/statistics.hpp"

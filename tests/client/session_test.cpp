@@ -9,8 +9,10 @@ namespace accrue::client {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 class SessionTest : public testing::Test {
  protected:
@@ -158,6 +160,20 @@ TEST_F(SessionTest, ACallerWithASpecificationCreatesTheStreamThatOneWithoutCould
   hear(opened());
   EXPECT_EQ(without, with);
   EXPECT_EQ(with->phase, Channel::Phase::kOpen);
+}
+
+TEST_F(SessionTest, AStreamIsAskedForAgainUntilItIsOpen) {
+  hear_welcome();
+  const auto channel = session.open("s", std::nullopt);
+  EXPECT_THAT(said(), Contains(kOpen));
+  now += kOpenAgain - milliseconds(1);
+  EXPECT_THAT(said(), Not(Contains(kOpen)));
+  now += milliseconds(1);
+  EXPECT_THAT(said(), Contains(kOpen)) << "the answer may have been lost";
+  hear(opened());
+  EXPECT_EQ(channel->phase, Channel::Phase::kOpen);
+  now += kOpenAgain;
+  EXPECT_THAT(said(), Not(Contains(kOpen)));
 }
 
 TEST_F(SessionTest, AStreamDroppedByAnotherFailsWithTheRowsItLost) {

@@ -28,11 +28,11 @@ constexpr std::size_t kBatchRows = 256;
 // frame, what shares it (2) and what ZeroMQ makes of it; and a share of the acknowledgements, of which there are fewer.
 constexpr double kMostOfClient = 6;
 // Of one batch in the receiver's thread, without its sockets: decoded, admitted, screened, handed to a worker: two
-// for the objects that MessagePack parses into, six for the growing bytes of the message to the worker.
-constexpr double kMostOfIntake = 8.5;
+// for the objects that MessagePack parses into, one for the message to the worker.
+constexpr double kMostOfIntake = 3.5;
 // Of one batch in a worker's thread, without its socket: decoded, learned: two for
-// MessagePack's objects, two for what the learner knows anew after each block, and a share of the queue of steps.
-constexpr double kMostOfWorker = 4.5;
+// MessagePack's objects, and a share of the queue of steps.
+constexpr double kMostOfWorker = 2.5;
 
 std::vector<std::string> names() {
   std::vector<std::string> names;
