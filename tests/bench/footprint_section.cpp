@@ -52,7 +52,7 @@ void measure_idle_streams(Report& report, const Effort& effort) {
   constexpr std::size_t kRowsAStream = 16;
   constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
-  tests::Daemon daemon;
+  tests::Daemon daemon({"--log-level", "warn"});  // nobody reads its log, which would fill the pipe
   const ClientOptions options{.endpoint = daemon.endpoint(), .timeout = std::chrono::minutes(2)};
   {
     std::vector<Client> clients;
