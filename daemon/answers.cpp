@@ -70,7 +70,7 @@ wire::Coef coef_of(const Snapshot& snapshot, const models::Model& model) {
 }
 
 wire::Metrics metrics_of(const Snapshot& snapshot, const models::Model& model) {
-  const models::ProgressiveError& error = model.error();
+  const models::ProgressiveError error = model.error();
   wire::Metrics reply;
   reply.model = model.spec().name;
   reply.epoch = snapshot.epoch;
@@ -86,8 +86,9 @@ wire::Metrics metrics_of(const Snapshot& snapshot, const models::Model& model) {
   for (const std::uint64_t window : models::RollingError::kWindows) {
     reply.last.push_back(on_the_wire(window, model.metrics().last(window)));
   }
-  reply.conformal = on_the_wire(model.metrics().coverage().conformal);
-  reply.variance = on_the_wire(model.metrics().coverage().variance);
+  const models::Coverages coverage = model.metrics().coverage();
+  reply.conformal = on_the_wire(coverage.conformal);
+  reply.variance = on_the_wire(coverage.variance);
   reply.drifts = model.drift().alarms();
   reply.last_drift_row = model.drift().last_alarm();
   if (const std::optional<models::KeyFigures> keys = model.learner().keys()) {
@@ -100,7 +101,7 @@ wire::Metrics metrics_of(const Snapshot& snapshot, const models::Model& model) {
 wire::Models models_of(const Snapshot& snapshot) {
   wire::Models reply{0, snapshot.epoch, {}};
   for (const models::Model& model : snapshot.models.models()) {
-    const models::ProgressiveError& error = model.error();
+    const models::ProgressiveError error = model.error();
     reply.models.push_back({on_the_wire(model.spec()), &model == &snapshot.models.champion(), error.n(),
                             if_finite(error.mse()), if_finite(error.mae()), if_finite(error.r2()),
                             if_finite(error.mse_clipped()), if_finite(error.mae_clipped())});

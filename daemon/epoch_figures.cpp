@@ -7,7 +7,7 @@ namespace accrue::daemon {
 namespace {
 
 ModelMetrics metrics_of(const models::Model& model) {
-  const models::ProgressiveError& error = model.error();
+  const models::ProgressiveError error = model.error();
   return {model.spec().name, error.n(),  error.mse(),         error.mae(),
           error.rmse(),      error.r2(), error.mse_clipped(), error.mae_clipped()};
 }

@@ -179,7 +179,9 @@ void Adaptive::partial_fit(const RowsView& rows, const Forecasts& foretold) {
   const bool wants_variances = !foretold.variances.empty();
   const std::size_t numbers = kLearners * rows.count;
   predictions_.resize(std::max(predictions_.size(), numbers));
-  variances_.resize(wants_variances ? std::max(variances_.size(), numbers) : variances_.size());
+  if (wants_variances) {
+    variances_.resize(std::max(variances_.size(), numbers));
+  }
   const auto of = [&](std::size_t k, std::vector<double>& values) {
     return std::span(values).subspan(k * rows.count, rows.count);
   };

@@ -1,6 +1,13 @@
 #include "models/block_math.hpp"
 
+#include "models/state_codec.hpp"
+
 namespace accrue::models {
+
+// block_kernels.hpp includes nothing, and so says again what stands elsewhere.
+static_assert(kDotLanes == kLanes<double>);
+static_assert(kMaxSolved == kMaxFeatures + 1);  // of which the intercept is one
+
 namespace {
 
 const BlockKernels& best_kernels() {

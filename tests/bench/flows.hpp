@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include <accrue/client.hpp>
 
@@ -17,6 +18,9 @@
 namespace accrue::bench {
 
 inline constexpr std::size_t kWindowBytes = 64u << 20;  // outstanding at most, as accrue has it by default
+
+// Of every daemon measured for long: nobody reads its log, which would fill the pipe and stop it.
+inline const std::vector<std::string> kQuiet = {"--log-level", "warn"};
 
 // A bench_reference of its own.
 class Reference {

@@ -2,9 +2,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/bench/process_usage.hpp"
+#include "tests/bench/flows.hpp"
 #include "tests/bench/sections.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/process_usage.hpp"
 
 namespace accrue::bench {
 namespace {
@@ -21,10 +22,10 @@ double stripped_size_mb() {
 
 // Its share of one core, in percent, while nothing is asked of it.
 double idle_cpu_percent(tests::Daemon& daemon, Seconds time) {
-  const double before = cpu_seconds(daemon.process().pid());
+  const double before = tests::cpu_seconds(daemon.process().pid()).value();
   const auto begin = Clock::now();
   std::this_thread::sleep_for(time);
-  return (cpu_seconds(daemon.process().pid()) - before) / seconds_since(begin) * 100;
+  return (tests::cpu_seconds(daemon.process().pid()).value() - before) / seconds_since(begin) * 100;
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ void measure_footprint(Report& report, const Effort& effort) {
     Client client({.endpoint = daemon.endpoint()});
     (void)client.status();
     const double answering = seconds_since(begin) * 1e3;
-    const double memory = memory_mb(daemon.process().pid(), "VmRSS");
+    const double memory = tests::memory_mb(daemon.process().pid(), "VmRSS").value();
     if (round >= 0) {
       report.add("start_listening/accrue", "ms", listening);
       report.add("start_answering/accrue", "ms", answering);
@@ -52,7 +53,7 @@ void measure_idle_streams(Report& report, const Effort& effort) {
   constexpr std::size_t kRowsAStream = 16;
   constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
-  tests::Daemon daemon({"--log-level", "warn"});  // nobody reads its log, which would fill the pipe
+  tests::Daemon daemon(kQuiet);
   const ClientOptions options{.endpoint = daemon.endpoint(), .timeout = std::chrono::minutes(2)};
   {
     std::vector<Client> clients;
@@ -69,7 +70,7 @@ void measure_idle_streams(Report& report, const Effort& effort) {
     report.add("idle_streams_cpu_connected/accrue", "% of a core", idle_cpu_percent(daemon, effort.idle));
   }
   report.add("idle_streams_cpu/accrue", "% of a core", idle_cpu_percent(daemon, effort.idle));
-  report.add("idle_streams_memory/accrue", "MiB", memory_mb(daemon.process().pid(), "VmRSS"));
+  report.add("idle_streams_memory/accrue", "MiB", tests::memory_mb(daemon.process().pid(), "VmRSS").value());
 }
 
 }  // namespace accrue::bench

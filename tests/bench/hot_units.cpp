@@ -14,7 +14,7 @@
 #include "client/src/outbound.hpp"
 #include "ingest/validation.hpp"
 #include "ingest/wire/queries.hpp"
-#include "models/factor.hpp"
+#include "models/evidence.hpp"
 #include "models/model.hpp"
 #include "tests/bench/rows.hpp"
 
@@ -29,7 +29,7 @@ void require(bool good) {
 
 Unit fold_block(std::size_t features) {
   constexpr std::size_t kBlock = 256;
-  constexpr std::size_t kStride = kBlock + 8;
+  constexpr std::size_t kStride = models::WaitingRows::kStride;
   const std::size_t columns = features + 2;
   const Rows rows(columns - 1, kBlock);
   std::vector<double> block(kStride * columns);

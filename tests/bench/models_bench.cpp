@@ -131,7 +131,7 @@ BENCHMARK(exchange)->Arg(8)->Arg(32)->Arg(128);
 // Both destroy the rows they fold in, so each pays for a copy.
 void fold_blocks(benchmark::State& state) {
   const auto columns = static_cast<std::size_t>(state.range(0)) + 2;
-  constexpr std::size_t kStride = kBlock + 8;
+  constexpr std::size_t kStride = WaitingRows::kStride;
   const std::vector<double> block = random_numbers(kStride * columns);
   std::vector<double> scratch;
   Factor factor(columns);

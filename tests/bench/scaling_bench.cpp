@@ -16,10 +16,10 @@
 
 #include "client/cli/svg_plot.hpp"
 #include "tests/bench/flows.hpp"
-#include "tests/bench/process_usage.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/wire_producer.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/process_usage.hpp"
 
 namespace accrue::bench {
 namespace {
@@ -42,14 +42,14 @@ struct Dimension {
 };
 
 Measured of(tests::Daemon& daemon, double rows_per_second) {
-  return {rows_per_second, memory_mb(daemon.process().pid(), "VmHWM")};
+  return {rows_per_second, tests::memory_mb(daemon.process().pid(), "VmHWM").value()};
 }
 
 Measured with_features(std::size_t features, Seconds time) {
   const std::size_t batch = features < 100 ? 1'024 : 64;
   const std::size_t most_mb = features < 100 ? 64 : 2;  // what is on its way has to be learned before the run ends
   const Rows rows(features, features < 100 ? 16'384 : 1'024);
-  tests::Daemon daemon({"--log-level", "warn"});
+  tests::Daemon daemon(kQuiet);
   Client client(
       {.endpoint = daemon.endpoint(), .batch_rows = batch, .max_unacknowledged_mb = most_mb, .timeout = kPatient});
   Stream stream = client.stream(kStream, stream_spec(features));
@@ -58,7 +58,7 @@ Measured with_features(std::size_t features, Seconds time) {
 
 Measured with_batch(std::size_t batch, Seconds time) {
   const Rows rows(kFeatures);
-  tests::Daemon daemon({"--log-level", "warn"});
+  tests::Daemon daemon(kQuiet);
   Client client({.endpoint = daemon.endpoint(), .batch_rows = batch, .timeout = kPatient});
   Stream stream = client.stream(kStream, stream_spec(kFeatures));
   return of(daemon, accrue_flow(stream, rows, batch, time));
@@ -69,7 +69,7 @@ Measured with_producers(std::size_t producers, Seconds time) {
   constexpr std::size_t kBatch = 256;
   constexpr std::uint64_t kHeldBytes = 128u << 20;
   const Rows rows(kFeatures);
-  tests::Daemon daemon({"--log-level", "warn"});
+  tests::Daemon daemon(kQuiet);
   zmq::context_t context;
   context.set(zmq::ctxopt::max_sockets, 4'096);
   std::vector<std::unique_ptr<WireProducer>> all;
@@ -99,7 +99,7 @@ Measured with_streams(std::size_t streams, Seconds time) {
   constexpr std::size_t kBatch = 256;
   constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
-  tests::Daemon daemon({"--log-level", "warn"});
+  tests::Daemon daemon(kQuiet);
   const ClientOptions options{.endpoint = daemon.endpoint(), .batch_rows = kBatch, .timeout = kPatient};
   std::vector<Client> clients;
   std::vector<Stream> all;
@@ -120,7 +120,7 @@ Measured with_streams(std::size_t streams, Seconds time) {
 Measured with_models(std::size_t models, Seconds time) {
   constexpr std::size_t kBatch = 1'024;
   const Rows rows(kFeatures);
-  tests::Daemon daemon({"--log-level", "warn"});
+  tests::Daemon daemon(kQuiet);
   Client client({.endpoint = daemon.endpoint(), .batch_rows = kBatch, .timeout = kPatient});
   StreamSpec spec = stream_spec(kFeatures);
   for (std::size_t i = 0; i < models; ++i) spec.models.push_back({.name = "m" + std::to_string(i)});

@@ -1,5 +1,7 @@
 // A real program as a child of the test: its output on pipes, its end awaited, never left behind.
 //
+// A child that is not read stands still once a pipe is full, at 64 KiB.
+//
 // One thread. Waiting is on events (pipes, pidfd) with a deadline that only a hang can reach.
 #pragma once
 

@@ -1,10 +1,11 @@
 #include "tests/support/daemon.hpp"
 
 #include <csignal>
-#include <fstream>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
+
+#include "tests/support/process_usage.hpp"
 
 namespace accrue::tests {
 
@@ -33,11 +34,8 @@ void Daemon::start() {
 }
 
 std::optional<std::size_t> Daemon::peak_memory_mb() const {
-  std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM")) return std::stoul(line.substr(line.find(':') + 1)) / 1024;
-  }
-  return std::nullopt;
+  const std::optional<double> peak = memory_mb(process_->pid(), "VmHWM");
+  return peak ? std::optional(static_cast<std::size_t>(*peak)) : std::nullopt;
 }
 
 void Daemon::check_memory() const {
