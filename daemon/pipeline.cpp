@@ -29,11 +29,6 @@ namespace {
 constexpr std::size_t kMiB = 1u << 20;
 constexpr std::chrono::milliseconds kStopTimeout{4'000};  // SIGTERM promises an end within 5 s
 
-// Rows and queries each have a network thread of their own, so that one never queues behind the other.
-constexpr int kNetworkThreads = 2;
-constexpr std::uint64_t kIngestNetworkThread = 1;
-constexpr std::uint64_t kQueryNetworkThread = 2;
-
 // memory_limit_mb as daemon/DELIVERY.md shares it out.
 struct Shares {
   std::size_t batches;   // accepted and not durable
@@ -96,15 +91,13 @@ struct Pipeline::Parts {
   explicit Parts(const Config& configuration)
       : config(configuration),
         directory(config.data_dir),
-        context(kNetworkThreads),
-        listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB, kIngestNetworkThread)),
-        query_listener(
-            ingest::client_socket(context, query_endpoint(config), config.max_message_mb * kMiB, kQueryNetworkThread)),
+        listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB)),
+        query_listener(ingest::client_socket(query_context, query_endpoint(config), config.max_message_mb * kMiB)),
         endpoint(listener.get(zmq::sockopt::last_endpoint)),
         memory({shares_of(config).incoming, shares_of(config).outgoing}, gauges, [](std::size_t unread_bytes) {
           log_warn("connection_closed", {{"reason", "memory_limit_mb"}, {"unread_bytes", unread_bytes}});
         }) {
-    zmq::socket_t worker_listener = ingest::worker_socket(context, worker_endpoint(config), kIngestNetworkThread);
+    zmq::socket_t worker_listener = ingest::worker_socket(context, worker_endpoint(config));
     worker_address = worker_listener.get(zmq::sockopt::last_endpoint);
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
@@ -123,7 +116,7 @@ struct Pipeline::Parts {
     }
     const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(),
                             config.memory_limit_mb * kMiB};
-    queries.emplace(context, std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
+    queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
     const std::size_t count = streams.size();
     for (ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
@@ -157,6 +150,7 @@ struct Pipeline::Parts {
   const Config config;
   DataDirectory directory;
   zmq::context_t context;
+  zmq::context_t query_context;  // has a network thread of its own, so that queries never queue behind rows
   zmq::socket_t listener;
   zmq::socket_t query_listener;
   const std::string endpoint;
@@ -205,7 +199,7 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
   parts.processes.reset();
   parts.stop_workers.set();
   stop(ingest::kCommitterLink);
-  stop(kQueryLink);
+  parts.query_context.shutdown();
   for (std::thread& thread : threads) thread.join();
   log_info("stopped", {{"all_durable", all_durable}});
   return all_durable;

@@ -84,6 +84,7 @@ std::string read_rows(const wire::Predict& query, const wire::StreamSpec& spec, 
     std::memcpy(narrow.data(), query.rows.bin.data(), values * sizeof(float));
     rows.assign(narrow.begin(), narrow.end());
   }
+  if (ingest::all_usable(rows.data(), rows.size())) return {};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
     const std::size_t column = i % columns;
@@ -98,11 +99,10 @@ std::string read_rows(const wire::Predict& query, const wire::StreamSpec& spec, 
 
 }  // namespace
 
-QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts,
-                           std::filesystem::path store_file, const SnapshotBoard& board, const Health& health,
-                           ingest::ClientMemory& memory, const ingest::Gauges& gauges)
+QueryService::QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
+                           const SnapshotBoard& board, const Health& health, ingest::ClientMemory& memory,
+                           const ingest::Gauges& gauges)
     : clients_(std::move(socket)),
-      inbox_(ingest::pull_socket(context, kQueryLink)),
       facts_(std::move(facts)),
       board_(board),
       health_(health),
@@ -111,15 +111,16 @@ QueryService::QueryService(zmq::context_t& context, zmq::socket_t socket, Daemon
       history_(std::move(store_file)) {}
 
 void QueryService::run() {
-  std::vector<zmq::pollitem_t> items = {{clients_.handle(), 0, ZMQ_POLLIN, 0}, {inbox_.handle(), 0, ZMQ_POLLIN, 0}};
   ingest::SessionId client;
   zmq::message_t message;
-  for (;;) {
-    ingest::wait(items);
-    if (ingest::try_receive(inbox_, message)) return;  // nothing but a Stop comes here
-    if (!ingest::receive_from(clients_, client, message, &memory_)) continue;
-    if (message.size() > kLargeQuestionBytes && memory_.crowded()) continue;  // whoever reads answers asks again
-    answer(client, ingest::view(message));
+  try {
+    for (;;) {
+      ingest::await_from(clients_, client, message, memory_);
+      if (message.size() > kLargeQuestionBytes && memory_.crowded()) continue;  // whoever reads answers asks again
+      answer(client, ingest::view(message));
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() != ETERM) throw;
   }
 }
 
@@ -159,7 +160,7 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   const models::Model* found = snapshot->model(model);
   if (!found) return refuse(unknown_model(request, *snapshot, model));
   // Not the learner's: it may have begun anew since, after a drift.
-  if (found->error().n() == 0) return refuse(no_model_yet(request, stream, model));
+  if (!found->metrics().any()) return refuse(no_model_yet(request, stream, model));
   return {std::move(snapshot), found, {}};
 }
 
@@ -212,10 +213,8 @@ std::string QueryService::predict_dense(wire::Predict& query, const Snapshot& sn
   if (!query.interval) return {};
   margins_.resize(query.count);
   const double deviations = models::normal_half_width(*query.interval);
-  const models::Predictor& predictor = snapshot.predictor(model);
-  for (std::size_t i = 0; i < query.count; ++i) {
-    margins_[i] = deviations * std::sqrt(predictor.variance(rows_.data() + i * columns));
-  }
+  snapshot.predictor(model).variance_rows(rows_.data(), columns, margins_);
+  for (double& margin : margins_) margin = deviations * std::sqrt(margin);
   return {};
 }
 
@@ -236,11 +235,11 @@ std::string QueryService::predict_sparse(const wire::Predict& query, const Snaps
 void QueryService::predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns) {
   const models::Predictor& predictor = snapshot.predictor(model);
   const std::optional<models::KeyFigures> keys = model.learner().keys();
-  std::optional<OlderParts> older;
-  if (keys && keys->evicted > 0) older.emplace(history_.store_file(), snapshot, model);
+  if (!keys || keys->evicted == 0) return predictor.predict_rows(rows_.data(), columns, values_);
+  OlderParts older(history_.store_file(), snapshot, model);
   for (std::size_t i = 0; i < values_.size(); ++i) {
     const double* row = rows_.data() + i * columns;
-    const models::Factor* known = older ? older->find(row[columns - 1]) : nullptr;
+    const models::Factor* known = older.find(row[columns - 1]);
     values_[i] = known ? predictor.predict_with(row, *known) : predictor.predict(row);
   }
 }

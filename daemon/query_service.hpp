@@ -1,7 +1,7 @@
 // Answers queries from snapshots, on a thread and a socket of its own: a prediction never waits behind rows. What is
 // asked of a past epoch comes from the store.
 //
-// Construct anywhere, call run() on the service's own thread; it returns after a Stop on kQueryLink.
+// Construct anywhere, call run() on the service's own thread; it returns when the context of its socket is shut down.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,6 @@
 
 namespace accrue::daemon {
 
-inline constexpr const char* kQueryLink = "inproc://query";
-
 // What status tells of the daemon itself.
 struct DaemonFacts {
   std::string version;
@@ -36,9 +34,8 @@ struct DaemonFacts {
 class QueryService {
  public:
   // `socket` is bound (ingest::client_socket).
-  QueryService(zmq::context_t& context, zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
-               const SnapshotBoard& board, const Health& health, ingest::ClientMemory& memory,
-               const ingest::Gauges& gauges);
+  QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file, const SnapshotBoard& board,
+               const Health& health, ingest::ClientMemory& memory, const ingest::Gauges& gauges);
   void run();
 
  private:
@@ -64,7 +61,6 @@ class QueryService {
                   const std::string& model);
 
   zmq::socket_t clients_;
-  zmq::socket_t inbox_;
   DaemonFacts facts_;
   const SnapshotBoard& board_;
   const Health& health_;

@@ -33,6 +33,18 @@ namespace {
 constexpr int kNetworkPatienceMs = 10'000;
 constexpr int kFarewellMs = 200;  // for a worker's last word to leave
 
+bool received(zmq::socket_t& socket, zmq::message_t& frame, zmq::recv_flags flags) {
+  for (;;) {
+    try {
+      if (!socket.recv(frame, flags)) return false;
+      just_received();
+      return true;
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
 }  // namespace
 
 zmq::socket_t pull_socket(zmq::context_t& context, const std::string& endpoint) {
@@ -93,16 +105,10 @@ bool send_to(zmq::socket_t& router, const std::string& peer, wire::BytesView mes
 }
 
 bool try_receive(zmq::socket_t& socket, zmq::message_t& frame) {
-  for (;;) {
-    try {
-      if (!socket.recv(frame, zmq::recv_flags::dontwait)) return false;
-      just_received();
-      return true;
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-    }
-  }
+  return received(socket, frame, zmq::recv_flags::dontwait);
 }
+
+void receive(zmq::socket_t& socket, zmq::message_t& frame) { (void)received(socket, frame, zmq::recv_flags::none); }
 
 void wait(std::vector<zmq::pollitem_t>& items, Deadline deadline) {
   using std::chrono::milliseconds;

@@ -34,6 +34,8 @@ void send(zmq::socket_t& socket, wire::BytesView message);
 
 // The next frame, if there is one; a message's second frame is there as soon as its first is. Retries EINTR.
 [[nodiscard]] bool try_receive(zmq::socket_t& socket, zmq::message_t& frame);
+// The same, waiting for it. Throws zmq::error_t, ETERM, when the context is shut down.
+void receive(zmq::socket_t& socket, zmq::message_t& frame);
 
 // As zmq::poll, but an interruption counts as a time-out, and there is one only where it is given.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;

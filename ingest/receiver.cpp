@@ -32,12 +32,23 @@ void listen_at(zmq::socket_t& socket, const std::string& endpoint, const std::st
   }
 }
 
+// Of a message whose first part, the peer's, is in `frame`; false when there is not one part behind it.
+bool take_single(zmq::socket_t& router, std::string& peer, zmq::message_t& frame, ClientMemory* memory) {
+  const auto take_next = [&] {
+    const bool taken = frame.more() && try_receive(router, frame);
+    if (taken && memory) memory->took(frame);
+    return taken;
+  };
+  peer = frame.to_string();
+  bool single = take_next();
+  while (take_next()) single = false;
+  return single;
+}
+
 }  // namespace
 
-zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
-                            std::uint64_t network_thread) {
+zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes) {
   zmq::socket_t socket(context, zmq::socket_type::router);
-  socket.set(zmq::sockopt::affinity, network_thread);
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(max_message_bytes));
   socket.set(zmq::sockopt::rcvhwm, kReceiveQueue);
@@ -49,27 +60,24 @@ zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint
   return socket;
 }
 
-zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint, std::uint64_t network_thread) {
+zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint) {
   zmq::socket_t socket = router_socket(context);
-  socket.set(zmq::sockopt::affinity, network_thread);
   socket.bind(kWorkersLink);
   if (!endpoint.empty()) listen_at(socket, endpoint, "--worker-listen");
   return socket;
 }
 
 bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame, ClientMemory* memory) {
-  const auto take_next = [&] {
-    const bool taken = frame.more() && try_receive(router, frame);
-    if (taken && memory) memory->took(frame);
-    return taken;
-  };
   while (try_receive(router, frame)) {
-    peer = frame.to_string();
-    bool single = take_next();
-    while (take_next()) single = false;
-    if (single) return true;
+    if (take_single(router, peer, frame, memory)) return true;
   }
   return false;
+}
+
+void await_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame, ClientMemory& memory) {
+  do {
+    receive(router, frame);
+  } while (!take_single(router, peer, frame, &memory));
 }
 
 bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message) {

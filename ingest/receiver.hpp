@@ -23,21 +23,22 @@ inline constexpr const char* kCommitterLink = "inproc://committer";
 
 // A bound ROUTER socket for clients, served by one network thread of the context (a bit mask, as ZMQ_AFFINITY takes
 // it). Throws std::runtime_error that says what to do when it cannot be bound.
-zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes,
-                            std::uint64_t network_thread);
+zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes);
 
 // Takes the one frame of a peer's message, or false when there is none to be had. A message of several frames is
 // dropped: the protocol has none, and nothing is kept of it.
 // Those of clients are accounted for in `memory`.
 [[nodiscard]] bool receive_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame,
                                 ClientMemory* memory = nullptr);
+// The same, waiting for it. Throws zmq::error_t, ETERM, when the context is shut down.
+void await_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame, ClientMemory& memory);
 
 // Sends without ever blocking; false when the client is gone or does not read, or too much is on its way already.
 bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message);
 
 // As client_socket(), for workers; those of this process are found at kWorkersLink, others at `endpoint` unless it is
 // empty.
-zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint, std::uint64_t network_thread);
+zmq::socket_t worker_socket(zmq::context_t& context, const std::string& endpoint);
 
 // Told on the ingest thread; a name is the one the worker gave itself.
 struct WorkerEvents {

@@ -13,6 +13,8 @@ namespace {
 using wire::RejectReason;
 
 // True when every value is within the limit. NaN compares false; without branches, so that it vectorises.
+}  // namespace
+
 template <class Real>
 bool all_usable(const Real* values, std::size_t count) {
   unsigned bad = 0;
@@ -21,8 +23,6 @@ bool all_usable(const Real* values, std::size_t count) {
   }
   return bad == 0;
 }
-
-}  // namespace
 
 Gate::Gate(const wire::StreamSpec& spec, std::vector<bool> may_be_missing)
     : features_(spec.features.size()),
@@ -90,6 +90,8 @@ Screening screen_rows(Real* rows, std::size_t count, const Gate& gate) {
   return screening;
 }
 
+template bool all_usable(const double*, std::size_t);
+template bool all_usable(const float*, std::size_t);
 template Screening screen_rows(double*, std::size_t, const Gate&);
 template Screening screen_rows(float*, std::size_t, const Gate&);
 

@@ -83,6 +83,65 @@ inline void subtract(double* b, const double* panel, std::size_t stride, const d
   }
 }
 
+// Squares of numbers are turned about their diagonal in registers.
+#if ACCRUE_VECTOR == 2
+constexpr std::size_t kSquare = 2;
+using SquareRow [[gnu::vector_size(kSquare * sizeof(double))]] = double;
+
+inline void turn(const SquareRow* rows, SquareRow* columns) {
+  columns[0] = __builtin_shufflevector(rows[0], rows[1], 0, 2);
+  columns[1] = __builtin_shufflevector(rows[0], rows[1], 1, 3);
+}
+#else
+constexpr std::size_t kSquare = 4;
+using SquareRow [[gnu::vector_size(kSquare * sizeof(double))]] = double;
+
+inline void turn(const SquareRow* rows, SquareRow* columns) {
+  const SquareRow even01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 2, 6);
+  const SquareRow odd01 = __builtin_shufflevector(rows[0], rows[1], 1, 5, 3, 7);
+  const SquareRow even23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 2, 6);
+  const SquareRow odd23 = __builtin_shufflevector(rows[2], rows[3], 1, 5, 3, 7);
+  columns[0] = __builtin_shufflevector(even01, even23, 0, 1, 4, 5);
+  columns[1] = __builtin_shufflevector(odd01, odd23, 0, 1, 4, 5);
+  columns[2] = __builtin_shufflevector(even01, even23, 2, 3, 6, 7);
+  columns[3] = __builtin_shufflevector(odd01, odd23, 2, 3, 6, 7);
+}
+#endif
+
+inline void turn_square(const double* rows, std::size_t row_stride, double* block, std::size_t stride) {
+  SquareRow of_rows[kSquare];
+  SquareRow of_columns[kSquare];
+  for (std::size_t i = 0; i < kSquare; ++i) {
+    std::memcpy(&of_rows[i], rows + i * row_stride, sizeof(SquareRow));
+  }
+  turn(of_rows, of_columns);
+  for (std::size_t k = 0; k < kSquare; ++k) {
+    std::memcpy(block + k * stride, &of_columns[k], sizeof(SquareRow));
+  }
+}
+
+void lay_out_columns(const double* rows, std::size_t row_stride, std::size_t columns, std::size_t count, double* block,
+                     std::size_t stride) {
+  std::size_t i = 0;
+  for (; i + kSquare <= count; i += kSquare) {
+    const double* from = rows + i * row_stride;
+    std::size_t k = 0;
+    for (; k + kSquare <= columns; k += kSquare) {
+      turn_square(from + k, row_stride, block + k * stride + i, stride);
+    }
+    for (; k < columns; ++k) {
+      for (std::size_t row = 0; row < kSquare; ++row) {
+        block[k * stride + i + row] = from[row * row_stride + k];
+      }
+    }
+  }
+  for (; i < count; ++i) {
+    for (std::size_t k = 0; k < columns; ++k) {
+      block[k * stride + i] = rows[i * row_stride + k];
+    }
+  }
+}
+
 void scale_column(double* a, double factor, std::size_t rows) {
   for (std::size_t i = 0; i < rows; ++i) {
     a[i] *= factor;
@@ -159,6 +218,7 @@ void leverage_rows(const double* block, std::size_t stride, const double* packed
 
 }  // namespace
 
-const BlockKernels ACCRUE_KERNELS = {scale_column, panel_dots, subtract_panel, predict_rows, leverage_rows};
+const BlockKernels ACCRUE_KERNELS = {scale_column,    panel_dots,   subtract_panel,
+                                     lay_out_columns, predict_rows, leverage_rows};
 
 }  // namespace accrue::models

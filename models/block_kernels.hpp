@@ -14,6 +14,8 @@ struct BlockKernels {
                      double* dots);
   void (*subtract_panel)(double* b, const double* panel, std::size_t stride, std::size_t width, const double* factors,
                          std::size_t rows);
+  void (*lay_out_columns)(const double* rows, std::size_t row_stride, std::size_t columns, std::size_t count,
+                          double* block, std::size_t stride);
   void (*predict_rows)(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
                        double constant, std::size_t rows, double* predictions);
   void (*leverage_rows)(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,

@@ -33,6 +33,12 @@ inline void subtract_panel(double* b, const double* panel, std::size_t stride, s
   block_kernels().subtract_panel(b, panel, stride, width, factors, rows);
 }
 
+/// Lays rows out column by column: `count` rows of so many columns, row_stride apart, as columns that are stride apart.
+inline void lay_out_columns(const double* rows, std::size_t row_stride, std::size_t columns, std::size_t count,
+                            double* block, std::size_t stride) {
+  block_kernels().lay_out_columns(rows, row_stride, columns, count, block, stride);
+}
+
 // The same in a more precise Real, for which no processor has vectors.
 
 template <class Real>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "models/block_math.hpp"
 #include "models/require.hpp"
 
 namespace accrue::models {
@@ -88,18 +90,28 @@ void lay_out(const WaitingRows& rows, std::size_t first, std::span<const Real> r
 
 }  // namespace
 
-void WaitingRows::append(const Forgetting& forgetting, const RowsView& rows, std::size_t first, std::size_t count) {
-  numbers_.resize(width() * kStride);
-  for (std::size_t k = 0; k <= features_; ++k) {
-    double* to = mutable_column(k) + count_;
-    const double* from = rows.row(first) + k;
-    for (std::size_t i = 0; i < count; ++i) {
-      to[i] = from[i * rows.stride];
-    }
+// So that a stream of few rows takes little, of which there may be many.
+void WaitingRows::make_room(std::size_t rows) {
+  if (rows + kMaxVector <= stride_) {
+    return;
   }
+  const std::size_t stride = std::min(std::bit_ceil(rows), kMax) + kMaxVector;
+  std::vector<double> roomier(width() * stride);
+  for (std::size_t k = 0; k < width() && count_ > 0; ++k) {
+    std::copy_n(column(k), count_, roomier.data() + k * stride);
+  }
+  numbers_ = std::move(roomier);
+  stride_ = stride;
+}
+
+void WaitingRows::append(const Forgetting& forgetting, const RowsView& rows, std::size_t first, std::size_t count) {
+  make_room(count_ + count);
+  lay_out_columns(rows.row(first), rows.stride, features_ + 1, count, mutable_column(0) + count_, stride_);
+  double* const weights = mutable_column(features_ + 1) + count_;
+  double* const clocks = mutable_column(features_ + 2) + count_;
   for (std::size_t i = 0; i < count; ++i) {
-    mutable_column(features_ + 1)[count_ + i] = rows.weight(first + i);
-    mutable_column(features_ + 2)[count_ + i] = forgetting.clock(rows, first + i);
+    weights[i] = rows.weight(first + i);
+    clocks[i] = forgetting.clock(rows, first + i);
   }
   count_ += count;
 }
@@ -113,8 +125,9 @@ void WaitingRows::encode(StateWriter& writer) const {
 }
 
 bool WaitingRows::decode(StateReader& reader, std::size_t count) {
+  count_ = 0;
+  make_room(count);
   count_ = count;
-  numbers_.resize(count > 0 ? width() * kStride : 0);
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t k = 0; k <= features_; ++k) {
       if (!reader.get_double(-kMaxMagnitude, kMaxMagnitude, mutable_column(k)[i])) {

@@ -18,12 +18,21 @@
 
 namespace accrue::models {
 
+/// The features of rows, column by column, stride numbers apart. What lies up to kMaxVector numbers behind each
+/// column's last row is read, too, and has no meaning.
+struct RowBlock {
+  const double* first;
+  std::size_t stride;
+  std::size_t rows;
+};
+
 /// At most kMax rows that wait to be folded in: the features, the target, the weight, the clock, column by column.
+/// Takes memory as the rows come, for twice as many at a time, and keeps it.
 class WaitingRows {
  public:
   static constexpr std::size_t kMax = 256;
-  /// Between columns: room for what a processor works on at once, and not a power of two, which would put all columns
-  /// into the same sets of the cache.
+  /// The most there is between columns: room for what a processor works on at once, and not a power of two, which would
+  /// put all columns into the same sets of the cache.
   static constexpr std::size_t kStride = kMax + kMaxVector;
 
   WaitingRows(std::size_t features, bool intercept) : features_(features), intercept_(intercept) {}
@@ -33,8 +42,9 @@ class WaitingRows {
   void clear() { count_ = 0; }
 
   std::size_t count() const { return count_; }
-  /// Of features, behind which comes the target; kStride numbers, once there was a row.
-  const double* column(std::size_t k) const { return numbers_.data() + k * kStride; }
+  /// Of features, behind which comes the target.
+  const double* column(std::size_t k) const { return numbers_.data() + k * stride_; }
+  RowBlock last(std::size_t rows) const { return {column(0) + count_ - rows, stride_, rows}; }
   double weight(std::size_t i) const { return column(features_ + 1)[i]; }
   double clock(std::size_t i) const { return column(features_ + 2)[i]; }
   bool intercept() const { return intercept_; }
@@ -44,11 +54,13 @@ class WaitingRows {
 
  private:
   std::size_t width() const { return features_ + 3; }
-  double* mutable_column(std::size_t k) { return numbers_.data() + k * kStride; }
+  double* mutable_column(std::size_t k) { return numbers_.data() + k * stride_; }
+  void make_room(std::size_t rows);
 
   std::size_t features_;
   bool intercept_;
   std::vector<double> numbers_;  // none before the first row
+  std::size_t stride_ = 0;
   std::size_t count_ = 0;
 };
 

@@ -37,6 +37,12 @@ class Predictor {
   virtual ~Predictor() = default;
   /// For a row of the learner's features, behind which stands the key if the learner groups by one.
   virtual double predict(const double* x) const = 0;
+  /// For several such rows, one behind the other, each `columns` numbers.
+  virtual void predict_rows(const double* rows, std::size_t columns, std::span<double> predictions) const {
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      predictions[i] = predict(rows + i * columns);
+    }
+  }
   /// For a sparse row (rows.hpp), of a learner that takes such.
   virtual double predict_sparse(std::span<const std::uint32_t> /*columns*/, const double* /*values*/) const {
     require(false, "sparse rows are for learners that take them");
@@ -46,6 +52,12 @@ class Predictor {
   virtual double predict_with(const double* x, const Factor& /*of_the_key*/) const { return predict(x); }
   /// The variance of a target of weight 1 about that prediction, its noise included; NaN for what does not know.
   virtual double variance(const double* /*x*/) const { return std::numeric_limits<double>::quiet_NaN(); }
+  /// For several rows, as predict_rows.
+  virtual void variance_rows(const double* rows, std::size_t columns, std::span<double> variances) const {
+    for (std::size_t i = 0; i < variances.size(); ++i) {
+      variances[i] = variance(rows + i * columns);
+    }
+  }
 };
 
 /// What is foretold of a row before its target is known.

@@ -53,18 +53,6 @@ std::optional<double> r_squared(const BasicFactor<Real>& factor, bool intercept,
 }
 
 template <class Real>
-class SolutionPredictor final : public Predictor {
- public:
-  SolutionPredictor(Solution<Real> solution, bool intercept) : solution_(std::move(solution)), intercept_(intercept) {}
-  double predict(const double* x) const override { return solution_.predict(x, intercept_); }
-  double variance(const double* x) const override { return solution_.variance(x, intercept_); }
-
- private:
-  Solution<Real> solution_;
-  bool intercept_;
-};
-
-template <class Real>
 const BasicLeastSquares<Real>& same_kind(const Learner& learner) {
   const auto* same = dynamic_cast<const BasicLeastSquares<Real>*>(&learner);
   require(same != nullptr, "least squares meets least squares of the same precision");
@@ -82,8 +70,7 @@ BasicLeastSquares<Real>::BasicLeastSquares(const LeastSquaresOptions& options)
     : options_(options),
       memory_(columns_of(options), options.forgetting),
       waiting_(options.features, options.intercept),
-      known_(columns()),
-      scoring_(columns()) {}
+      known_(0) {}
 
 template <class Real>
 void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts& foretold) {
@@ -94,19 +81,19 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts&
     make_scoring_current();
     count = rows_alike(rows, i);
     if (count == 1) {
-      foretold.predictions[i] = scoring_.predict(rows.row(i), options_.intercept);
+      foretold.predictions[i] = scoring_->predict(rows.row(i), options_.intercept);
       if (wants_variances) {
-        foretold.variances[i] = scoring_.variance(rows.row(i), options_.intercept);
+        foretold.variances[i] = scoring_->variance(rows.row(i), options_.intercept);
       }
       learn_one(rows, i);
       continue;
     }
     // All are foretold by one solution: as a block, where they wait.
     waiting_.append(options_.forgetting, rows, i, count);
-    const double* block = waiting_.column(0) + waiting_.count() - count;
-    scoring_.predict_rows(block, count, options_.intercept, foretold.predictions.subspan(i, count));
+    const RowBlock block = waiting_.last(count);
+    scoring_->predict_rows(block, options_.intercept, foretold.predictions.subspan(i, count));
     if (wants_variances) {
-      scoring_.variance_rows(block, count, options_.intercept, foretold.variances.subspan(i, count));
+      scoring_->variance_rows(block, options_.intercept, foretold.variances.subspan(i, count));
     }
     rows_ += count;
     fold_what_is_due();
@@ -118,7 +105,7 @@ template <class Real>
 Forecast BasicLeastSquares<Real>::forecast(const RowsView& rows, std::size_t i) {
   make_scoring_current();
   const double* x = rows.row(i);
-  return {scoring_.predict(x, options_.intercept), scoring_.variance(x, options_.intercept)};
+  return {scoring_->predict(x, options_.intercept), scoring_->variance(x, options_.intercept)};
 }
 
 // How many rows from there on, at least one, are scored with the same solution and neither forgotten nor folded apart.
@@ -240,17 +227,20 @@ void BasicLeastSquares<Real>::make_scoring_current() {
 
 template <class Real>
 void BasicLeastSquares<Real>::solve_for_scoring() {
-  Evidence<Real>& evidence = scoring_.evidence;
-  std::vector<Real>& coefficients = scoring_.coefficients;
+  if (!scoring_) {
+    scoring_.emplace(columns());
+  }
+  Evidence<Real>& evidence = scoring_->evidence;
+  std::vector<Real>& coefficients = scoring_->coefficients;
   evidence = known_;
   evidence.settle(options_.forgetting);
   if (evidence.amount.rows >= 2 * static_cast<double>(coefficients.size()) || options_.prior_precision > 0) {
-    penalise(evidence, scoring_.rms);
-    scoring_.solve(coefficients);
-    scoring_.noise = scoring_noise();
+    penalise(evidence, scoring_->rms);
+    scoring_->solve(coefficients);
+    scoring_->noise = scoring_noise();
     return;
   }
-  scoring_.noise = kNaN;
+  scoring_->noise = kNaN;
   std::fill(coefficients.begin(), coefficients.end(), Real{0});
   if (options_.intercept && evidence.factor.diagonal(0) > 0) {
     coefficients[0] = evidence.factor.row(0)[columns() - 1] / evidence.factor.diagonal(0);
@@ -260,17 +250,17 @@ void BasicLeastSquares<Real>::solve_for_scoring() {
 // From the penalised factor alone: its last diagonal is the norm of residuals and penalties together.
 template <class Real>
 double BasicLeastSquares<Real>::scoring_noise() const {
-  const BasicFactor<Real>& factor = scoring_.evidence.factor;
-  const Amount& amount = scoring_.evidence.amount;
+  const BasicFactor<Real>& factor = scoring_->evidence.factor;
+  const Amount& amount = scoring_->evidence.amount;
   const Real together = factor.diagonal(columns() - 1);
   Real penalty = 0;
   std::size_t rank = 0;
-  for (std::size_t j = 0; j < scoring_.coefficients.size(); ++j) {
+  for (std::size_t j = 0; j < scoring_->coefficients.size(); ++j) {
     rank += factor.diagonal(j) > 0 ? 1 : 0;
     if (options_.ridge > 0 && (j > 0 || !options_.intercept)) {
       const Real share = std::sqrt(static_cast<Real>(options_.ridge / (amount.weights + options_.ridge)));
-      const Real shrunk = share * scoring_.rms[j] * std::sqrt(static_cast<Real>(amount.weights));
-      const Real part = shrunk * scoring_.coefficients[j];
+      const Real shrunk = share * scoring_->rms[j] * std::sqrt(static_cast<Real>(amount.weights));
+      const Real part = shrunk * scoring_->coefficients[j];
       penalty = hypotenuse(penalty, &part, 1);
     }
   }
@@ -353,7 +343,7 @@ std::unique_ptr<const Predictor> BasicLeastSquares<Real>::predictor() const {
   solution.noise = noise(residual, data.amount, numerical_rank(data.factor));
   solution.solve(solution.coefficients);
   solution.coefficients = std::move(coefficients);
-  return std::make_unique<SolutionPredictor<Real>>(std::move(solution), options_.intercept);
+  return predictor_of(std::move(solution), options_.intercept);
 }
 
 template <class Real>

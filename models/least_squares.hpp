@@ -158,7 +158,7 @@ class BasicLeastSquares final : public Learner {
   std::size_t known_waiting_ = 0;
   std::size_t known_block_ = 1;  // how many more it takes at once
   bool known_is_current_ = false;
-  Solution<Real> scoring_;  // of what is known
+  std::optional<Solution<Real>> scoring_;  // of what is known; none before a row is to be scored
   bool scoring_is_current_ = false;
 };
 

@@ -20,16 +20,11 @@
 
 #include "models/conformal.hpp"
 #include "models/coverage.hpp"
-#include "models/normal_quantile.hpp"
 #include "models/progressive_error.hpp"
 #include "models/rolling_error.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
-
-// An interval about a normal variable that holds it with a probability of Conformal::kLevel reaches so far on either
-// side.
-inline const double kStandardDeviations = normal_half_width(Conformal::kLevel);
 
 struct Scored {
   double prediction;
@@ -41,6 +36,10 @@ struct Scored {
 
 class Metrics {
  public:
+  /// So many standard deviations on either side hold a normal variable with a probability of Conformal::kLevel: what
+  /// normal_half_width answers.
+  static constexpr double kDeviations = 1.9599641740135167;
+
   void add(const Scored& row) { add(row, half_width()); }
   /// Of a row whose conformal interval was given long before, with that half width; NaN for none.
   void add(const Scored& row, double half_width);
@@ -59,6 +58,7 @@ class Metrics {
   Metrics as_seen_by_others() const;
 
   ProgressiveError lifetime() const;
+  bool any() const { return settled_.n() > 0 || rolling_.newest_pane().error.n() > 0; }
   /// Over one of RollingError::kWindows.
   Window last(std::uint64_t window_rows) const { return rolling_.last(window_rows); }
   const Conformal& conformal() const { return conformal_; }
@@ -81,7 +81,7 @@ inline void Metrics::add(const Scored& row, double half_width) {
   const RowError error = settled_.score(row.prediction, row.target, row.weight);
   HalfWidths intervals{.conformal = half_width};
   if (row.variance >= 0 && row.variance <= kMaxMagnitude * kMaxMagnitude) {
-    intervals.variance = kStandardDeviations * std::sqrt(row.variance);
+    intervals.variance = kDeviations * std::sqrt(row.variance);
   }
   if (rolling_.begins_pane(row.index)) {
     settle();

@@ -4,16 +4,12 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace accrue::models {
-double QuantileSketch::Octave::weight() const {
-  double sum = 0;
-  for (const double weight : weights) {
-    sum += weight;
-  }
-  return sum;
-}
+
+double QuantileSketch::Octave::weight() const { return std::accumulate(weights.begin(), weights.end(), 0.0); }
 
 double QuantileSketch::middle_of(std::uint64_t exponent, std::size_t bucket) {
   const std::uint64_t halves = ((exponent << kBits) + bucket) * 2 + 1;
@@ -23,9 +19,9 @@ double QuantileSketch::middle_of(std::uint64_t exponent, std::size_t bucket) {
 // To an octave that is not where the last one was.
 void QuantileSketch::add_elsewhere(std::uint64_t exponent, std::size_t bucket, double weight) {
   if (Octave* octave = octave_of(exponent)) {
-    octave->weights[bucket] += weight;
+    octave->add(bucket, weight);
   } else {
-    octaves_.front().weights[0] += weight;
+    octaves_.front().add(0, weight);
   }
 }
 
@@ -35,14 +31,14 @@ QuantileSketch::Octave* QuantileSketch::octave_of(std::uint64_t exponent) {
                              [](const Octave& octave, std::uint64_t value) { return octave.exponent < value; });
   if (at == octaves_.end() || at->exponent != exponent) {
     if (octaves_.size() < kOctaves) {
-      at = octaves_.insert(at, Octave{exponent});
+      at = octaves_.insert(at, Octave{.exponent = exponent});
     } else if (at == octaves_.begin()) {
       return nullptr;
     } else {
       const double given_up = octaves_.front().weight();
       std::move(std::next(octaves_.begin()), at, octaves_.begin());  // those between move down, and leave a place
-      *--at = Octave{exponent};
-      octaves_.front().weights[0] += given_up;
+      *--at = Octave{.exponent = exponent};
+      octaves_.front().add(0, given_up);
     }
   }
   base_ = exponent - static_cast<std::uint64_t>(at - octaves_.begin());
@@ -53,10 +49,9 @@ void QuantileSketch::merge(const QuantileSketch& other) {
   weight_ += other.weight_;
   zeros_ += other.zeros_;
   for (const Octave& octave : other.octaves_) {
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      if (octave.weights[bucket] > 0) {
-        add_to(octave.exponent, bucket, octave.weights[bucket]);
-      }
+    auto weight = octave.weights.begin();
+    for (std::uint64_t rest = octave.filled; rest != 0; rest &= rest - 1) {
+      add_to(octave.exponent, static_cast<std::size_t>(std::countr_zero(rest)), *weight++);
     }
   }
 }
@@ -66,12 +61,19 @@ void QuantileSketch::scale(double factor) {
   zeros_ *= factor;
   const double negligible = 0x1p-64 * weight_;
   for (Octave& octave : octaves_) {
-    for (double& weight : octave.weights) {
-      weight *= factor;
-      weight = weight < negligible ? 0 : weight;
+    std::size_t kept = 0;
+    std::size_t seen = 0;
+    for (std::uint64_t rest = octave.filled; rest != 0; rest &= rest - 1) {
+      const double weight = octave.weights[seen++] * factor;
+      if (weight < negligible) {
+        octave.filled &= ~(rest & -rest);
+      } else {
+        octave.weights[kept++] = weight;
+      }
     }
+    octave.weights.resize(kept);
   }
-  std::erase_if(octaves_, [](const Octave& octave) { return octave.weight() == 0; });
+  std::erase_if(octaves_, [](const Octave& octave) { return octave.filled == 0; });
 }
 
 double QuantileSketch::value_at(double rank) const {
@@ -81,15 +83,15 @@ double QuantileSketch::value_at(double rank) const {
   double may_exceed = weight_ - rank;
   double value = 0;
   for (auto octave = octaves_.rbegin(); octave != octaves_.rend(); ++octave) {
-    for (std::size_t bucket = kBuckets; bucket-- > 0;) {
-      const double weight = octave->weights[bucket];
-      if (weight > 0) {
-        value = middle_of(octave->exponent, bucket);
-        if (may_exceed < weight) {
-          return value;
-        }
-        may_exceed -= weight;
+    std::uint64_t rest = octave->filled;
+    for (auto weight = octave->weights.rbegin(); weight != octave->weights.rend(); ++weight) {
+      const auto bucket = static_cast<std::size_t>(std::bit_width(rest) - 1);
+      value = middle_of(octave->exponent, bucket);
+      if (may_exceed < *weight) {
+        return value;
       }
+      may_exceed -= *weight;
+      rest ^= std::uint64_t{1} << bucket;
     }
   }
   return zeros_ > 0 ? 0 : value;
@@ -101,17 +103,9 @@ void QuantileSketch::encode(StateWriter& writer) const {
   writer.put_double(zeros_);
   writer.put_count(octaves_.size());
   for (const Octave& octave : octaves_) {
-    std::uint64_t filled = 0;
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      filled |= std::uint64_t{octave.weights[bucket] > 0} << bucket;
-    }
     writer.put_count(octave.exponent);
-    writer.put_count(filled);
-    for (const double weight : octave.weights) {
-      if (weight > 0) {
-        writer.put_double(weight);
-      }
-    }
+    writer.put_count(octave.filled);
+    writer.put_doubles(octave.weights);
   }
 }
 
@@ -123,20 +117,18 @@ bool QuantileSketch::decode_octaves(StateReader& reader) {
   std::uint64_t lowest = bucket_of(kSmallest) >> kBits;
   const std::uint64_t highest = bucket_of(kMaxMagnitude) >> kBits;
   for (std::uint64_t i = 0; i < count; ++i) {
+    constexpr double kLeast = std::numeric_limits<double>::denorm_min();
     Octave octave{};
-    std::uint64_t filled = 0;
     if (!reader.get_count_up_to(highest + 2, octave.exponent) || octave.exponent < lowest ||
-        !reader.get_count(filled) || filled == 0) {
+        !reader.get_count(octave.filled) || octave.filled == 0) {
       return false;
     }
     lowest = octave.exponent + 1;
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      constexpr double kLeast = std::numeric_limits<double>::denorm_min();
-      if ((filled >> bucket & 1) != 0 && !reader.get_double(kLeast, kMaxStateMagnitude, octave.weights[bucket])) {
-        return false;
-      }
+    octave.weights.resize(static_cast<std::size_t>(std::popcount(octave.filled)));
+    if (!reader.get_doubles(kLeast, kMaxStateMagnitude, octave.weights)) {
+      return false;
     }
-    octaves_.push_back(octave);
+    octaves_.push_back(std::move(octave));
   }
   return true;
 }

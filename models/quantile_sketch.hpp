@@ -4,22 +4,21 @@
 // and answers for them with its middle: within 1/128 = 0.78% of each. The bucket of a number is read off its bits, so
 // it is the same on every machine. Numbers below kSmallest, zero among them, have a bucket of their own that answers 0.
 // The buckets of the kOctaves greatest octaves (powers of two) that occurred are kept; what is less falls into the
-// least bucket of these, and quantiles that lie there are answered too high. Octaves without a number take no memory,
-// so a few outliers cost a few octaves, wherever they lie.
+// least bucket of these, and quantiles that lie there are answered too high. Buckets without a number take no memory,
+// so a few outliers cost little, wherever they lie, and so do a few numbers.
 //
 // Merging gives the sketch of all numbers, whatever the split and the order, exactly (weights add up to rounding, whole
 // ones without), also of what no longer fits: an octave among the greatest of all is among the greatest of each part.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
-// Costs: add O(1), without an allocation unless its octave is new; quantile O(buckets); at most 16 KB, 520 bytes an
-// octave.
+// Costs: add O(1), without an allocation unless its bucket is new; quantile O(buckets); at most 18 KB, of which 8 bytes
+// are a bucket's.
 // Numbers: from 0 to kMaxError, weights > 0 and up to kMaxMagnitude each.
 // Errors: decode answers DecodeError and leaves the value as it was unless that is kNone.
 // Source: Masson, Rim and Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
 // PVLDB 12 (2019), with the linearly interpolated mapping and a store by octaves.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -56,11 +55,14 @@ class QuantileSketch {
   static constexpr std::size_t kBuckets = std::size_t{1} << kBits;
 
   struct Octave {
-    std::uint64_t exponent;  // as it stands in the bits of a double
-    std::array<double, kBuckets> weights{};
+    std::uint64_t exponent;         // as it stands in the bits of a double
+    std::uint64_t filled = 0;       // a bit for each bucket, set of those that hold a number
+    std::vector<double> weights{};  // of those, the least first
 
+    void add(std::size_t bucket, double weight);
     double weight() const;
   };
+  static constexpr std::uint64_t kAllFilled = ~std::uint64_t{0};
 
   static std::uint64_t bucket_of(double value) {
     return std::bit_cast<std::uint64_t>(value) >> (kSignificandBits - kBits);
@@ -79,6 +81,17 @@ class QuantileSketch {
   std::uint64_t base_ = 0;
 };
 
+inline void QuantileSketch::Octave::add(std::size_t bucket, double weight) {
+  const std::uint64_t bit = std::uint64_t{1} << bucket;
+  const auto at = filled == kAllFilled ? bucket : static_cast<std::size_t>(std::popcount(filled & (bit - 1)));
+  if ((filled & bit) != 0) [[likely]] {
+    weights[at] += weight;
+  } else {
+    filled |= bit;
+    weights.insert(weights.begin() + static_cast<std::ptrdiff_t>(at), weight);
+  }
+}
+
 inline void QuantileSketch::add(double value, double weight) {
   weight_ += weight;
   if (value < kSmallest) {
@@ -92,7 +105,7 @@ inline void QuantileSketch::add(double value, double weight) {
 inline void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {
   const std::uint64_t guess = exponent - base_;
   if (guess < octaves_.size() && octaves_[guess].exponent == exponent) [[likely]] {
-    octaves_[guess].weights[bucket] += weight;
+    octaves_[guess].add(bucket, weight);
   } else {
     add_elsewhere(exponent, bucket, weight);
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "models/block_math.hpp"
 #include "models/vector_math.hpp"
@@ -18,11 +19,11 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 using BlockNumbers = std::array<double, WaitingRows::kStride>;
 
 // Each row of a block laid out as a row.
-void for_each_row(const double* block, std::size_t rows, std::size_t features, const auto& use) {
+void for_each_row(const RowBlock& block, std::size_t features, const auto& use) {
   std::array<double, kMaxFeatures> x;
-  for (std::size_t i = 0; i < rows; ++i) {
+  for (std::size_t i = 0; i < block.rows; ++i) {
     for (std::size_t k = 0; k < features; ++k) {
-      x[k] = block[k * WaitingRows::kStride + i];
+      x[k] = block.first[k * block.stride + i];
     }
     use(i, x.data());
   }
@@ -52,17 +53,16 @@ double Solution<Real>::predict(const double* x, bool intercept) const {
 }
 
 template <class Real>
-void Solution<Real>::predict_rows(const double* block, std::size_t rows, bool intercept,
-                                  std::span<double> predictions) const {
+void Solution<Real>::predict_rows(const RowBlock& block, bool intercept, std::span<double> predictions) const {
   const std::size_t first = intercept ? 1 : 0;
   if constexpr (std::is_same_v<Real, double>) {
     BlockNumbers sums;
-    block_kernels().predict_rows(block, WaitingRows::kStride, coefficients.data() + first, coefficients.size() - first,
-                                 intercept ? coefficients[0] : 0.0, rows, sums.data());
-    std::transform(sums.data(), sums.data() + rows, predictions.begin(),
+    block_kernels().predict_rows(block.first, block.stride, coefficients.data() + first, coefficients.size() - first,
+                                 intercept ? coefficients[0] : 0.0, block.rows, sums.data());
+    std::transform(sums.data(), sums.data() + block.rows, predictions.begin(),
                    [](double sum) { return bounded(sum, kMaxMagnitude); });
   } else {
-    for_each_row(block, rows, coefficients.size() - first,
+    for_each_row(block, coefficients.size() - first,
                  [&](std::size_t i, const double* x) { predictions[i] = predict(x, intercept); });
   }
 }
@@ -73,8 +73,7 @@ double Solution<Real>::variance(const double* x, bool intercept) const {
 }
 
 template <class Real>
-void Solution<Real>::variance_rows(const double* block, std::size_t rows, bool intercept,
-                                   std::span<double> variances) const {
+void Solution<Real>::variance_rows(const RowBlock& block, bool intercept, std::span<double> variances) const {
   if (std::isnan(noise)) {
     std::fill(variances.begin(), variances.end(), kNaN);
     return;
@@ -84,14 +83,14 @@ void Solution<Real>::variance_rows(const double* block, std::size_t rows, bool i
         std::all_of(inverse_diagonal.begin(), inverse_diagonal.end(), [](double inverse) { return inverse > 0; });
     if (independent) {
       BlockNumbers leverages;
-      block_kernels().leverage_rows(block, WaitingRows::kStride, evidence.factor.packed().data(),
-                                    inverse_diagonal.data(), coefficients.size(), intercept, rows, leverages.data());
-      std::transform(leverages.data(), leverages.data() + rows, variances.begin(),
+      block_kernels().leverage_rows(block.first, block.stride, evidence.factor.packed().data(), inverse_diagonal.data(),
+                                    coefficients.size(), intercept, block.rows, leverages.data());
+      std::transform(leverages.data(), leverages.data() + block.rows, variances.begin(),
                      [this](double leverage) { return variance_of(leverage); });
       return;
     }
   }
-  for_each_row(block, rows, coefficients.size() - (intercept ? 1 : 0),
+  for_each_row(block, coefficients.size() - (intercept ? 1 : 0),
                [&](std::size_t i, const double* x) { variances[i] = variance(x, intercept); });
 }
 
@@ -101,7 +100,56 @@ double Solution<Real>::variance_of(double leverage) const {
   return std::isfinite(variance) ? variance : kNaN;
 }
 
+namespace {
+
+template <class Real>
+class SolutionPredictor final : public Predictor {
+ public:
+  SolutionPredictor(Solution<Real> solution, bool intercept) : solution_(std::move(solution)), intercept_(intercept) {}
+  double predict(const double* x) const override { return solution_.predict(x, intercept_); }
+  double variance(const double* x) const override { return solution_.variance(x, intercept_); }
+
+  void predict_rows(const double* rows, std::size_t columns, std::span<double> predictions) const override {
+    for_each_block(rows, columns, predictions, [this](const RowBlock& block, std::span<double> of_block) {
+      solution_.predict_rows(block, intercept_, of_block);
+    });
+  }
+  void variance_rows(const double* rows, std::size_t columns, std::span<double> variances) const override {
+    for_each_block(rows, columns, variances, [this](const RowBlock& block, std::span<double> of_block) {
+      solution_.variance_rows(block, intercept_, of_block);
+    });
+  }
+
+ private:
+  // Lays the rows out in blocks that stay in the cache, full ones of up to kFewColumns, of fewer rows if they are
+  // wider.
+  void for_each_block(const double* rows, std::size_t columns, std::span<double> answers, const auto& use) const {
+    constexpr std::size_t kFewColumns = 64;
+    std::array<double, kFewColumns * WaitingRows::kStride> numbers;
+    const std::size_t features = solution_.coefficients.size() - (intercept_ ? 1 : 0);
+    const std::size_t stride = std::min(WaitingRows::kStride, numbers.size() / features);
+    for (std::size_t first = 0; first < answers.size();) {
+      const std::size_t count = std::min(stride - kMaxVector, answers.size() - first);
+      lay_out_columns(rows + first * columns, columns, features, count, numbers.data(), stride);
+      use(RowBlock{numbers.data(), stride, count}, answers.subspan(first, count));
+      first += count;
+    }
+  }
+
+  Solution<Real> solution_;
+  bool intercept_;
+};
+
+}  // namespace
+
+template <class Real>
+std::unique_ptr<const Predictor> predictor_of(Solution<Real> solution, bool intercept) {
+  return std::make_unique<const SolutionPredictor<Real>>(std::move(solution), intercept);
+}
+
 template struct Solution<double>;
 template struct Solution<long double>;
+template std::unique_ptr<const Predictor> predictor_of(Solution<double>, bool);
+template std::unique_ptr<const Predictor> predictor_of(Solution<long double>, bool);
 
 }  // namespace accrue::models

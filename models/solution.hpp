@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "models/evidence.hpp"
+#include "models/learner.hpp"
 #include "models/solve.hpp"
 
 namespace accrue::models {
@@ -23,10 +25,9 @@ struct Solution {
   void solve(std::span<Real> into);
   double predict(const double* x, bool intercept) const;
   double variance(const double* x, bool intercept) const;
-  /// The same of a block of rows, at most WaitingRows::kMax, as they wait: column by column, WaitingRows::kStride
-  /// apart.
-  void predict_rows(const double* block, std::size_t rows, bool intercept, std::span<double> predictions) const;
-  void variance_rows(const double* block, std::size_t rows, bool intercept, std::span<double> variances) const;
+  /// The same of a block of rows, at most WaitingRows::kMax, at once.
+  void predict_rows(const RowBlock& block, bool intercept, std::span<double> predictions) const;
+  void variance_rows(const RowBlock& block, bool intercept, std::span<double> variances) const;
 
   Evidence<Real> evidence;             // as of its newest row, penalised, without the columns left out
   std::vector<Real> rms;               // of the columns, the penalty included
@@ -37,5 +38,9 @@ struct Solution {
  private:
   double variance_of(double leverage) const;
 };
+
+/// Predicts by it, and tells its variance.
+template <class Real>
+std::unique_ptr<const Predictor> predictor_of(Solution<Real> solution, bool intercept);
 
 }  // namespace accrue::models

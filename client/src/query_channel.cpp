@@ -55,8 +55,10 @@ void check_rows(const RowShape& shape, std::span<const double> rows) {
                                            (shape.key_of_its_own ? ", and the key where the model groups by it" : ""));
   }
   // A NaN is a missing value, which the daemon judges: it knows what the models take.
+  bool any_bad = false;
+  for (const double value : rows) any_bad |= std::isinf(value);
+  if (!any_bad) return;
   const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });
-  if (bad == rows.end()) return;
   const auto at = static_cast<std::size_t>(bad - rows.begin());
   const std::string where = shape.key_of_its_own ? "value " + std::to_string(at + 1)
                                                  : "row " + std::to_string(at / columns + 1) + ", column '" +
@@ -113,8 +115,8 @@ auto QueryChannel::ask(Question question, Convert convert) -> std::invoke_result
     bool sent = false;
     while (Clock::now() < ask_again) {
       if (!sent) sent = socket_->send(frame);
-      wait_for(*socket_, !sent, nullptr, ask_again);
-      while (const auto message = socket_->receive()) {
+      if (!sent) wait_for(*socket_, true, nullptr, ask_again);
+      while (const auto message = sent ? socket_->receive(ask_again) : socket_->receive()) {
         if (auto answer = answer_to<Answer>(question.request, *message, convert)) return *std::move(answer);
       }
     }

@@ -37,6 +37,12 @@ zmq::message_t without_copy(const SharedFrame& frame) {
   return message;
 }
 
+int milliseconds_until(Clock::time_point deadline) {
+  constexpr Clock::duration kLongest = std::chrono::minutes(1);  // the caller looks for itself, and waits again
+  const Clock::duration left = std::clamp(deadline - Clock::now(), Clock::duration::zero(), kLongest);
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 }  // namespace
 
 DealerSocket::DealerSocket(zmq::context_t& context, const std::string& endpoint)
@@ -67,6 +73,16 @@ std::optional<zmq::message_t> DealerSocket::receive() {
   return message;
 }
 
+std::optional<zmq::message_t> DealerSocket::receive(Clock::time_point deadline) {
+  zmq::message_t message;
+  const auto size = uninterrupted([&] {
+    socket_.set(zmq::sockopt::rcvtimeo, milliseconds_until(deadline));
+    return socket_.recv(message);
+  });
+  if (!size) return std::nullopt;
+  return message;
+}
+
 WakeEvent::WakeEvent() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
 }
@@ -84,10 +100,8 @@ void wait_for(DealerSocket& socket, bool writable, const WakeEvent* event, Clock
   const short wanted = static_cast<short>(writable ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
   std::array<zmq::pollitem_t, 2> items{{{socket.handle(), 0, wanted, 0}, {nullptr, -1, ZMQ_POLLIN, 0}}};
   if (event) items[1].fd = event->descriptor();
-  constexpr Clock::duration kLongest = std::chrono::minutes(1);  // the caller looks for itself, and waits again
-  const Clock::duration left = std::clamp(deadline - Clock::now(), Clock::duration::zero(), kLongest);
   try {
-    zmq::poll(items.data(), event ? 2 : 1, std::chrono::ceil<std::chrono::milliseconds>(left));
+    zmq::poll(items.data(), event ? 2 : 1, std::chrono::milliseconds(milliseconds_until(deadline)));
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
   }

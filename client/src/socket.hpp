@@ -22,8 +22,9 @@ class DealerSocket {
   // Hands the frame over without a copy. False while there is no connection or it takes no more: it was not sent.
   [[nodiscard]] bool send(const SharedFrame& frame);
 
-  // The next part of a message, if one has come.
+  // The next part of a message, if one has come, or comes by the deadline.
   std::optional<zmq::message_t> receive();
+  std::optional<zmq::message_t> receive(Clock::time_point deadline);
 
   // Closing waits for at most so long until everything handed over is on its way.
   void linger(std::chrono::milliseconds time) { socket_.set(zmq::sockopt::linger, static_cast<int>(time.count())); }

@@ -21,6 +21,12 @@ namespace detail {
 
 // Always a float 64. msgpack-cxx would write a whole number as an integer, which loses the sign of -0.0 and is
 // undefined behaviour at 2^64.
+// Without making zeros first where they are written over.
+void Sink::write_long(const char* data, std::size_t size) {
+  const auto* const begin = reinterpret_cast<const std::byte*>(data);
+  bytes.insert(bytes.end(), begin, begin + size);
+}
+
 void put_double(Packer& packer, double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
   std::array<char, 9> bytes{'\xcb'};

@@ -79,6 +79,7 @@ class Sink {
 
   void write(const char* data, std::size_t size) {
     if (size == 0) return;  // of nothing there may be no address
+    if (size > kShort) return write_long(data, size);
     const std::size_t at = bytes.size();
     bytes.resize(at + size);
     std::memcpy(bytes.data() + at, data, size);
@@ -87,6 +88,8 @@ class Sink {
 
  private:
   static constexpr std::size_t kShort = 64;  // what most messages on the way of a row come to
+
+  void write_long(const char* data, std::size_t size);
 };
 using Packer = msgpack::packer<Sink>;
 

@@ -147,18 +147,16 @@ const std::vector<Dimension> kDimensions = {
     {"epoch_interval", "epoch interval, ms", {1, 10, 100, 1'000, 10'000}, with_epoch_interval},
 };
 
-void plot(const Dimension& dimension, const std::vector<std::vector<double>>& rows, const std::filesystem::path& to) {
-  // The plot's own axis is not logarithmic, and the sizes are spread over powers of ten.
-  cli::Plot plot{.title = "accrue by " + dimension.label,
+// The figure of each size that stands in that column. The plot's own axes are not logarithmic, and sizes and figures
+// are spread over powers of ten.
+void plot(const Dimension& dimension, const std::vector<std::vector<double>>& rows, std::size_t column,
+          const std::string& what, const std::filesystem::path& to) {
+  cli::Plot plot{.title = what + " by " + dimension.label,
                  .x_label = dimension.label + ", as a power of ten",
-                 .y_label = "rows/s; bytes",
-                 .lines = {{"rows/s"}, {"memory of the daemon, bytes"}}};
-  for (const auto& row : rows) {
-    plot.lines[0].points.push_back({std::log10(row[0]), row[1]});
-    plot.lines[1].points.push_back({std::log10(row[0]), row[2] * 1'048'576});
-  }
-  std::filesystem::create_directories(to);
-  std::ofstream(to / (dimension.name + ".svg")) << cli::svg(plot);
+                 .y_label = what + ", as a power of ten",
+                 .lines = {{what}}};
+  for (const auto& row : rows) plot.lines[0].points.push_back({std::log10(row[0]), std::log10(row[column])});
+  std::ofstream(to) << cli::svg(plot);
 }
 
 void measure(const Dimension& dimension, bool quick, int rounds, Report& report, const std::filesystem::path& plots) {
@@ -184,7 +182,9 @@ void measure(const Dimension& dimension, bool quick, int rounds, Report& report,
   }
   report.add_table(dimension.name, {dimension.label, "rows/s (median)", "MiB", "rows/s (least)", "rows/s (most)"},
                    rows);
-  plot(dimension, rows, plots);
+  std::filesystem::create_directories(plots);
+  plot(dimension, rows, 1, "rows/s", plots / (dimension.name + "_rows.svg"));
+  plot(dimension, rows, 2, "memory in MiB", plots / (dimension.name + "_memory.svg"));
 }
 
 }  // namespace

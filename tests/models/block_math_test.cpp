@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "models/evidence.hpp"
+#include "models/least_squares.hpp"
 #include "models/solution.hpp"
 #include "tests/models/test_rows.hpp"
 
@@ -92,6 +94,42 @@ INSTANTIATE_TEST_SUITE_P(Rows, BlockMath, testing::Values(0, 1, 3, 7, 8, 9, 15, 
 
 class BlocksOfFeatures : public testing::TestWithParam<std::size_t> {};
 
+TEST_P(BlocksOfFeatures, AreLaidOutColumnByColumnOnEveryProcessor) {
+  const std::size_t columns = GetParam();
+  const TestRows rows = random_rows(columns, 21, columns, true);
+  const RowsView view = rows.view();
+  for (const std::size_t count : {std::size_t{1}, std::size_t{4}, view.count}) {
+    for (const Kind& kind : kinds_here()) {
+      const std::size_t stride = count + 3;
+      std::vector<double> block(columns * stride, -1.0);
+      kind.kernels->lay_out_columns(view.data, view.stride, columns, count, block.data(), stride);
+      for (std::size_t k = 0; k < columns; ++k) {
+        for (std::size_t i = 0; i < stride; ++i) {
+          ASSERT_EQ(block[k * stride + i], i < count ? view.row(i)[k] : -1.0) << kind.name << ' ' << k << ' ' << i;
+        }
+      }
+    }
+  }
+}
+
+// As many rows as there may be are predicted as each is, whatever stands behind the features of a row.
+TEST_P(BlocksOfFeatures, ArePredictedAsTheirRowsAre) {
+  const std::size_t features = GetParam();
+  const TestRows rows = random_rows(features, 1'000, features, true);
+  const RowsView view = rows.view();
+  LeastSquares learner({.features = features, .ridge = 1});
+  std::vector<double> predictions(view.count);
+  std::vector<double> variances(view.count);
+  learner.partial_fit(view, {predictions});
+  const std::unique_ptr<const Predictor> predictor = learner.predictor();
+  predictor->predict_rows(view.data, view.stride, predictions);
+  predictor->variance_rows(view.data, view.stride, variances);
+  for (std::size_t i = 0; i < view.count; ++i) {
+    ASSERT_EQ(predictions[i], predictor->predict(view.row(i))) << i;
+    ASSERT_EQ(variances[i], predictor->variance(view.row(i))) << i;
+  }
+}
+
 // A block is foretold as its rows are one by one, wherever it begins.
 TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
   const std::size_t features = GetParam();
@@ -106,17 +144,18 @@ TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
     solution.noise = 2;
     const std::size_t first = 13;
     const std::size_t count = rows.count() - first;
+    const RowBlock block = waiting.last(count);
     std::vector<double> predictions(count);
     std::vector<double> variances(count);
-    solution.predict_rows(waiting.column(0) + first, count, intercept, predictions);
-    solution.variance_rows(waiting.column(0) + first, count, intercept, variances);
+    solution.predict_rows(block, intercept, predictions);
+    solution.variance_rows(block, intercept, variances);
     const std::size_t constants = intercept ? 1 : 0;
     for (const Kind& kind : kinds_here()) {
       std::array<double, kStride> sums;
       std::array<double, kStride> leverages;
-      kind.kernels->predict_rows(waiting.column(0) + first, kStride, solution.coefficients.data() + constants, features,
+      kind.kernels->predict_rows(block.first, block.stride, solution.coefficients.data() + constants, features,
                                  intercept ? solution.coefficients[0] : 0.0, count, sums.data());
-      kind.kernels->leverage_rows(waiting.column(0) + first, kStride, solution.evidence.factor.packed().data(),
+      kind.kernels->leverage_rows(block.first, block.stride, solution.evidence.factor.packed().data(),
                                   solution.inverse_diagonal.data(), columns - 1, intercept, count, leverages.data());
       for (std::size_t i = 0; i < count; ++i) {
         const double* x = rows.view().row(first + i);

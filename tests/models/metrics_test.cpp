@@ -17,6 +17,7 @@
 #include "datasets/random.hpp"
 #include "models/least_squares.hpp"
 #include "models/model_set.hpp"
+#include "models/normal_quantile.hpp"
 #include "tests/models/round_trip.hpp"
 
 namespace accrue::models {
@@ -68,6 +69,10 @@ TEST(Metrics, IntervalsOfNormalErrorsHoldTheirLevel) {
   EXPECT_NEAR(metrics.coverage().conformal.rate(), 0.95, 0.005);
   EXPECT_NEAR(metrics.coverage().variance.rate(), 0.95, 0.005);
   EXPECT_NEAR(metrics.coverage().conformal.mean_width(), metrics.coverage().variance.mean_width(), 0.15);
+}
+
+TEST(Metrics, ItsIntervalsReachAsFarAsANormalVariableNeeds) {
+  EXPECT_EQ(Metrics::kDeviations, normal_half_width(Conformal::kLevel));
 }
 
 TEST(Metrics, AnIntervalIsThatFromBeforeTheRow) {
