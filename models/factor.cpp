@@ -111,7 +111,8 @@ void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) 
       continue;
     }
     Real* __restrict r = mutable_row(j);
-    const Real norm = hypotenuse(r[j], x + j, 1);
+    const Real squares = r[j] * r[j] + x[j] * x[j];
+    const Real norm = is_safe_square(squares) ? std::sqrt(squares) : hypotenuse(r[j], x + j, 1);
     if (norm < kNegligible) {
       continue;
     }

@@ -181,9 +181,9 @@ void BasicLeastSquares<Real>::fold_waiting() {
 
 template <class Real>
 void BasicLeastSquares<Real>::size_known_block() {
-  const Forgetting& forgetting = options_.forgetting;
-  const double root = forgetting.root_weight(known_.clock, forgetting.epoch(known_.clock));
-  const double rows = std::min(known_.amount.rows / (root * root) / options_.rows_per_block_row, kMaxBlock - 1.0);
+  known_root_ = known_.root_weight(options_.forgetting);
+  const double rows =
+      std::min(known_.amount.rows / (known_root_ * known_root_) / options_.rows_per_block_row, kMaxBlock - 1.0);
   known_block_ = static_cast<std::size_t>(rows) + 1;
 }
 
@@ -243,7 +243,7 @@ void BasicLeastSquares<Real>::solve_for_scoring() {
   Evidence<Real>& evidence = scoring_.evidence;
   std::vector<Real>& coefficients = scoring_.coefficients;
   evidence = known_;
-  evidence.settle(options_.forgetting);
+  evidence.settle(known_root_);
   if (evidence.amount.rows >= 2 * static_cast<double>(coefficients.size()) || options_.prior_precision > 0) {
     penalise(evidence, scoring_.rms);
     scoring_.solve(coefficients);
@@ -304,7 +304,7 @@ template <class Real>
 Evidence<Real> BasicLeastSquares<Real>::evidence() const {
   Evidence<Real> all(columns());
   memory().total(all);
-  all.settle(options_.forgetting);
+  all.settle(all.root_weight(options_.forgetting));
   return all;
 }
 

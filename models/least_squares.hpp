@@ -155,6 +155,7 @@ class BasicLeastSquares final : public Learner {
   WaitingRows waiting_;                 // fewer than kMaxBlock between calls, none apart
   std::optional<Memory<Real>> others_;  // what others had learned when last seen; never part of what is learned
   Evidence<Real> known_;                // memory, others and the first known_waiting_ waiting rows: to score with
+  double known_root_ = 1;               // root_weight of what is known
   std::size_t known_waiting_ = 0;
   std::size_t known_block_ = 1;  // how many more it takes at once
   bool known_is_current_ = false;
