@@ -16,11 +16,11 @@ namespace {
 constexpr std::array<double, Adaptive::kLearners - 1> kMemories{31'250, 6'250, 1'250, 250, 50};  // rows
 constexpr double kRowsPerCoefficient = 5;
 
-// A learner may predict from a solution that misses the newest 1/16 of its memory, the one that remembers the shortest
-// 1/64: on California housing the first costs next to nothing and spares most of the solving, and the last row or two
-// of the shortest memory are worth 3% of the error.
+// A learner may predict from a solution that misses the newest 1/16 of its memory: on California housing that costs
+// next to nothing, and spares most of the solving. Not so the one that remembers the shortest, which is there to follow
+// what changes fast: it misses none but of a memory of more than 1,024 rows.
 constexpr double kRowsPerBlockRow = 16;
-constexpr double kRowsPerBlockRowOfShortest = 64;
+constexpr double kRowsPerBlockRowOfShortest = 1024;
 
 constexpr double kMaxLoss = 1e303;  // fifty times the largest squared error there can be
 

@@ -142,9 +142,9 @@ void Amount::scale(double keep) {
 }
 
 template <class Real>
-void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
+bool Evidence<Real>::advance(const Forgetting& forgetting, double to) {
   if (!(to > clock)) {
-    return;
+    return false;
   }
   const double steps = forgetting.epoch(to) - forgetting.epoch(clock);
   clock = to;
@@ -152,6 +152,7 @@ void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
     factor.scale(halved(steps));
     amount.scale(halved(2 * steps));
   }
+  return steps > 0;
 }
 
 template <class Real>

@@ -68,8 +68,8 @@ template <class Real>
 struct Evidence {
   explicit Evidence(std::size_t columns) : factor(columns) {}
 
-  /// Forgets what a row at that clock makes forgotten.
-  void advance(const Forgetting& forgetting, double to);
+  /// Forgets what a row at that clock makes forgotten. Answers whether the factor was scaled.
+  bool advance(const Forgetting& forgetting, double to);
   /// Folds rows [first, last) in.
   void fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last);
   void merge(const Forgetting& forgetting, const Evidence& other);

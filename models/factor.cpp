@@ -128,6 +128,19 @@ void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) 
 }
 
 template <class Real>
+void BasicFactor<Real>::rotate(std::span<const Rotation> rotations, Real* __restrict x) {
+  for (std::size_t j = 0; j < rotations.size(); ++j) {
+    Real* __restrict r = mutable_row(j);
+    const auto [part, kept, taken] = rotations[j];
+    for (std::size_t k = j; k < columns_; ++k) {
+      const Real before = r[k];
+      r[k] = kept * before + taken * x[k];
+      x[k] -= part * before;
+    }
+  }
+}
+
+template <class Real>
 void BasicFactor<Real>::fold_block(Real* block, std::size_t rows, std::size_t stride) {
   for (std::size_t first = 0; first < columns_; first += kPanel) {
     Panel<Real> panel{.columns = block + first * stride, .stride = stride, .rows = rows};
