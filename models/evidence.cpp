@@ -97,9 +97,11 @@ void WaitingRows::append(const Forgetting& forgetting, const RowsView& rows, std
       to[i] = from[i * rows.stride];
     }
   }
+  double* const weights = mutable_column(features_ + 1) + count_;
+  double* const clocks = mutable_column(features_ + 2) + count_;
   for (std::size_t i = 0; i < count; ++i) {
-    mutable_column(features_ + 1)[count_ + i] = rows.weight(first + i);
-    mutable_column(features_ + 2)[count_ + i] = forgetting.clock(rows, first + i);
+    weights[i] = rows.weight(first + i);
+    clocks[i] = forgetting.clock(rows, first + i);
   }
   count_ += count;
 }
@@ -163,12 +165,16 @@ void Evidence<Real>::fold(const Forgetting& forgetting, const WaitingRows& rows,
   std::array<double, WaitingRows::kMax> kept_roots;
   forgetting.root_weights(clocks, forgetting.epoch(clock), kept_roots.data());
   std::array<Real, WaitingRows::kMax> roots;
+  Amount sum;
   for (std::size_t i = 0; i < count; ++i) {
     const double weight = rows.weight(first + i);
     const double kept = kept_roots[i] * kept_roots[i];
     roots[i] = weight == 1 ? kept_roots[i] : kept_roots[i] * std::sqrt(static_cast<Real>(weight));
-    amount.add({kept, weight > 0 ? kept : 0, kept * weight});
+    sum.rows += kept;
+    sum.positive_rows += weight > 0 ? kept : 0;
+    sum.weights += kept * weight;
   }
+  amount.add(sum);
   const std::size_t stride = count == 1 ? 1 : WaitingRows::kStride;
   Real* const block = scratch_block<Real>(factor.columns());
   lay_out(rows, first, std::span<const Real>(roots).first(count), factor.columns(), block, stride);

@@ -119,11 +119,11 @@ void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) 
     const Real cosine = r[j] / norm;
     const Real sine = x[j] / norm;
     r[j] = norm;
-    for (std::size_t k = j + 1; k < columns_; ++k) {
+    for_all_from(j + 1, columns_, [=](std::size_t k) {
       const Real kept = r[k];
       r[k] = cosine * kept + sine * x[k];
       x[k] = cosine * x[k] - sine * kept;
-    }
+    });
   }
 }
 
@@ -131,12 +131,12 @@ template <class Real>
 void BasicFactor<Real>::rotate(std::span<const Rotation> rotations, Real* __restrict x) {
   for (std::size_t j = 0; j < rotations.size(); ++j) {
     Real* __restrict r = mutable_row(j);
-    const auto [part, kept, taken] = rotations[j];
-    for (std::size_t k = j; k < columns_; ++k) {
+    const Rotation by = rotations[j];
+    for_all_from(j, columns_, [=](std::size_t k) {
       const Real before = r[k];
-      r[k] = kept * before + taken * x[k];
-      x[k] -= part * before;
-    }
+      r[k] = by.kept * before + by.taken * x[k];
+      x[k] -= by.part * before;
+    });
   }
 }
 
