@@ -6,6 +6,7 @@
 #include <numbers>
 #include <utility>
 
+#include "models/block_math.hpp"
 #include "models/require.hpp"
 #include "models/vector_math.hpp"
 
@@ -15,17 +16,19 @@ namespace {
 constexpr std::array<double, Adaptive::kLearners - 1> kMemories{31'250, 6'250, 1'250, 250, 50};  // rows
 constexpr double kRowsPerCoefficient = 5;
 
-// A learner may predict from a solution that misses the newest 1/64 of its memory: on California housing that costs
-// nothing, and spares most of the solving.
-constexpr double kRowsPerBlockRow = 64;
+// A learner may predict from a solution that misses the newest 1/16 of its memory: on California housing that costs
+// next to nothing, and spares most of the solving. Not so the one that remembers the shortest, which is there to follow
+// what changes fast: it misses none but of a memory of more than 1,024 rows.
+constexpr double kRowsPerBlockRow = 16;
+constexpr double kRowsPerBlockRowOfShortest = 1024;
 
 constexpr double kMaxLoss = 1e303;  // fifty times the largest squared error there can be
 
 constexpr double kMaxRows = 1e6;  // the count's own limit is 1 / (1 - kDiscount) for each partition
 
-using Weights = std::array<double, Adaptive::kLearners>;
+using Numbers = std::array<double, Adaptive::kLearners>;
 
-double mixed(const Weights& weights, const auto& value_of) {
+double mixed(const Numbers& weights, const auto& value_of) {
   double sum = 0;
   for (std::size_t k = 0; k < Adaptive::kLearners; ++k) {
     sum += weights[k] * value_of(k);
@@ -34,18 +37,31 @@ double mixed(const Weights& weights, const auto& value_of) {
 }
 
 // What the learners foretell together. Its variance is their own, and how far their predictions are apart.
-Forecast mixture(const Weights& weights, const std::array<Forecast, Adaptive::kLearners>& of) {
-  const double mean = bounded(mixed(weights, [&](std::size_t k) { return of[k].prediction; }), kMaxMagnitude);
-  const double variance = mixed(weights, [&](std::size_t k) {
-    const double distance = of[k].prediction - mean;
-    return weights[k] == 0 ? 0.0 : of[k].variance + distance * distance;
+double mean_of(const Numbers& weights, const Numbers& predictions) {
+  return bounded(mixed(weights, [&](std::size_t k) { return predictions[k]; }), kMaxMagnitude);
+}
+
+double variance_of(const Numbers& weights, const Numbers& predictions, double mean, const auto& variance) {
+  return mixed(weights, [&](std::size_t k) {
+    const double distance = predictions[k] - mean;
+    return weights[k] == 0 ? 0.0 : variance(k) + distance * distance;
   });
-  return {mean, variance};
+}
+
+// From their ratios to the largest.
+Numbers normalised(const double* ratios) {
+  Numbers weights;
+  std::copy_n(ratios, weights.size(), weights.begin());
+  const double sum = mixed(weights, [](std::size_t) { return 1.0; });
+  for (double& weight : weights) {
+    weight /= sum;
+  }
+  return weights;
 }
 
 class MixturePredictor final : public Predictor {
  public:
-  MixturePredictor(const Weights& weights, std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners,
+  MixturePredictor(const Numbers& weights, std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners,
                    double lowest, double highest)
       : weights_(weights), learners_(std::move(learners)), lowest_(lowest), highest_(highest) {}
 
@@ -54,11 +70,12 @@ class MixturePredictor final : public Predictor {
   }
 
   double variance(const double* x) const override {
-    std::array<Forecast, Adaptive::kLearners> of;
+    Numbers predictions;
     for (std::size_t k = 0; k < Adaptive::kLearners; ++k) {
-      of[k] = {predict(k, x), learners_[k]->variance(x)};
+      predictions[k] = predict(k, x);
     }
-    return mixture(weights_, of).variance;
+    return variance_of(weights_, predictions, mean_of(weights_, predictions),
+                       [&](std::size_t k) { return learners_[k]->variance(x); });
   }
 
  private:
@@ -66,7 +83,7 @@ class MixturePredictor final : public Predictor {
     return std::clamp(learners_[k]->predict(x), lowest_, highest_);
   }
 
-  Weights weights_;
+  Numbers weights_;
   std::array<std::unique_ptr<const Predictor>, Adaptive::kLearners> learners_;
   double lowest_;
   double highest_;
@@ -98,22 +115,21 @@ void Adaptive::Record::add(const Losses& row_losses, std::uint64_t index, double
   any = true;
 }
 
-Weights Adaptive::Record::weights() const {
+void Adaptive::Record::put_powers(double* bases, double* exponents) const {
   const double least = *std::min_element(losses.begin(), losses.end());
-  Weights weights;
-  double sum = 0;
   for (std::size_t k = 0; k < kLearners; ++k) {
-    if (losses[k] == least) {
-      weights[k] = 1;
-    } else {
-      weights[k] = least > 0 ? std::exp(-kPower * rows * (std::log(losses[k]) - std::log(least))) : 0.0;
-    }
-    sum += weights[k];
+    bases[k] = losses[k] == least ? 1.0 : least / losses[k];
+    exponents[k] = kPower * rows;
   }
-  for (double& weight : weights) {
-    weight /= sum;
-  }
-  return weights;
+}
+
+std::array<double, Adaptive::kLearners> Adaptive::Record::weights() const {
+  std::array<double, kMaxVector> ratios{};
+  std::array<double, kMaxVector> exponents{};
+  static_assert(kLearners <= kMaxVector);
+  put_powers(ratios.data(), exponents.data());
+  powers(ratios.data(), exponents.data(), kLearners);
+  return normalised(ratios.data());
 }
 
 void Adaptive::Record::merge(const Record& other) {
@@ -158,63 +174,75 @@ Adaptive::Adaptive(const AdaptiveOptions& options) : options_(options) {
   const double fewest = kRowsPerCoefficient * static_cast<double>(options.features + 1);
   for (const double memory : kMemories) {
     learner.forgetting = {.way = Forgetting::Way::kHalfLife, .length = std::numbers::ln2 * std::max(memory, fewest)};
+    if (memory == kMemories.back()) {
+      learner.rows_per_block_row = kRowsPerBlockRowOfShortest;
+    }
     bank_.emplace_back(learner);
   }
 }
 
 Forecast Adaptive::forecast(const RowsView& rows, std::size_t i) {
   const Record record = known();
-  std::array<Forecast, kLearners> of;
+  Numbers predictions;
+  Numbers variances;
   for (std::size_t k = 0; k < kLearners; ++k) {
-    of[k] = bank_[k].forecast(rows, i);
-    if (options_.clip && record.any) {
-      of[k].prediction = std::clamp(of[k].prediction, record.lowest, record.highest);
-    }
+    const Forecast of = bank_[k].forecast(rows, i);
+    predictions[k] = options_.clip ? record.clip(of.prediction) : of.prediction;
+    variances[k] = of.variance;
   }
-  return mixture(record.weights(), of);
+  const Numbers weights = record.weights();
+  const double mean = mean_of(weights, predictions);
+  return {mean, variance_of(weights, predictions, mean, [&](std::size_t k) { return variances[k]; })};
 }
 
 void Adaptive::partial_fit(const RowsView& rows, const Forecasts& foretold) {
   require(foretold.predictions.size() >= rows.count, "a prediction for every row");
-  const bool wants_variances = !foretold.variances.empty();
   const std::size_t numbers = kLearners * rows.count;
   predictions_.resize(std::max(predictions_.size(), numbers));
-  if (wants_variances) {
+  if (!foretold.variances.empty()) {
     variances_.resize(std::max(variances_.size(), numbers));
   }
   const auto of = [&](std::size_t k, std::vector<double>& values) {
     return std::span(values).subspan(k * rows.count, rows.count);
   };
   for (std::size_t k = 0; k < kLearners; ++k) {
-    bank_[k].partial_fit(rows, {of(k, predictions_), wants_variances ? of(k, variances_) : std::span<double>()});
+    bank_[k].partial_fit(rows,
+                         {of(k, predictions_), foretold.variances.empty() ? std::span<double>() : of(k, variances_)});
   }
-  for (std::size_t i = 0; i < rows.count; ++i) {
+  for (std::size_t first = 0; first < rows.count; first += kTogether) {
+    mix(rows, first, std::min(rows.count - first, kTogether), foretold);
+  }
+}
+
+// Of rows that the bank has learned: what it foretold of each together, by the errors in those before.
+void Adaptive::mix(const RowsView& rows, std::size_t first, std::size_t count, const Forecasts& foretold) {
+  std::array<double, kTogether * kLearners> ratios;
+  std::array<double, kTogether * kLearners> exponents;
+  std::array<Numbers, kTogether> predictions;
+  for (std::size_t i = 0; i < count; ++i) {
     const Record record = known();
-    const Weights weights = record.weights();
-    std::array<double, kLearners> clipped;
-    std::array<Forecast, kLearners> of_each;
-    for (std::size_t k = 0; k < kLearners; ++k) {
-      const double prediction = predictions_[k * rows.count + i];
-      clipped[k] = record.any ? std::clamp(prediction, record.lowest, record.highest) : prediction;
-      of_each[k].prediction = options_.clip ? clipped[k] : prediction;
-      if (wants_variances) {
-        of_each[k].variance = variances_[k * rows.count + i];
-      }
-    }
-    const Forecast all = mixture(weights, of_each);
-    foretold.predictions[i] = all.prediction;
-    if (wants_variances) {
-      foretold.variances[i] = all.variance;
-    }
-    if (rows.weight(i) == 0) {
-      continue;
-    }
+    record.put_powers(&ratios[i * kLearners], &exponents[i * kLearners]);
     Losses losses;
     for (std::size_t k = 0; k < kLearners; ++k) {
-      const double error = clipped[k] - rows.target(i);
+      const double prediction = predictions_[k * rows.count + first + i];
+      const double clipped = record.clip(prediction);
+      predictions[i][k] = options_.clip ? clipped : prediction;
+      const double error = clipped - rows.target(first + i);
       losses[k] = error * error;
     }
-    own_.add(losses, rows.index(i), rows.target(i));
+    if (rows.weight(first + i) > 0) {
+      own_.add(losses, rows.index(first + i), rows.target(first + i));
+    }
+  }
+  powers(ratios.data(), exponents.data(), count * kLearners);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Numbers weights = normalised(&ratios[i * kLearners]);
+    const double mean = mean_of(weights, predictions[i]);
+    foretold.predictions[first + i] = mean;
+    if (!foretold.variances.empty()) {
+      foretold.variances[first + i] = variance_of(
+          weights, predictions[i], mean, [&](std::size_t k) { return variances_[k * rows.count + first + i]; });
+    }
   }
 }
 
@@ -267,7 +295,7 @@ std::unique_ptr<const Predictor> Adaptive::predictor() const {
 }
 
 Summary Adaptive::describe() const {
-  const Weights weight = weights();
+  const Numbers weight = weights();
   std::array<Summary, kLearners> learners;
   for (std::size_t k = 0; k < kLearners; ++k) {
     learners[k] = bank_[k].describe();

@@ -21,6 +21,7 @@
 // uncertainty via dynamic model averaging", Technometrics 52 (2010).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -86,12 +87,18 @@ class Adaptive final : public Learner {
     void discount_to(std::uint64_t index);
     void add(const Losses& row_losses, std::uint64_t index, double target);
     std::array<double, kLearners> weights() const;
+    /// What the weights are the powers of, but for their sum.
+    void put_powers(double* bases, double* exponents) const;
+    double clip(double prediction) const { return any ? std::clamp(prediction, lowest, highest) : prediction; }
     void merge(const Record& other);
     void encode(StateWriter& writer) const;
     [[nodiscard]] bool decode(StateReader& reader);
   };
 
+  static constexpr std::size_t kTogether = 64;  // rows, a multiple of kMaxVector
+
   Record known() const;  // own and others'
+  void mix(const RowsView& rows, std::size_t first, std::size_t count, const Forecasts& foretold);
 
   AdaptiveOptions options_;
   std::vector<LeastSquares> bank_;

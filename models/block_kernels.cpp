@@ -11,6 +11,11 @@ constexpr std::size_t kVector = ACCRUE_VECTOR;
 constexpr std::size_t kVectors = kDotLanes / kVector;
 
 using Vector [[gnu::vector_size(kVector * sizeof(double))]] = double;
+using Bits [[gnu::vector_size(kVector * sizeof(double))]] = unsigned long long;
+
+constexpr int kMantissa = 52;                // bits of a double
+constexpr unsigned long long kBias = 1'023;  // of its exponent
+constexpr double kUnits = 0x1.8p52;  // added to a small number it leaves the nearest whole one, in the last bits
 
 inline Vector load(const double* from) {
   Vector vector;
@@ -216,9 +221,74 @@ void leverage_rows(const double* block, std::size_t stride, const double* packed
   }
 }
 
+struct InverseFactorials {
+  double of[16] = {1};
+  constexpr InverseFactorials() {
+    double factorial = 1;
+    for (int k = 1; k < 16; ++k) {
+      factorial *= k;
+      of[k] = 1 / factorial;
+    }
+  }
+};
+
+// 2^x, 0 where that is not a normal number; x < 1000. Like the logarithm of +, *, / alone: the library's differ from
+// processor to processor in the last bit.
+inline Vector power_of_two(Vector x) {
+  constexpr double kLog2 = 0x1.62e42fefa39efp-1;
+  static constexpr InverseFactorials kTerms;
+  const Vector shifted = x + kUnits;
+  Vector z = (x - (shifted - kUnits)) * kLog2;
+  Vector terms[8];
+  for (std::size_t k = 0; k < 8; ++k) {
+    terms[k] = kTerms.of[2 * k] + kTerms.of[2 * k + 1] * z;
+  }
+  for (std::size_t half = 4; half > 0; half /= 2) {  // pairs of pairs, so that few products wait for another
+    z *= z;
+    for (std::size_t k = 0; k < half; ++k) {
+      terms[k] = terms[2 * k] + terms[2 * k + 1] * z;
+    }
+  }
+  const auto scale = reinterpret_cast<Vector>((reinterpret_cast<Bits>(shifted) + kBias) << kMantissa);
+  return x > -1'022.0 ? terms[0] * scale : Vector{};
+}
+
+// The logarithm to base 2 of a normal number: that of its mantissa within [1/sqrt(2), sqrt(2)] from the series of
+// artanh, and its exponent.
+inline Vector logarithm(Vector x) {
+  constexpr double kTwiceLog2e = 0x1.71547652b82fep+1;
+  constexpr unsigned long long kRootOfHalf = 0x3fe6a09e667f3bcd;
+  constexpr unsigned long long kOne = kBias << kMantissa;
+  const Bits bits = reinterpret_cast<Bits>(x) + (kOne - kRootOfHalf);
+  const Bits exponent = bits >> kMantissa;
+  const auto mantissa = reinterpret_cast<Vector>((bits & ((1ULL << kMantissa) - 1)) + kRootOfHalf);
+  const auto units = reinterpret_cast<Vector>(exponent | reinterpret_cast<Bits>(Vector{} + 0x1p52));
+  const Vector s = (mantissa - 1.0) / (mantissa + 1.0);
+  const Vector square = s * s;
+  Vector sum{};
+  for (int k = 21; k > 0; k -= 2) {
+    sum = sum * square + 1.0 / k;
+  }
+  return (units - (0x1p52 + static_cast<double>(kBias))) + kTwiceLog2e * (s * sum);
+}
+
+void powers_of_two(double* values, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += kVector) {
+    store(values + i, power_of_two(load(values + i)));
+  }
+}
+
+void powers(double* values, const double* exponents, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += kVector) {
+    const Vector base = load(values + i);
+    const Vector power = power_of_two(load(exponents + i) * logarithm(base));
+    store(values + i, base >= 0x1p-1022 ? power : Vector{});
+  }
+}
+
 }  // namespace
 
-const BlockKernels ACCRUE_KERNELS = {scale_column,    panel_dots,   subtract_panel,
-                                     lay_out_columns, predict_rows, leverage_rows};
+const BlockKernels ACCRUE_KERNELS = {scale_column, panel_dots,    subtract_panel, lay_out_columns,
+                                     predict_rows, leverage_rows, powers_of_two,  powers};
 
 }  // namespace accrue::models

@@ -20,6 +20,8 @@ struct BlockKernels {
                        double constant, std::size_t rows, double* predictions);
   void (*leverage_rows)(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
                         std::size_t columns, bool intercept, std::size_t rows, double* leverages);
+  void (*powers_of_two)(double* values, std::size_t count);
+  void (*powers)(double* values, const double* exponents, std::size_t count);
 };
 
 /// Partial sums of a dot product, as in vector_math.hpp.

@@ -39,6 +39,16 @@ inline void lay_out_columns(const double* rows, std::size_t row_stride, std::siz
   block_kernels().lay_out_columns(rows, row_stride, columns, count, block, stride);
 }
 
+/// values[i] = 2^values[i], to 1e-15 of it, 0 if it is below 2^-1022; values below 1000. Reads and writes on until
+/// `count` rounded up to a multiple of kMaxVector: what lies there is lost.
+inline void powers_of_two(double* values, std::size_t count) { block_kernels().powers_of_two(values, count); }
+
+/// values[i] = values[i]^exponents[i], of values from 0 to 1 and exponents >= 0: 0^0 is 0, and so are powers below
+/// 2^-1022. To 1e-15 of it times the powers of two that it is less than 1. Reads and writes as far as powers_of_two.
+inline void powers(double* values, const double* exponents, std::size_t count) {
+  block_kernels().powers(values, exponents, count);
+}
+
 // The same in a more precise Real, for which no processor has vectors.
 
 template <class Real>

@@ -155,9 +155,9 @@ void Amount::scale(double keep) {
 }
 
 template <class Real>
-void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
+bool Evidence<Real>::advance(const Forgetting& forgetting, double to) {
   if (!(to > clock)) {
-    return;
+    return false;
   }
   const double steps = forgetting.epoch(to) - forgetting.epoch(clock);
   clock = to;
@@ -165,23 +165,27 @@ void Evidence<Real>::advance(const Forgetting& forgetting, double to) {
     factor.scale(halved(steps));
     amount.scale(halved(2 * steps));
   }
+  return steps > 0;
 }
 
 template <class Real>
 void Evidence<Real>::fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last) {
-  for (std::size_t i = first; i < last; ++i) {
-    advance(forgetting, rows.clock(i));
-  }
-  const double epoch = forgetting.epoch(clock);
-  std::array<Real, WaitingRows::kMax> roots;
-  for (std::size_t i = first; i < last; ++i) {
-    const double weight = rows.weight(i);
-    const double kept_root = forgetting.root_weight(rows.clock(i), epoch);
-    const double kept = kept_root * kept_root;
-    roots[i - first] = weight == 1 ? kept_root : kept_root * std::sqrt(static_cast<Real>(weight));
-    amount.add({kept, weight > 0 ? kept : 0, kept * weight});
-  }
   const std::size_t count = last - first;
+  const std::span<const double> clocks = rows.clocks().subspan(first, count);
+  advance(forgetting, *std::max_element(clocks.begin(), clocks.end()));
+  std::array<double, WaitingRows::kMax> kept_roots;
+  forgetting.root_weights(clocks, forgetting.epoch(clock), kept_roots.data());
+  std::array<Real, WaitingRows::kMax> roots;
+  Amount sum;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double weight = rows.weight(first + i);
+    const double kept = kept_roots[i] * kept_roots[i];
+    roots[i] = weight == 1 ? kept_roots[i] : kept_roots[i] * std::sqrt(static_cast<Real>(weight));
+    sum.rows += kept;
+    sum.positive_rows += weight > 0 ? kept : 0;
+    sum.weights += kept * weight;
+  }
+  amount.add(sum);
   const std::size_t stride = count == 1 ? 1 : WaitingRows::kStride;
   Real* const block = scratch_block<Real>(factor.columns());
   lay_out(rows, first, std::span<const Real>(roots).first(count), factor.columns(), block, stride);
@@ -213,8 +217,7 @@ void Evidence<Real>::scale(double keep) {
 }
 
 template <class Real>
-void Evidence<Real>::settle(const Forgetting& forgetting) {
-  const double root = forgetting.root_weight(clock, forgetting.epoch(clock));
+void Evidence<Real>::settle(double root) {
   if (root != 1) {
     factor.scale(1 / static_cast<Real>(root));
     amount.scale(1 / (root * root));

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "models/block_kernels.hpp"
@@ -44,9 +45,11 @@ class WaitingRows {
   std::size_t count() const { return count_; }
   /// Of features, behind which comes the target.
   const double* column(std::size_t k) const { return numbers_.data() + k * stride_; }
+  std::size_t stride() const { return stride_; }  // between columns
   RowBlock last(std::size_t rows) const { return {column(0) + count_ - rows, stride_, rows}; }
   double weight(std::size_t i) const { return column(features_ + 1)[i]; }
-  double clock(std::size_t i) const { return column(features_ + 2)[i]; }
+  double clock(std::size_t i) const { return clocks()[i]; }
+  std::span<const double> clocks() const { return {column(features_ + 2), count_}; }
   bool intercept() const { return intercept_; }
 
   void encode(StateWriter& writer) const;
@@ -78,14 +81,18 @@ template <class Real>
 struct Evidence {
   explicit Evidence(std::size_t columns) : factor(columns) {}
 
-  /// Forgets what a row at that clock makes forgotten.
-  void advance(const Forgetting& forgetting, double to);
+  /// Forgets what a row at that clock makes forgotten. Answers whether the factor was scaled.
+  bool advance(const Forgetting& forgetting, double to);
   /// Folds rows [first, last) in.
   void fold(const Forgetting& forgetting, const WaitingRows& rows, std::size_t first, std::size_t last);
   void merge(const Forgetting& forgetting, const Evidence& other);
   void scale(double keep);
-  /// Turns weights relative to the start of the epoch into those as of the clock.
-  void settle(const Forgetting& forgetting);
+  /// Of a row at the clock, relative to the start of its epoch.
+  double root_weight(const Forgetting& forgetting) const {
+    return forgetting.root_weight(clock, forgetting.epoch(clock));
+  }
+  /// Turns weights relative to the start of the epoch into those as of the clock, given its root_weight.
+  void settle(double root);
 
   BasicFactor<Real> factor;
   Amount amount;

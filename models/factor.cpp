@@ -111,18 +111,32 @@ void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) 
       continue;
     }
     Real* __restrict r = mutable_row(j);
-    const Real norm = hypotenuse(r[j], x + j, 1);
+    const Real squares = r[j] * r[j] + x[j] * x[j];
+    const Real norm = is_safe_square(squares) ? std::sqrt(squares) : hypotenuse(r[j], x + j, 1);
     if (norm < kNegligible) {
       continue;
     }
     const Real cosine = r[j] / norm;
     const Real sine = x[j] / norm;
     r[j] = norm;
-    for (std::size_t k = j + 1; k < columns_; ++k) {
+    for_all_from(j + 1, columns_, [=](std::size_t k) {
       const Real kept = r[k];
       r[k] = cosine * kept + sine * x[k];
       x[k] = cosine * x[k] - sine * kept;
-    }
+    });
+  }
+}
+
+template <class Real>
+void BasicFactor<Real>::rotate(std::span<const Rotation> rotations, Real* __restrict x) {
+  for (std::size_t j = 0; j < rotations.size(); ++j) {
+    Real* __restrict r = mutable_row(j);
+    const Rotation by = rotations[j];
+    for_all_from(j, columns_, [=](std::size_t k) {
+      const Real before = r[k];
+      r[k] = by.kept * before + by.taken * x[k];
+      x[k] -= by.part * before;
+    });
   }
 }
 

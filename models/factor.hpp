@@ -43,6 +43,15 @@ class BasicFactor {
 
   /// Folds one row in. The row is destroyed. Its first `leading_zeros` numbers are known to be zero and are not read.
   void fold_row(Real* row, std::size_t leading_zeros = 0);
+  /// One row of R, and a row of which all rotations are known: that of R becomes kept * itself + taken * the other;
+  /// then part * what R had is subtracted from the other.
+  struct Rotation {
+    Real part;
+    Real kept;
+    Real taken;
+  };
+  /// Makes these with the first rows of R, one after the other. What is left of the row stays in it.
+  void rotate(std::span<const Rotation> rotations, Real* row);
   /// Folds a column-major block in: block[k * stride + i] is column k of its row i. The block is destroyed.
   void fold_block(Real* block, std::size_t rows, std::size_t stride);
   /// Folds a row in that is zero but for one column.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/block_math.hpp"
 #include "models/require.hpp"
 
 namespace accrue::models {
@@ -13,26 +14,7 @@ namespace {
 
 constexpr double kPanes = 16;
 
-// 2^f for f in [0, 1], of +, * alone: the library's differs from processor to processor in the last bit.
-double power_of_two(double f) {
-  constexpr double kLog2 = 0x1.62e42fefa39efp-1;
-  constexpr double kRoot2 = 0x1.6a09e667f3bcdp+0;
-  constexpr std::array<double, 15> kInverseFactorials = [] {
-    std::array<double, 15> values{};
-    double factorial = 1;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      factorial *= k > 0 ? static_cast<double>(k) : 1;
-      values[k] = 1 / factorial;
-    }
-    return values;
-  }();
-  const double z = (f - 0.5) * kLog2;
-  double sum = 0;
-  for (std::size_t k = kInverseFactorials.size(); k-- > 0;) {
-    sum = sum * z + kInverseFactorials[k];
-  }
-  return kRoot2 * sum;
-}
+constexpr double kNoFraction = 0x1p52;  // no double beyond has one
 
 }  // namespace
 
@@ -54,12 +36,27 @@ double Forgetting::clock(const RowsView& rows, std::size_t i) const {
 double Forgetting::epoch(double clock) const { return way == Way::kHalfLife ? std::floor(clock / (2 * length)) : 0; }
 
 double Forgetting::root_weight(double clock, double to) const {
+  std::array<double, kMaxVector> roots;
+  root_weights({&clock, 1}, to, roots.data());
+  return roots[0];
+}
+
+void Forgetting::root_weights(std::span<const double> clocks, double to, double* roots) const {
   if (way != Way::kHalfLife) {
-    return 1;
+    std::fill_n(roots, clocks.size(), 1.0);
+    return;
   }
-  const double own = epoch(clock);
-  const double within = std::clamp(std::fma(-own, 2 * length, clock) / (2 * length), 0.0, 1.0);
-  return power_of_two(within) * halved(to - own);
+  if (std::abs(to) >= kNoFraction) {
+    std::transform(clocks.begin(), clocks.end(), roots, [&](double clock) { return halved(to - epoch(clock)); });
+    return;
+  }
+  const double width = 2 * length;
+  const double start = to * width;
+  const double rest_of_start = std::fma(to, width, -start);
+  for (std::size_t i = 0; i < clocks.size(); ++i) {
+    roots[i] = ((clocks[i] - start) - rest_of_start) / width;
+  }
+  powers_of_two(roots, clocks.size());
 }
 
 Forgetting read_forgetting(Settings& settings) {

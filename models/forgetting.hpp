@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <numbers>
+#include <span>
 
 #include "models/rows.hpp"
 #include "models/settings.hpp"
@@ -48,6 +49,8 @@ struct Forgetting {
   double epoch(double clock) const;
   /// The root of the weight of a row at `clock`, relative to the start of that epoch or a later one.
   double root_weight(double clock, double epoch) const;
+  /// Those of several rows. `roots` has room for their number rounded up to a multiple of kMaxVector.
+  void root_weights(std::span<const double> clocks, double epoch, double* roots) const;
 
  private:
   double pane_width() const;

@@ -30,28 +30,6 @@ std::size_t columns_of(const LeastSquaresOptions& options) {
   return checked(options).features + (options.intercept ? 2 : 1);
 }
 
-std::optional<double> if_finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
-
-Estimate estimate(double value, std::optional<double> std_error) {
-  return {value, std_error, std_error ? if_finite(value / *std_error) : std::nullopt};
-}
-
-// 1 - residuals / total, of the norms. A target that does not vary beyond rounding has no R2.
-template <class Real>
-std::optional<double> r_squared(const BasicFactor<Real>& factor, bool intercept, Real residuals) {
-  const std::size_t target = factor.columns() - 1;
-  Real total = 0;
-  for (std::size_t i = intercept ? 1 : 0; i <= target; ++i) {
-    total = hypotenuse(total, factor.row(i) + target, 1);
-  }
-  const Real magnitude = intercept ? hypotenuse(total, factor.row(0) + target, 1) : total;
-  if (!(total > kRankTolerance<Real> * magnitude)) {
-    return std::nullopt;
-  }
-  const Real unexplained = residuals / total;
-  return if_finite(static_cast<double>(1 - unexplained * unexplained));
-}
-
 template <class Real>
 const BasicLeastSquares<Real>& same_kind(const Learner& learner) {
   const auto* same = dynamic_cast<const BasicLeastSquares<Real>*>(&learner);
@@ -60,10 +38,6 @@ const BasicLeastSquares<Real>& same_kind(const Learner& learner) {
 }
 
 }  // namespace
-
-double Fit::predict(const double* x) const {
-  return bounded(intercept + dot(coefficients.data(), x, coefficients.size()), kMaxMagnitude);
-}
 
 template <class Real>
 BasicLeastSquares<Real>::BasicLeastSquares(const LeastSquaresOptions& options)
@@ -78,16 +52,18 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts&
   require(foretold.predictions.size() >= rows.count, "a prediction for every row");
   const bool wants_variances = !foretold.variances.empty();
   for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
-    make_scoring_current();
+    make_known_current();
     count = rows_alike(rows, i);
     if (count == 1) {
-      foretold.predictions[i] = scoring_->predict(rows.row(i), options_.intercept);
+      const Forecast forecast = foretell(rows, i);
+      foretold.predictions[i] = forecast.prediction;
       if (wants_variances) {
-        foretold.variances[i] = scoring_->variance(rows.row(i), options_.intercept);
+        foretold.variances[i] = forecast.variance;
       }
       learn_one(rows, i);
       continue;
     }
+    make_scoring_current();
     // All are foretold by one solution: as a block, where they wait.
     waiting_.append(options_.forgetting, rows, i, count);
     const RowBlock block = waiting_.last(count);
@@ -98,14 +74,37 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts&
     rows_ += count;
     fold_what_is_due();
   }
-  make_scoring_current();
 }
 
 template <class Real>
 Forecast BasicLeastSquares<Real>::forecast(const RowsView& rows, std::size_t i) {
-  make_scoring_current();
+  make_known_current();
+  return foretell(rows, i);
+}
+
+template <class Real>
+Forecast BasicLeastSquares<Real>::foretell(const RowsView& rows, std::size_t i) {
   const double* x = rows.row(i);
+  if (steps_row_by_row()) {
+    const auto [prediction, leverage] = steps_.foretell(known_.factor, x, 1, options_.intercept);
+    if (leverage < RowSteps<Real>::kMaxLeverage) {
+      return {static_cast<double>(bounded(prediction, kMaxMagnitude)),
+              variance_by_steps(static_cast<double>(leverage))};
+    }
+  }
+  make_scoring_current();
   return {scoring_->predict(x, options_.intercept), scoring_->variance(x, options_.intercept)};
+}
+
+template <class Real>
+double BasicLeastSquares<Real>::variance_by_steps(double leverage) const {
+  const double kept = known_root_ * known_root_;
+  Amount amount = known_.amount;
+  amount.scale(1 / kept);
+  const std::size_t target = columns() - 1;
+  const double std = noise(known_.factor.diagonal(target) / known_root_, amount, target);
+  const double variance = std * std * (1 + kept * leverage);
+  return std::isfinite(variance) ? variance : kNaN;
 }
 
 // How many rows from there on, at least one, are scored with the same solution and neither forgotten nor folded apart.
@@ -168,9 +167,8 @@ void BasicLeastSquares<Real>::fold_waiting() {
 
 template <class Real>
 void BasicLeastSquares<Real>::size_known_block() {
-  const Forgetting& forgetting = options_.forgetting;
-  const double root = forgetting.root_weight(known_.clock, forgetting.epoch(known_.clock));
-  const double rows = std::min(known_.amount.rows / (root * root) / options_.rows_per_block_row, kMaxBlock - 1.0);
+  const double rows =
+      std::min(known_.amount.rows / (known_root_ * known_root_) / options_.rows_per_block_row, kMaxBlock - 1.0);
   known_block_ = static_cast<std::size_t>(rows) + 1;
 }
 
@@ -189,11 +187,13 @@ void BasicLeastSquares<Real>::rebuild_known() {
     others_->total(others, newest);
     known_.merge(options_.forgetting, others);
   }
-  size_known_block();
+  start_from_known();
   known_waiting_ = 0;
   known_is_current_ = true;
-  scoring_is_current_ = false;
   for (std::size_t i = 0; i < waiting_.count(); ++i) {
+    if (steps_row_by_row()) {
+      foretell_waiting(i);
+    }
     extend_known(i);
   }
 }
@@ -206,19 +206,73 @@ void BasicLeastSquares<Real>::extend_known(std::size_t row) {
   if (end - known_waiting_ < known_block_ && !forgetting.is_stale(known_.clock, clock, options_.rows_per_block_row)) {
     return;
   }
-  if (!forgetting.is_gone(clock, known_.clock)) {
+  if (!forgetting.is_gone(clock, known_.clock) && !step_into_known(row)) {
     known_.fold(forgetting, waiting_, known_waiting_, end);
-    size_known_block();
-    scoring_is_current_ = false;
+    start_from_known();
   }
   known_waiting_ = end;
 }
 
+// After it has changed by more than a step.
 template <class Real>
-void BasicLeastSquares<Real>::make_scoring_current() {
+void BasicLeastSquares<Real>::start_from_known() {
+  known_root_ = known_.root_weight(options_.forgetting);
+  size_known_block();
+  if (known_block_ == 1) {
+    steps_.start(known_.factor);
+  }
+  scoring_is_current_ = false;
+}
+
+// Whether it needs no solution to foretell the next row.
+template <class Real>
+bool BasicLeastSquares<Real>::steps_row_by_row() const {
+  return known_block_ == 1 && steps_.is_regular() && options_.ridge == 0 && options_.prior_precision == 0 &&
+         known_.amount.rows >= 2 * static_cast<double>(columns() - 1) * (known_root_ * known_root_);
+}
+
+template <class Real>
+typename RowSteps<Real>::Foretold BasicLeastSquares<Real>::foretell_waiting(std::size_t row) {
+  return steps_.foretell(known_.factor, waiting_.column(0) + row, waiting_.stride(), options_.intercept);
+}
+
+// Takes a row of which the steps were asked last, unless that is not to be done in steps.
+template <class Real>
+bool BasicLeastSquares<Real>::step_into_known(std::size_t row) {
+  if (!steps_row_by_row()) {
+    return false;
+  }
+  const Forgetting& forgetting = options_.forgetting;
+  const double clock = waiting_.clock(row);
+  if (known_.advance(forgetting, clock)) {
+    steps_.start(known_.factor);
+    foretell_waiting(row);
+  }
+  const double root = forgetting.root_weight(clock, forgetting.epoch(known_.clock));
+  const double kept = root * root;
+  const double weight = kept * waiting_.weight(row);
+  if (!steps_.can_fold(weight)) {
+    return false;
+  }
+  known_.amount.add({kept, weight > 0 ? kept : 0, weight});
+  steps_.fold(known_.factor, waiting_.column(options_.features)[row], weight);
+  if (clock == known_.clock) {
+    known_root_ = root;
+  }
+  size_known_block();
+  scoring_is_current_ = false;
+  return true;
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::make_known_current() {
   if (!known_is_current_) {
     rebuild_known();
   }
+}
+
+template <class Real>
+void BasicLeastSquares<Real>::make_scoring_current() {
   if (!scoring_is_current_) {
     solve_for_scoring();
     scoring_is_current_ = true;
@@ -233,7 +287,7 @@ void BasicLeastSquares<Real>::solve_for_scoring() {
   Evidence<Real>& evidence = scoring_->evidence;
   std::vector<Real>& coefficients = scoring_->coefficients;
   evidence = known_;
-  evidence.settle(options_.forgetting);
+  evidence.settle(known_root_);
   if (evidence.amount.rows >= 2 * static_cast<double>(coefficients.size()) || options_.prior_precision > 0) {
     penalise(evidence, scoring_->rms);
     scoring_->solve(coefficients);
@@ -294,7 +348,7 @@ template <class Real>
 Evidence<Real> BasicLeastSquares<Real>::evidence() const {
   Evidence<Real> all(columns());
   memory().total(all);
-  all.settle(options_.forgetting);
+  all.settle(all.root_weight(options_.forgetting));
   return all;
 }
 
@@ -329,76 +383,6 @@ template <class Real>
 void BasicLeastSquares<Real>::forget(double keep) {
   fold_waiting();
   memory_.scale(keep);
-}
-
-template <class Real>
-std::unique_ptr<const Predictor> BasicLeastSquares<Real>::predictor() const {
-  const Evidence<Real> data = evidence();
-  Solution<Real> solution(columns());
-  solution.evidence = data;
-  penalise(solution.evidence, solution.rms);
-  std::vector<Real> coefficients = solve_least_norm(solution.evidence.factor);
-  const Real residual = options_.prior_precision > 0 ? solution.evidence.factor.diagonal(columns() - 1)
-                                                     : residual_norm(data.factor, coefficients);
-  solution.noise = noise(residual, data.amount, numerical_rank(data.factor));
-  solution.solve(solution.coefficients);
-  solution.coefficients = std::move(coefficients);
-  return predictor_of(std::move(solution), options_.intercept);
-}
-
-template <class Real>
-Fit BasicLeastSquares<Real>::fit() const {
-  Evidence<Real> solved = evidence();
-  std::vector<Real> norms(columns());
-  penalise(solved, norms);
-  const std::vector<Real> solution = solve_least_norm(solved.factor);
-  Fit fit{rows_, options_.intercept, 0, {}};
-  if (fit.has_intercept) {
-    fit.intercept = static_cast<double>(solution.front());
-  }
-  for (std::size_t j = options_.intercept ? 1 : 0; j < solution.size(); ++j) {
-    fit.coefficients.push_back(static_cast<double>(solution[j]));
-  }
-  return fit;
-}
-
-template <class Real>
-Summary BasicLeastSquares<Real>::describe() const {
-  const Evidence<Real> data = evidence();
-  const BasicFactor<Real>& factor = data.factor;
-  Evidence<Real> solved = data;
-  std::vector<Real> norms(columns());
-  penalise(solved, norms);
-  const std::vector<Real> solution = solve_least_norm(solved.factor);
-  const Real residuals = residual_norm(factor, solution);
-
-  Summary summary;
-  summary.rows = rows_;
-  summary.rank = numerical_rank(factor);
-  summary.condition = estimate_condition(factor);
-  if (summary.condition) {
-    summary.condition = if_finite(*summary.condition);
-  }
-  summary.r2 = r_squared(factor, options_.intercept, residuals);
-  const Real together = options_.prior_precision > 0 ? solved.factor.diagonal(columns() - 1) : residuals;
-  summary.residual_std = if_finite(noise(together, data.amount, summary.rank));
-
-  const std::optional<std::vector<Real>> precision = inverse_row_norms(solved.factor);
-  for (std::size_t j = 0; j < solution.size(); ++j) {
-    std::optional<double> std_error;
-    if (precision && summary.residual_std) {
-      std_error = if_finite(static_cast<double>(*summary.residual_std * (*precision)[j]));
-    }
-    summary.coefficients.push_back(estimate(static_cast<double>(solution[j]), std_error));
-  }
-  if (options_.intercept) {
-    summary.intercept = summary.coefficients.front();
-    summary.coefficients.erase(summary.coefficients.begin());
-    for (std::size_t j = 1; j <= options_.features && factor.diagonal(0) > 0; ++j) {
-      summary.feature_means.push_back(static_cast<double>(factor.row(0)[j] / factor.diagonal(0)));
-    }
-  }
-  return summary;
 }
 
 template class BasicLeastSquares<double>;

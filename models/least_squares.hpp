@@ -11,11 +11,11 @@
 //
 // Predictions in partial_fit come from evidence that is kept up to date besides, in shorter blocks: 1/1024 of the rows
 // that it holds, at least 1 and at most 256, and with a half life no older than it takes to forget 1/1024. So they are
-// never staler than 0.1% of the rows. While it holds fewer than two rows for each coefficient they are the weighted
-// mean of the targets (0 when there is none, or no intercept), as least squares is not yet to be trusted; then the
-// least-squares solution, in which a column that depends on those before it is left out. The variances are those of a
-// target about the prediction, residual variance * (1 + leverage), from the same evidence (forecast) or from all rows
-// (predictor).
+// never staler than 0.1% of the rows. Blocks of one row need no solution: row_steps.hpp. While it holds fewer than two
+// rows for each coefficient they are the weighted mean of the targets (0 when there is none, or no intercept), as least
+// squares is not yet to be trusted; then the least-squares solution, in which a column that depends on those before it
+// is left out. The variances are those of a target about the prediction, residual variance * (1 + leverage), from the
+// same evidence (forecast) or from all rows (predictor).
 //
 // Forgetting (forgetting.hpp) by the rows' index in the stream or by event time is exact under partitioning: parts of
 // the rows, learned apart with their indices and merged, are one learner of all rows. With it a row counts as much of a
@@ -47,8 +47,8 @@
 // partial_fit allocates nothing once its blocks have filled, without a window.
 // Numbers: under the promise of rows.hpp all predictions are within kMaxMagnitude, all coefficients finite.
 // Errors: the constructor throws std::invalid_argument; decode answers DecodeError; a view or learner of another shape
-// is a broken invariant (require.hpp). Sources: factor.hpp, solve.hpp; West and Harrison, Bayesian Forecasting and
-// Dynamic Models, 2nd ed., 2.4 and 4.5; Gelman et al., Bayesian Data Analysis, 3rd ed., 14.2.
+// is a broken invariant (require.hpp). Sources: factor.hpp, solve.hpp, row_steps.hpp; West and Harrison, Bayesian
+// Forecasting and Dynamic Models, 2nd ed., 2.4 and 4.5; Gelman et al., Bayesian Data Analysis, 3rd ed., 14.2.
 #pragma once
 
 #include <cstddef>
@@ -62,6 +62,7 @@
 #include "models/factor.hpp"
 #include "models/forgetting.hpp"
 #include "models/learner.hpp"
+#include "models/row_steps.hpp"
 #include "models/settings.hpp"
 #include "models/solution.hpp"
 
@@ -120,7 +121,7 @@ class BasicLeastSquares final : public Learner {
   Evidence<Real> evidence() const;
   /// What the next row is scored with.
   const Evidence<Real>& known() {
-    make_scoring_current();
+    make_known_current();
     return known_;
   }
 
@@ -138,10 +139,17 @@ class BasicLeastSquares final : public Learner {
   void fold_waiting();
   // Of the evidence that rows are scored with: a function of the state.
   void size_known_block();
+  void start_from_known();
   void rebuild_known();
   void extend_known(std::size_t row);
+  void make_known_current();
   void make_scoring_current();
   void solve_for_scoring();
+  bool steps_row_by_row() const;
+  typename RowSteps<Real>::Foretold foretell_waiting(std::size_t row);
+  bool step_into_known(std::size_t row);
+  double variance_by_steps(double leverage) const;
+  Forecast foretell(const RowsView& rows, std::size_t i);
 
   Memory<Real> memory() const;  // with the rows that wait folded in
   void penalise(Evidence<Real>& evidence, std::span<Real> norms) const;
@@ -155,11 +163,13 @@ class BasicLeastSquares final : public Learner {
   WaitingRows waiting_;                 // fewer than kMaxBlock between calls, none apart
   std::optional<Memory<Real>> others_;  // what others had learned when last seen; never part of what is learned
   Evidence<Real> known_;                // memory, others and the first known_waiting_ waiting rows: to score with
+  double known_root_ = 1;               // root_weight of what is known
   std::size_t known_waiting_ = 0;
   std::size_t known_block_ = 1;  // how many more it takes at once
   bool known_is_current_ = false;
   std::optional<Solution<Real>> scoring_;  // of what is known; none before a row is to be scored
   bool scoring_is_current_ = false;
+  RowSteps<Real> steps_;  // of what is known, while it takes rows one by one
 };
 
 using LeastSquares = BasicLeastSquares<double>;

@@ -40,15 +40,24 @@ bool has_full_rank(const BasicFactor<Real>& factor, std::type_identity_t<std::sp
   return true;
 }
 
-// Columns whose diagonal is zero have been left out: their coefficient is 0.
+// Columns whose diagonal is zero have been left out: their coefficient is 0. Each waits for the one after it, and so
+// the products with the last few are subtracted one by one, that one's at the end: the others' are ready by then.
 template <class Real>
 void back_substitute(const BasicFactor<Real>& factor, std::type_identity_t<std::span<Real>> coefficients) {
+  constexpr std::size_t kNear = 16;
   const std::size_t count = factor.columns() - 1;
   require(coefficients.size() == count, "a coefficient for every column but the target's");
+  for (std::size_t j = 0; j < count; ++j) {
+    coefficients[j] = 1 / factor.diagonal(j);
+  }
   for (std::size_t j = count; j-- > 0;) {
     const Real* r = factor.row(j);
-    const Real rest = r[count] - dot(r + j + 1, coefficients.data() + j + 1, count - j - 1);
-    coefficients[j] = r[j] > 0 ? bounded(rest / r[j], kMaxCoefficient) : Real{0};
+    const std::size_t far = std::min(j + 1 + kNear, count);
+    Real rest = r[count] - dot(r + far, coefficients.data() + far, count - far);
+    for (std::size_t k = far; k-- > j + 1;) {
+      rest -= r[k] * coefficients[k];
+    }
+    coefficients[j] = r[j] > 0 ? bounded(rest * coefficients[j], kMaxCoefficient) : Real{0};
   }
 }
 

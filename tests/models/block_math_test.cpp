@@ -1,7 +1,9 @@
 // Every kind of processor that this one can stand in for must give the bits of the plainest.
 #include "models/block_math.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -169,6 +171,59 @@ TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Features, BlocksOfFeatures, testing::Values(1, 2, 7, 8, 9, 16, 33, 130));
+
+// Exponents, or bases, from far below to far above, and the powers of two themselves.
+std::vector<double> any_numbers(double lowest, double highest) {
+  std::mt19937_64 generator(1);
+  std::uniform_real_distribution<double> number(lowest, highest);
+  std::vector<double> numbers(4'096);
+  for (double& value : numbers) {
+    value = number(generator);
+  }
+  return numbers;
+}
+
+TEST(Powers, OfTwoAreThoseOfTheLibraryOnEveryProcessor) {
+  std::vector<double> exponents = any_numbers(-1'021, 2);
+  std::fill_n(exponents.begin(), 8, -1'022.5);
+  for (int i = 8; i < 256; ++i) {
+    exponents[static_cast<std::size_t>(i)] = 2 - i;
+  }
+  std::vector<double> expected = exponents;
+  kBaselineKernels.powers_of_two(expected.data(), expected.size());
+  for (std::size_t i = 0; i < exponents.size(); ++i) {
+    const double power = i < 8 ? 0 : std::exp2(exponents[i]);
+    ASSERT_NEAR(expected[i], power, i < 256 ? 0 : 1e-15 * power) << exponents[i];
+  }
+  for (const Kind& kind : kinds_here()) {
+    std::vector<double> powers = exponents;
+    kind.kernels->powers_of_two(powers.data(), powers.size());
+    ASSERT_EQ(powers, expected) << kind.name;
+  }
+}
+
+TEST(Powers, OfNumbersUpToOneAreThoseOfTheLibraryOnEveryProcessor) {
+  const std::vector<double> exponents = any_numbers(0, 50);
+  std::vector<double> bases = any_numbers(-60, 0);
+  std::transform(bases.begin(), bases.end(), bases.begin(), [](double x) { return std::exp2(x); });
+  for (std::size_t i = 0; i < 512; ++i) {
+    bases[i] = i % 2 == 0 ? 1 - static_cast<double>(i) * 0x1p-53 : 1 - static_cast<double>(i) / 512;
+  }
+  bases[1] = 0;
+  std::vector<double> expected = bases;
+  kBaselineKernels.powers(expected.data(), exponents.data(), expected.size());
+  EXPECT_EQ(expected[0], 1);
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    const double power = std::pow(bases[i], exponents[i]);
+    ASSERT_NEAR(expected[i], power < 0x1p-1022 ? 0 : power, 1e-15 * power * (1 - std::log2(std::max(power, 1e-300))))
+        << bases[i] << ' ' << exponents[i];
+  }
+  for (const Kind& kind : kinds_here()) {
+    std::vector<double> powers = bases;
+    kind.kernels->powers(powers.data(), exponents.data(), powers.size());
+    ASSERT_EQ(powers, expected) << kind.name;
+  }
+}
 
 }  // namespace
 }  // namespace accrue::models
