@@ -21,8 +21,7 @@ namespace accrue::ingest {
 inline constexpr const char* kReceiverLink = "inproc://receiver";
 inline constexpr const char* kCommitterLink = "inproc://committer";
 
-// A bound ROUTER socket for clients, served by one network thread of the context (a bit mask, as ZMQ_AFFINITY takes
-// it). Throws std::runtime_error that says what to do when it cannot be bound.
+// A bound ROUTER socket for clients. Throws std::runtime_error that says what to do when it cannot be bound.
 zmq::socket_t client_socket(zmq::context_t& context, const std::string& endpoint, std::size_t max_message_bytes);
 
 // Takes the one frame of a peer's message, or false when there is none to be had. A message of several frames is
