@@ -55,7 +55,7 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts&
     make_known_current();
     count = rows_alike(rows, i);
     if (count == 1) {
-      const Forecast forecast = foretell(rows, i);
+      const Forecast forecast = foretell(rows, i, wants_variances);
       foretold.predictions[i] = forecast.prediction;
       if (wants_variances) {
         foretold.variances[i] = forecast.variance;
@@ -79,21 +79,21 @@ void BasicLeastSquares<Real>::partial_fit(const RowsView& rows, const Forecasts&
 template <class Real>
 Forecast BasicLeastSquares<Real>::forecast(const RowsView& rows, std::size_t i) {
   make_known_current();
-  return foretell(rows, i);
+  return foretell(rows, i, true);
 }
 
 template <class Real>
-Forecast BasicLeastSquares<Real>::foretell(const RowsView& rows, std::size_t i) {
+Forecast BasicLeastSquares<Real>::foretell(const RowsView& rows, std::size_t i, bool wants_variance) {
   const double* x = rows.row(i);
   if (steps_row_by_row()) {
     const auto [prediction, leverage] = steps_.foretell(known_.factor, x, 1, options_.intercept);
     if (leverage < RowSteps<Real>::kMaxLeverage) {
       return {static_cast<double>(bounded(prediction, kMaxMagnitude)),
-              variance_by_steps(static_cast<double>(leverage))};
+              wants_variance ? variance_by_steps(static_cast<double>(leverage)) : kNaN};
     }
   }
   make_scoring_current();
-  return {scoring_->predict(x, options_.intercept), scoring_->variance(x, options_.intercept)};
+  return {scoring_->predict(x, options_.intercept), wants_variance ? scoring_->variance(x, options_.intercept) : kNaN};
 }
 
 template <class Real>

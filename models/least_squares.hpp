@@ -149,7 +149,7 @@ class BasicLeastSquares final : public Learner {
   typename RowSteps<Real>::Foretold foretell_waiting(std::size_t row);
   bool step_into_known(std::size_t row);
   double variance_by_steps(double leverage) const;
-  Forecast foretell(const RowsView& rows, std::size_t i);
+  Forecast foretell(const RowsView& rows, std::size_t i, bool wants_variance);
 
   Memory<Real> memory() const;  // with the rows that wait folded in
   void penalise(Evidence<Real>& evidence, std::span<Real> norms) const;

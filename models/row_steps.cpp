@@ -1,8 +1,11 @@
 #include "models/row_steps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 
+#include "models/block_kernels.hpp"
 #include "models/solve.hpp"
 #include "models/vector_math.hpp"
 
@@ -12,12 +15,9 @@ template <class Real>
 void RowSteps<Real>::start(const BasicFactor<Real>& factor) {
   const std::size_t columns = factor.columns();
   squares_.assign(columns, Real{0});
-  for (std::vector<Real>* numbers : {&row_, &rest_, &norms_}) {
-    numbers->resize(columns);
-  }
   inverse_diagonal_.resize(columns - 1);
   parts_.resize(columns - 1);
-  rotations_.resize(columns - 1);
+  row_.resize(columns);
   for (std::size_t i = 0; i < factor.columns(); ++i) {
     const Real* r = factor.row(i);
     for (std::size_t k = i; k < factor.columns(); ++k) {
@@ -49,36 +49,39 @@ typename RowSteps<Real>::Foretold RowSteps<Real>::foretell(const BasicFactor<Rea
   for (; column < target; ++column, x += stride) {
     row_[column] = *x;
   }
-  std::copy_n(row_.begin(), target, rest_.begin());
-  rest_[target] = 0;
+  std::array<Real, kMaxSolved + 1> rest;  // what is left of the row for the columns to come
+  std::copy_n(row_.begin(), target, rest.begin());
+  rest[target] = 0;
   leverage_ = 0;
   for (std::size_t j = 0; j < target; ++j) {
-    parts_[j] = rest_[j] * inverse_diagonal_[j];
+    parts_[j] = rest[j] * inverse_diagonal_[j];
     leverage_ += parts_[j] * parts_[j];
-    subtract_multiple(rest_.data() + j + 1, factor.row(j) + j + 1, parts_[j], target - j);
+    subtract_multiple(rest.data() + j + 1, factor.row(j) + j + 1, parts_[j], target - j);
   }
-  return {-rest_[target], leverage_};
+  return {-rest[target], leverage_};
 }
 
 template <class Real>
 void RowSteps<Real>::fold(BasicFactor<Real>& factor, double y, double weight) {
   const std::size_t target = parts_.size();
+  std::array<Real, kMaxSolved + 1> norms;  // of 1 and all parts before, times the root of the weight
+  std::array<typename BasicFactor<Real>::Rotation, kMaxSolved> rotations;
   row_[target] = y;
   Real sum = 1;
   for (std::size_t j = 0; j < target; ++j) {
-    norms_[j] = std::sqrt(sum);
+    norms[j] = std::sqrt(sum);
     sum += weight * (parts_[j] * parts_[j]);
   }
-  norms_[target] = std::sqrt(sum);
+  norms[target] = std::sqrt(sum);
   for (std::size_t j = 0; j < target; ++j) {
-    const Real shrunk = 1 / norms_[j + 1];
-    rotations_[j] = {parts_[j], norms_[j] * shrunk, weight * parts_[j] / norms_[j] * shrunk};
+    const Real shrunk = 1 / norms[j + 1];
+    rotations[j] = {parts_[j], norms[j] * shrunk, weight * parts_[j] / norms[j] * shrunk};
   }
   for (std::size_t k = 0; k <= target; ++k) {
     squares_[k] += weight * (row_[k] * row_[k]);
   }
-  factor.rotate(rotations_, row_.data());
-  row_[target] *= std::sqrt(weight) / norms_[target];
+  factor.rotate(std::span(rotations).first(target), row_.data());
+  row_[target] *= std::sqrt(weight) / norms[target];
   factor.fold_row(row_.data(), target);
   check(factor);
 }

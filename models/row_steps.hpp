@@ -46,10 +46,7 @@ class RowSteps {
   std::vector<Real> inverse_diagonal_;
   std::vector<Real> squares_;  // of the columns' norms
   std::vector<Real> parts_;
-  std::vector<Real> row_;    // [1 x y]
-  std::vector<Real> rest_;   // what is left of it for the columns to come
-  std::vector<Real> norms_;  // of 1 and all parts before, times the root of the weight
-  std::vector<typename BasicFactor<Real>::Rotation> rotations_;
+  std::vector<Real> row_;  // [1 x y]
 };
 
 }  // namespace accrue::models

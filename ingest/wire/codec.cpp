@@ -21,8 +21,9 @@ namespace detail {
 
 // Always a float 64. msgpack-cxx would write a whole number as an integer, which loses the sign of -0.0 and is
 // undefined behaviour at 2^64.
-// Without making zeros first where they are written over.
+// Without making zeros first where they are written over, and with room for what comes behind.
 void Sink::write_long(const char* data, std::size_t size) {
+  bytes.reserve(bytes.size() + size + kShort);
   const auto* const begin = reinterpret_cast<const std::byte*>(data);
   bytes.insert(bytes.end(), begin, begin + size);
 }

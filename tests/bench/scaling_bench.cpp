@@ -46,9 +46,11 @@ Measured of(tests::Daemon& daemon, double rows_per_second) {
 }
 
 Measured with_features(std::size_t features, Seconds time) {
-  const std::size_t batch = features < 100 ? 1'024 : 64;
-  const std::size_t most_mb = features < 100 ? 64 : 2;  // what is on its way has to be learned before the run ends
-  const Rows rows(features, features < 100 ? 16'384 : 1'024);
+  const bool wide = features > 100;
+  const std::size_t batch = wide ? 64 : 1'024;
+  const std::size_t most_mb = wide ? 16 : 64;  // what is on its way has to be learned before the run ends
+  const Rows rows(features, wide ? 1'024 : 16'384);
+  if (wide) time *= 5;  // until there are some rows for each coefficient
   tests::Daemon daemon(kQuiet);
   Client client(
       {.endpoint = daemon.endpoint(), .batch_rows = batch, .max_unacknowledged_mb = most_mb, .timeout = kPatient});
