@@ -55,7 +55,7 @@ void check_rows(const RowShape& shape, std::span<const double> rows) {
                                            (shape.key_of_its_own ? ", and the key where the model groups by it" : ""));
   }
   // A NaN is a missing value, which the daemon judges: it knows what the models take.
-  bool any_bad = false;
+  bool any_bad = false;  // mostly none is, which is seen by vectors if it need not be told where
   for (const double value : rows) any_bad |= std::isinf(value);
   if (!any_bad) return;
   const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });

@@ -89,11 +89,16 @@ Factor some_factor(std::size_t features, const TestRows& rows) {
   return factor;
 }
 
+RowSteps<double> started(const Factor& factor) {
+  RowSteps<double> steps;
+  steps.start(factor);
+  return steps;
+}
+
 TEST(RowSteps, ARowOfNoWeightChangesNothing) {
   Factor factor = some_factor(3, random_rows(1, 50, 3));
   const Factor before = factor;
-  RowSteps<double> steps;
-  steps.start(factor);
+  RowSteps<double> steps = started(factor);
   const double x[] = {1e9, -1e-9, 3};
   steps.foretell(factor, x, 1, true);
   steps.fold(factor, 1e9, 0);
@@ -108,8 +113,7 @@ TEST(RowSteps, ColumnsThatDependOnOthersAreNotForThem) {
     rows.add({x, 3 * x}, some.view().target(i));
   }
   Factor factor = some_factor(2, rows);
-  RowSteps<double> steps;
-  steps.start(factor);
+  RowSteps<double> steps = started(factor);
   EXPECT_FALSE(steps.is_regular());
   steps.start(Factor(factor.columns()));
   EXPECT_FALSE(steps.is_regular());
@@ -122,8 +126,7 @@ TEST(RowSteps, ColumnsThatDependOnOthersAreNotForThem) {
 // A row after which the others' share of a column is down to rounding leaves what a solution would leave out.
 TEST(RowSteps, TellWhenAColumnComesToDependOnOthers) {
   Factor factor = some_factor(2, random_rows(1, 50, 2));
-  RowSteps<double> steps;
-  steps.start(factor);
+  RowSteps<double> steps = started(factor);
   const double x[] = {1e20, 1e20};
   steps.foretell(factor, x, 1, true);
   ASSERT_TRUE(steps.can_fold(1));
@@ -132,9 +135,8 @@ TEST(RowSteps, TellWhenAColumnComesToDependOnOthers) {
 }
 
 TEST(RowSteps, RefuseRowsThatAreTooFarFromAllBefore) {
-  Factor factor = some_factor(2, random_rows(1, 50, 2));
-  RowSteps<double> steps;
-  steps.start(factor);
+  const Factor factor = some_factor(2, random_rows(1, 50, 2));
+  RowSteps<double> steps = started(factor);
   const double x[] = {1, 1e60};
   const auto foretold = steps.foretell(factor, x, 1, true);
   EXPECT_FALSE(foretold.leverage < RowSteps<double>::kMaxLeverage);
