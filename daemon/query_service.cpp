@@ -14,8 +14,8 @@
 #include "daemon/older_parts.hpp"
 #include "daemon/sparse_query.hpp"
 #include "ingest/link.hpp"
-#include "ingest/validation.hpp"
 #include "ingest/wire/friendly_rows.hpp"
+#include "ingest/wire/usable.hpp"
 #include "models/normal_quantile.hpp"
 
 namespace accrue::daemon {
@@ -85,7 +85,7 @@ std::string read_rows(const wire::Predict& query, const wire::StreamSpec& spec, 
     std::memcpy(narrow.data(), query.rows.bin.data(), values * sizeof(float));
     rows.assign(narrow.begin(), narrow.end());
   }
-  if (ingest::all_usable(rows.data(), rows.size())) return {};  // mostly so, and seen by vectors
+  if (wire::all_surely_usable(rows.data(), rows.size())) return {};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
     const std::size_t column = i % columns;

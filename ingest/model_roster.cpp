@@ -65,7 +65,7 @@ std::vector<ModelRequest> ModelRoster::made_durable() {
   return durable;
 }
 
-std::deque<ModelRequest> ModelRoster::take_waiting() {
+std::vector<ModelRequest> ModelRoster::take_waiting() {
   applied_ = cut_ = 0;
   return std::exchange(waiting_, {});
 }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,14 +49,14 @@ class ModelRoster {
   void cut();
   std::vector<ModelRequest> made_durable();
   // All that are not durable, oldest first, which are then not known here any more.
-  std::deque<ModelRequest> take_waiting();
+  std::vector<ModelRequest> take_waiting();
 
  private:
   bool has(const std::string& model) const { return std::count(models_.begin(), models_.end(), model) > 0; }
 
   std::vector<std::string> models_;
   std::string champion_;
-  std::deque<ModelRequest> waiting_;
+  std::vector<ModelRequest> waiting_;
   std::size_t applied_ = 0;  // of those that wait, the first so many are with the workers
   std::size_t cut_ = 0;      // of these the first so many are in the epoch that is in flight
 };

@@ -6,23 +6,14 @@
 #include <utility>
 
 #include "ingest/wire/limits.hpp"
+#include "ingest/wire/usable.hpp"
 
 namespace accrue::ingest {
 namespace {
 
 using wire::RejectReason;
 
-// True when every value is within the limit. NaN compares false; without branches, so that it vectorises.
 }  // namespace
-
-template <class Real>
-bool all_usable(const Real* values, std::size_t count) {
-  unsigned bad = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    bad |= static_cast<unsigned>(!(std::abs(static_cast<double>(values[i])) <= wire::kMaxMagnitude));
-  }
-  return bad == 0;
-}
 
 Gate::Gate(const wire::StreamSpec& spec, std::vector<bool> may_be_missing)
     : features_(spec.features.size()),
@@ -74,7 +65,7 @@ template <class Real>
 Screening screen_rows(Real* rows, std::size_t count, const Gate& gate) {
   const std::size_t columns = gate.columns();
   Screening screening;
-  if (!gate.weighted() && all_usable(rows, count * columns)) {
+  if (!gate.weighted() && wire::all_surely_usable(rows, count * columns)) {
     screening.kept = count;
     return screening;
   }
@@ -90,8 +81,6 @@ Screening screen_rows(Real* rows, std::size_t count, const Gate& gate) {
   return screening;
 }
 
-template bool all_usable(const double*, std::size_t);
-template bool all_usable(const float*, std::size_t);
 template Screening screen_rows(double*, std::size_t, const Gate&);
 template Screening screen_rows(float*, std::size_t, const Gate&);
 

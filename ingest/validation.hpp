@@ -61,10 +61,6 @@ class Gate {
   bool takes_missing_;
 };
 
-// Whether all are numbers within kMaxMagnitude.
-template <class Real>
-bool all_usable(const Real* values, std::size_t count);
-
 // Screens `count` rows, row-major. Good ones are moved together at the front, in order.
 template <class Real>
 Screening screen_rows(Real* rows, std::size_t count, const Gate& gate);

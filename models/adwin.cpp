@@ -1,7 +1,10 @@
 #include "models/adwin.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "models/block_math.hpp"
 
 namespace accrue::models {
 namespace {
@@ -12,6 +15,16 @@ constexpr double kConfidence = 26.8556156;
 }  // namespace
 
 double Adwin::bucket_rows(std::size_t level) { return static_cast<double>(std::uint64_t{kBucketRows} << level); }
+
+bool Adwin::add(std::span<const double> errors) {
+  Sums filling = filling_;
+  for (const double error : errors) {
+    filling += {error, error * error};
+  }
+  filling_ = filling;
+  filling_rows_ += errors.size();
+  return filling_rows_ == kBucketRows && finish_bucket();
+}
 
 bool Adwin::finish_bucket() {
   add_bucket(filling_);
@@ -40,55 +53,68 @@ void Adwin::add_bucket(Sums bucket) {
     }
     bucket = level.buckets[0];
     bucket += level.buckets[1];
-    std::copy(level.buckets.begin() + 2, level.buckets.end(), level.buckets.begin());
-    level.count -= 2;
+    drop(level, 2);
   }
+}
+
+void Adwin::drop(Level& level, std::size_t buckets) {
+  const auto kept = std::copy(level.buckets.begin() + static_cast<std::ptrdiff_t>(buckets), level.buckets.end(),
+                              level.buckets.begin());
+  std::fill(kept, level.buckets.end(), Sums{});
+  level.count -= buckets;
 }
 
 void Adwin::drop_oldest() {
   Level& level = levels_.back();
-  std::copy(level.buckets.begin() + 1, level.buckets.end(), level.buckets.begin());
-  if (--level.count == 0) {
+  drop(level, 1);
+  if (level.count == 0) {
     levels_.pop_back();
   }
 }
 
 Adwin::Change Adwin::find_change() {
+  // The cuts, from old to new: rows of the older part and their sum. Of a level all places are written, and those that
+  // hold no bucket then overwritten by what comes next: a number of turns that nobody can foretell costs more.
+  constexpr std::size_t kRoom = (kMaxLevels + 1) * kBucketsPerLevel + kMaxVector;
+  std::array<double, kRoom> cut_rows;
+  std::array<double, kRoom> cut_sums;
+  std::size_t cuts = 0;
   double rows = 0;
   Sums all;
   for (std::size_t i = levels_.size(); i-- > 0;) {
-    rows += bucket_rows(i) * static_cast<double>(levels_[i].count);
-    for (std::size_t k = 0; k < levels_[i].count; ++k) {
-      all += levels_[i].buckets[k];
+    const Level& level = levels_[i];
+    Sums of_level;
+    for (std::size_t k = 0; k < kBucketsPerLevel; ++k) {
+      of_level += level.buckets[k];
+      cut_rows[cuts + k] = rows + bucket_rows(i) * static_cast<double>(k + 1);
+      cut_sums[cuts + k] = all.sum + of_level.sum;
     }
+    cuts += level.count;
+    rows += bucket_rows(i) * static_cast<double>(level.count);
+    all += of_level;
   }
+  std::fill_n(cut_rows.begin() + static_cast<std::ptrdiff_t>(cuts), kMaxVector, 0);
+  std::fill_n(cut_sums.begin() + static_cast<std::ptrdiff_t>(cuts), kMaxVector, 0);
   self_weighted_mean_ = all.squares / all.sum;
 
-  // Cut into an older part of n0 rows and a newer one of n1, n = n0 + n1, the means differ by chance by at most
+  // With an older part of n0 rows and a newer one of n1, n = n0 + n1, the means differ by chance by at most
   //   sqrt(2 variance confidence n / (n0 n1)) + 2/3 confidence n / (n0 n1).
-  // Both sides times n0 n1, there is neither root nor division in the loop.
-  const double by_chance = 2 * kConfidence * std::max(0.0, all.squares - all.sum * (all.sum / rows));
-  const double always = 2 * kConfidence / 3 * rows;
-  Change change = Change::kNone;
-  double old_rows = 0;
-  double old_sum = 0;
-  for (std::size_t i = levels_.size(); i-- > 0;) {
-    for (std::size_t k = 0; k < levels_[i].count; ++k) {
-      old_rows += bucket_rows(i);
-      old_sum += levels_[i].buckets[k].sum;
-      const double new_rows = rows - old_rows;
-      const double rise = (all.sum - old_sum) * old_rows - old_sum * new_rows;
-      const double beyond = std::abs(rise) - always;
-      if (beyond <= 0 || beyond * beyond <= by_chance * old_rows * new_rows) [[likely]] {
-        continue;
-      }
-      if (rise > 0) {
-        return Change::kRise;
-      }
-      change = Change::kFall;
+  // Both sides times n0 n1 / n, it is the older part's sum that differs from n0 times the mean of all.
+  const double mean = all.sum / rows;
+  const CutBounds bounds{.rows = rows,
+                         .mean = mean,
+                         .always = 2 * kConfidence / 3,
+                         .by_chance = 2 * kConfidence * std::max(0.0, all.squares - all.sum * mean) / (rows * rows)};
+  std::array<double, kRoom> beyond;  // their bound
+  if (!cuts_beyond(cut_rows.data(), cut_sums.data(), cuts, bounds, beyond.data())) [[likely]] {
+    return Change::kNone;
+  }
+  for (std::size_t i = 0; i < cuts; ++i) {
+    if (beyond[i] > 0 && mean * cut_rows[i] > cut_sums[i]) {
+      return Change::kRise;
     }
   }
-  return change;
+  return Change::kFall;
 }
 
 std::uint64_t Adwin::window_rows() const {

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "models/state_codec.hpp"
@@ -36,6 +37,10 @@ class Adwin {
 
   /// True when the mean has risen; it then starts afresh.
   [[nodiscard]] bool add(double error);
+  /// The same of several, at most rows_until_full.
+  [[nodiscard]] bool add(std::span<const double> errors);
+  /// How many more values fill a bucket, at which there may be an alarm; at least 1.
+  std::size_t rows_until_full() const { return kBucketRows - filling_rows_; }
   void reset() { *this = {}; }
   /// Of the values in the window, as far as they fill buckets, each weighted by itself: those of 0 do not count in it.
   /// NaN while there are no others.
@@ -57,9 +62,12 @@ class Adwin {
     }
   };
   struct Level {
-    std::array<Sums, kBucketsPerLevel + 1> buckets{};  // from old to new; the last place only while one is added
+    // From old to new, and 0 behind; the last place is taken only while one is added.
+    std::array<Sums, kBucketsPerLevel + 1> buckets{};
     std::size_t count = 0;
   };
+  /// Drops the oldest buckets of a level.
+  static void drop(Level& level, std::size_t buckets);
   enum class Change { kNone, kRise, kFall };
 
   static double bucket_rows(std::size_t level);

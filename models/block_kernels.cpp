@@ -11,6 +11,7 @@ constexpr std::size_t kVector = ACCRUE_VECTOR;
 constexpr std::size_t kVectors = kDotLanes / kVector;
 
 using Vector [[gnu::vector_size(kVector * sizeof(double))]] = double;
+using Mask [[gnu::vector_size(kVector * sizeof(double))]] = long long;  // what a comparison answers
 using Bits [[gnu::vector_size(kVector * sizeof(double))]] = unsigned long long;
 
 constexpr int kMantissa = 52;                // bits of a double
@@ -25,21 +26,26 @@ inline Vector load(const double* from) {
 
 inline void store(double* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
 
+// Loops over the elements of an array are unrolled where they are to stay in registers: GCC keeps those in memory that
+// it has not unrolled by itself early on.
+
 // Of kDotLanes partial sums, always in this order: the upper half to the lower, until one is left.
-template <class Value>
-inline Value sum_of(Value* sums, std::size_t count) {
-  for (std::size_t half = count / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) {
-      sums[i] += sums[i + half];
+template <std::size_t kCount, class Value>
+inline Value sum_of(Value* sums) {
+  if constexpr (kCount > 1) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kCount / 2; ++i) {
+      sums[i] += sums[i + kCount / 2];
     }
+    return sum_of<kCount / 2>(sums);
   }
   return sums[0];
 }
 
 inline double sum_of_lanes(Vector* sums) {
   double lanes[kVector];
-  store(lanes, sum_of(sums, kVectors));
-  return sum_of(lanes, kVector);
+  store(lanes, sum_of<kVectors>(sums));
+  return sum_of<kVector>(lanes);
 }
 
 inline double sum_with_tail(const Vector* sums, const double* a, const double* b, std::size_t rows) {
@@ -48,7 +54,7 @@ inline double sum_with_tail(const Vector* sums, const double* a, const double* b
   for (std::size_t lane = 0; lane < rows; ++lane) {
     lanes[lane] += a[lane] * b[lane];
   }
-  return sum_of(lanes, kDotLanes);
+  return sum_of<kDotLanes>(lanes);
 }
 
 template <std::size_t kColumns>
@@ -56,13 +62,16 @@ inline void dots_of(const double* panel, std::size_t stride, const double* b, st
   Vector sums[kColumns][kVectors] = {};
   std::size_t i = 0;
   for (; i + kDotLanes <= rows; i += kDotLanes) {
+#pragma GCC unroll 8
     for (std::size_t part = 0; part < kVectors; ++part) {
       const Vector y = load(b + i + part * kVector);
+#pragma GCC unroll 8
       for (std::size_t column = 0; column < kColumns; ++column) {
         sums[column][part] += load(panel + column * stride + i + part * kVector) * y;
       }
     }
   }
+#pragma GCC unroll 8
   for (std::size_t column = 0; column < kColumns; ++column) {
     dots[column] = i == rows ? sum_of_lanes(sums[column])
                              : sum_with_tail(sums[column], panel + column * stride + i, b + i, rows - i);
@@ -76,12 +85,14 @@ inline void subtract(double* b, const double* panel, std::size_t stride, const d
   std::size_t i = 0;
   for (; i + kVector <= rows; i += kVector) {
     Vector y = load(b + i);
+#pragma GCC unroll 8
     for (std::size_t column = 0; column < kColumns; ++column) {
       y -= kept[column] * load(panel + column * stride + i);
     }
     store(b + i, y);
   }
   for (; i < rows; ++i) {
+#pragma GCC unroll 8
     for (std::size_t column = 0; column < kColumns; ++column) {
       b[i] -= kept[column] * panel[column * stride + i];
     }
@@ -116,10 +127,12 @@ inline void turn(const SquareRow* rows, SquareRow* columns) {
 inline void turn_square(const double* rows, std::size_t row_stride, double* block, std::size_t stride) {
   SquareRow of_rows[kSquare];
   SquareRow of_columns[kSquare];
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < kSquare; ++i) {
     std::memcpy(&of_rows[i], rows + i * row_stride, sizeof(SquareRow));
   }
   turn(of_rows, of_columns);
+#pragma GCC unroll 8
   for (std::size_t k = 0; k < kSquare; ++k) {
     std::memcpy(block + k * stride, &of_columns[k], sizeof(SquareRow));
   }
@@ -135,6 +148,7 @@ void lay_out_columns(const double* rows, std::size_t row_stride, std::size_t col
       turn_square(from + k, row_stride, block + k * stride + i, stride);
     }
     for (; k < columns; ++k) {
+#pragma GCC unroll 8
       for (std::size_t row = 0; row < kSquare; ++row) {
         block[k * stride + i + row] = from[row * row_stride + k];
       }
@@ -176,49 +190,202 @@ void subtract_panel(double* b, const double* panel, std::size_t stride, std::siz
   }
 }
 
-void predict_rows(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
-                  double constant, std::size_t rows, double* predictions) {
+// kTail of the columns are left when the others are taken kDotLanes at a time; it is known here so that sums stay in
+// registers.
+template <std::size_t kTail>
+inline void predict(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
+                    double constant, std::size_t rows, double* predictions) {
   for (std::size_t i = 0; i < rows; i += kVector) {
-    Vector sums[kDotLanes] = {};
+    Vector sums[kDotLanes];
+#pragma GCC unroll 8
+    for (Vector& sum : sums) {
+      sum = Vector{};
+    }
     std::size_t j = 0;
     for (; j + kDotLanes <= columns; j += kDotLanes) {
+#pragma GCC unroll 8
       for (std::size_t lane = 0; lane < kDotLanes; ++lane) {
         sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
       }
     }
-    for (std::size_t lane = 0; lane < kDotLanes;
-         ++lane) {  // of a known number of turns, so that sums stay in registers
-      if (j + lane < columns) {
-        sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
+#pragma GCC unroll 8
+    for (std::size_t lane = 0; lane < kTail; ++lane) {
+      sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
+    }
+    store(predictions + i, constant + sum_of<kDotLanes>(sums));
+  }
+}
+
+void predict_rows(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
+                  double constant, std::size_t rows, double* predictions) {
+  static_assert(kDotLanes == 8);
+  constexpr decltype(&predict<0>) kOfTail[] = {predict<0>, predict<1>, predict<2>, predict<3>,
+                                               predict<4>, predict<5>, predict<6>, predict<7>};
+  kOfTail[columns % kDotLanes](block, stride, coefficients, columns, constant, rows, predictions);
+}
+
+// Of kParts vectors of rows, by turns: by itself, each would mostly wait for its last result.
+template <std::size_t kParts>
+inline void leverages_of(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
+                         std::size_t columns, bool intercept, double* leverages) {
+  Vector rest[kMaxSolved][kParts];
+  std::size_t column = 0;
+  if (intercept) {
+    for (Vector& one : rest[column++]) {
+      one = Vector{} + 1.0;
+    }
+  }
+  for (const double* x = block; column < columns; ++column, x += stride) {
+#pragma GCC unroll 8
+    for (std::size_t part = 0; part < kParts; ++part) {
+      rest[column][part] = load(x + part * kVector);
+    }
+  }
+  Vector sums[kParts] = {};
+  const double* r = packed;  // its row j, from the diagonal on, the target's column last
+  for (std::size_t j = 0; j < columns; ++j) {
+    Vector solved[kParts];
+#pragma GCC unroll 8
+    for (std::size_t part = 0; part < kParts; ++part) {
+      solved[part] = rest[j][part] * inverse_diagonal[j];
+      sums[part] += solved[part] * solved[part];
+    }
+    for (std::size_t k = j + 1; k < columns; ++k) {
+#pragma GCC unroll 8
+      for (std::size_t part = 0; part < kParts; ++part) {
+        rest[k][part] -= r[k - j] * solved[part];
       }
     }
-    store(predictions + i, constant + sum_of(sums, kDotLanes));
+    r += columns - j + 1;
+  }
+  for (std::size_t part = 0; part < kParts; ++part) {
+    store(leverages + part * kVector, sums[part]);
   }
 }
 
 void leverage_rows(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
                    std::size_t columns, bool intercept, std::size_t rows, double* leverages) {
-  Vector rest[kMaxSolved];
-  for (std::size_t i = 0; i < rows; i += kVector) {
-    std::size_t column = 0;
-    if (intercept) {
-      rest[column++] = Vector{} + 1.0;
-    }
-    for (const double* x = block + i; column < columns; ++column, x += stride) {
-      rest[column] = load(x);
-    }
-    Vector sum{};
-    const double* r = packed;  // its row j, from the diagonal on, the target's column last
-    for (std::size_t j = 0; j < columns; ++j) {
-      const Vector part = rest[j] * inverse_diagonal[j];
-      sum += part * part;
-      for (std::size_t k = j + 1; k < columns; ++k) {
-        rest[k] -= r[k - j] * part;
-      }
-      r += columns - j + 1;
-    }
-    store(leverages + i, sum);
+  std::size_t i = 0;
+  for (; i + 4 * kVector <= rows; i += 4 * kVector) {
+    leverages_of<4>(block + i, stride, packed, inverse_diagonal, columns, intercept, leverages + i);
   }
+  for (; i < rows; i += kVector) {
+    leverages_of<1>(block + i, stride, packed, inverse_diagonal, columns, intercept, leverages + i);
+  }
+}
+
+// Of the parts that the sums over errors are kept in, as many as a register holds.
+constexpr std::size_t kLanesAtOnce = kVector < kErrorLanes ? kVector : kErrorLanes;
+using ErrorVector [[gnu::vector_size(kLanesAtOnce * sizeof(double))]] = double;
+using ErrorMask [[gnu::vector_size(kLanesAtOnce * sizeof(double))]] = long long;
+
+inline ErrorVector load_errors(const double* from) {
+  ErrorVector vector;
+  std::memcpy(&vector, from, sizeof vector);
+  return vector;
+}
+
+inline void store_errors(double* to, ErrorVector vector) { std::memcpy(to, &vector, sizeof vector); }
+
+inline ErrorVector magnitude(ErrorVector x) { return x < 0.0 ? -x : x; }
+
+inline ErrorVector root(ErrorVector x) {
+  double lanes[kLanesAtOnce];
+  store_errors(lanes, x);
+  for (double& lane : lanes) {
+    lane = __builtin_sqrt(lane);
+  }
+  return load_errors(lanes);
+}
+
+inline void add_to(double* sums, ErrorVector x) { store_errors(sums, load_errors(sums) + x); }
+
+inline std::size_t count_of(ErrorMask holds) {
+  long long lanes[kLanesAtOnce];
+  std::memcpy(lanes, &holds, sizeof lanes);
+  long long count = 0;
+  for (const long long lane : lanes) {
+    count -= lane;
+  }
+  return static_cast<std::size_t>(count);
+}
+
+// The rows that add to lanes from `lane` on: row `lane`, and each kErrorLanes after it.
+inline void sum_errors_of_lanes(const ForetoldRows& rows, const ErrorBounds& bounds, std::size_t lane,
+                                double* residuals, ErrorLanes& lanes, ErrorCounts& counts) {
+  const ErrorVector none{};
+  const ErrorVector lowest = none + rows.lowest;
+  const ErrorVector highest = none + rows.highest;
+  const ErrorVector half_width = none + (rows.half_width == rows.half_width ? rows.half_width : 0.0);
+  ErrorLanes sums = lanes;
+  ErrorMask zero_targets{};
+  ErrorMask within_conformal{};
+  ErrorMask with_variance{};
+  ErrorMask within_variance{};
+  for (std::size_t i = lane; i < rows.count; i += kErrorLanes) {
+    const ErrorVector prediction = load_errors(rows.predictions + i);
+    const ErrorVector target = load_errors(rows.targets + i);
+    const ErrorVector variance = load_errors(rows.variances + i);
+    const ErrorVector error = prediction - target;
+    const ErrorVector residual = magnitude(error);
+    const ErrorVector clipped = prediction < lowest ? lowest : highest < prediction ? highest : prediction;
+    const ErrorVector clipped_error = clipped - target;
+    const ErrorVector ratio = magnitude(error / target);
+    const ErrorVector distance = target - bounds.origin;
+    const ErrorMask known = (variance >= 0.0) & (variance <= bounds.max_variance);
+    const ErrorVector reach = known ? bounds.deviations * root(variance) : none;
+    store_errors(residuals + i, residual);
+    add_to(sums.error + lane, error);
+    add_to(sums.squared_error + lane, error * error);
+    add_to(sums.absolute_error + lane, residual);
+    add_to(sums.squared_clipped + lane, clipped_error * clipped_error);
+    add_to(sums.absolute_clipped + lane, magnitude(clipped_error));
+    add_to(sums.relative + lane, target == 0.0                 ? none
+                                 : bounds.max_relative < ratio ? none + bounds.max_relative
+                                                               : ratio);
+    add_to(sums.target + lane, distance);
+    add_to(sums.squared_target + lane, distance * distance);
+    add_to(sums.conformal + lane, half_width);
+    add_to(sums.variance + lane, reach);
+    zero_targets += target == 0.0;
+    within_conformal += residual <= rows.half_width;
+    with_variance += known;
+    within_variance += known & (residual <= reach);
+  }
+  lanes = sums;
+  counts.zero_targets += count_of(zero_targets);
+  counts.within_conformal += count_of(within_conformal);
+  counts.with_variance += count_of(with_variance);
+  counts.within_variance += count_of(within_variance);
+}
+
+void sum_errors(const ForetoldRows& rows, const ErrorBounds& bounds, double* residuals, ErrorLanes& lanes,
+                ErrorCounts& counts) {
+  for (std::size_t lane = 0; lane < kErrorLanes; lane += kLanesAtOnce) {
+    sum_errors_of_lanes(rows, bounds, lane, residuals, lanes, counts);
+  }
+}
+
+bool cuts_beyond(const double* cut_rows, const double* cut_sums, std::size_t cuts, const CutBounds& bounds,
+                 double* beyond) {
+  Mask any{};
+  for (std::size_t i = 0; i < cuts; i += kVector) {
+    const Vector rows = load(cut_rows + i);
+    const Vector rise = bounds.mean * rows - load(cut_sums + i);
+    const Vector rest = (rise < 0.0 ? -rise : rise) - bounds.always;
+    const Vector by_chance = bounds.by_chance * rows * (bounds.rows - rows);
+    const Vector squared = rest < 0.0 ? rest : rest * rest;
+    const Vector result = squared - by_chance;
+    any |= result > 0.0;
+    store(beyond + i, result);
+  }
+  long long lanes[kVector];
+  std::memcpy(lanes, &any, sizeof lanes);
+  long long found = 0;
+  for (const long long lane : lanes) {
+    found |= lane;
+  }
+  return found != 0;
 }
 
 struct InverseFactorials {
@@ -288,7 +455,7 @@ void powers(double* values, const double* exponents, std::size_t count) {
 
 }  // namespace
 
-const BlockKernels ACCRUE_KERNELS = {scale_column, panel_dots,    subtract_panel, lay_out_columns,
-                                     predict_rows, leverage_rows, powers_of_two,  powers};
+const BlockKernels ACCRUE_KERNELS = {scale_column,  panel_dots, subtract_panel, lay_out_columns, predict_rows,
+                                     leverage_rows, sum_errors, cuts_beyond,    powers_of_two,   powers};
 
 }  // namespace accrue::models

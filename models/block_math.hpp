@@ -39,6 +39,13 @@ inline void lay_out_columns(const double* rows, std::size_t row_stride, std::siz
   block_kernels().lay_out_columns(rows, row_stride, columns, count, block, stride);
 }
 
+/// Whether one of the cuts, the older part of which has so many rows of that sum, differs by more than its bound:
+/// beyond[i] > 0. Reads and writes on until `cuts` rounded up to a multiple of kMaxVector, and takes that for cuts.
+inline bool cuts_beyond(const double* cut_rows, const double* cut_sums, std::size_t cuts, const CutBounds& bounds,
+                        double* beyond) {
+  return block_kernels().cuts_beyond(cut_rows, cut_sums, cuts, bounds, beyond);
+}
+
 /// values[i] = 2^values[i], to 1e-15 of it, 0 if it is below 2^-1022; values below 1000. Reads and writes on until
 /// `count` rounded up to a multiple of kMaxVector: what lies there is lost.
 inline void powers_of_two(double* values, std::size_t count) { block_kernels().powers_of_two(values, count); }

@@ -7,6 +7,7 @@
 #include "models/error_means.hpp"
 
 namespace accrue::models {
+
 double Conformal::remains_after(std::uint64_t half_lives) {
   constexpr std::uint64_t kMost = 1'000;  // far below what matters, still above zero
   return std::ldexp(1.0, -static_cast<int>(std::min(half_lives, kMost)));
@@ -20,6 +21,14 @@ void Conformal::begin(std::uint64_t half_life) {
 void Conformal::refresh() {
   recent_ = half_width(kLevel);
   stale_in_ = static_cast<std::uint64_t>(std::clamp(residuals_.weight() / kMaxStale, 1.0, kMaxStale));
+}
+
+void Conformal::add(std::span<const double> residuals, std::uint64_t first_index) {
+  residuals_.add(residuals, weight_at(first_index));
+  stale_in_ -= residuals.size();
+  if (stale_in_ == 0) {
+    refresh();
+  }
 }
 
 void Conformal::merge(const Conformal& other) {

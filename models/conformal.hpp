@@ -17,8 +17,10 @@
 // Annals of Statistics 51 (2023).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "models/quantile_sketch.hpp"
 #include "models/state_codec.hpp"
@@ -32,12 +34,17 @@ class Conformal {
 
   /// The residual of a row, and where the row stands in the stream.
   void add(double residual, std::uint64_t index);
+  /// The same as to add each of them: at most rows_until_refresh, the first of which stands there in the stream, the
+  /// others in the same half life.
+  void add(std::span<const double> residuals, std::uint64_t first_index);
   void merge(const Conformal& other);
 
   /// From 0 < level < 1; nothing while there are too few residuals to promise it (19 are needed for 0.95).
   std::optional<double> half_width(double level) const;
   /// That of kLevel as it was at most 1/64 of the residuals ago, and 64 rows: asked for with every row.
   std::optional<double> recent_half_width() const { return recent_; }
+  /// How many more residuals are added before it changes; at least 1.
+  std::size_t rows_until_refresh() const { return static_cast<std::size_t>(stale_in_); }
 
   void encode(StateWriter& writer) const;
   [[nodiscard]] DecodeError decode(StateReader& reader);
@@ -47,6 +54,8 @@ class Conformal {
 
   /// What a residual counts after so many half-lives.
   static double remains_after(std::uint64_t half_lives);
+  /// What a residual of that row counts.
+  double weight_at(std::uint64_t index);
   void begin(std::uint64_t half_life);
   void refresh();
 
@@ -56,12 +65,16 @@ class Conformal {
   std::uint64_t stale_in_ = 1;  // rows until recent_ is too old
 };
 
-inline void Conformal::add(double residual, std::uint64_t index) {
+inline double Conformal::weight_at(std::uint64_t index) {
   const std::uint64_t half_life = index / kHalfLifeRows;
   if (half_life > half_life_) [[unlikely]] {
     begin(half_life);
   }
-  residuals_.add(residual, half_life == half_life_ ? 1 : remains_after(half_life_ - half_life));
+  return half_life == half_life_ ? 1 : remains_after(half_life_ - half_life);
+}
+
+inline void Conformal::add(double residual, std::uint64_t index) {
+  residuals_.add(residual, weight_at(index));
   if (--stale_in_ == 0) [[unlikely]] {
     refresh();
   }

@@ -19,6 +19,10 @@ namespace accrue::models {
 
 class Coverage {
  public:
+  Coverage() = default;
+  Coverage(std::uint64_t rows, std::uint64_t covered, double mean_half_width)
+      : rows_(rows), covered_(covered), half_width_(mean_half_width) {}
+
   /// A row whose prediction missed the target by `residual` >= 0; its interval reached so far on either side.
   void add(double residual, double half_width);
   void merge(const Coverage& other);

@@ -1,6 +1,8 @@
 #include "models/drift.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace accrue::models {
 namespace {
@@ -20,6 +22,28 @@ DriftAlarm DriftDetector::act_on(bool page_hinkley, bool adwin, std::uint64_t ro
   page_hinkley_.reset();
   adwin_.reset();
   return DriftAlarm::kNone;
+}
+
+void DriftDetector::add(const ScoredRows& rows) {
+  std::array<double, Adwin::kBucketRows> relative;
+  std::size_t i = 0;
+  while (i < rows.count) {
+    if (scale_.rows() < warm_up_rows_) {
+      scale_.learn(error_of(rows.predictions[i], rows.targets[i]));
+      ++i;
+      continue;
+    }
+    const std::size_t most = std::min(rows.count - i, adwin_.rows_until_full());
+    for (std::size_t k = 0; k < most; ++k) {
+      relative[k] = scale_.relative(error_of(rows.predictions[i + k], rows.targets[i + k]));
+    }
+    const auto [count, page_hinkley] = page_hinkley_.add({relative.data(), most});
+    const bool adwin = adwin_.add({relative.data(), count});
+    i += count;
+    if (page_hinkley || adwin || adwin_.self_weighted_mean() < kFallenMean) [[unlikely]] {
+      (void)act_on(page_hinkley, adwin, rows.indices[i - 1]);
+    }
+  }
 }
 
 void DriftDetector::reset() {

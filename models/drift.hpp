@@ -25,6 +25,7 @@
 #include "models/adwin.hpp"
 #include "models/error_scale.hpp"
 #include "models/page_hinkley.hpp"
+#include "models/rows.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
@@ -52,6 +53,8 @@ class DriftDetector {
     }
     return DriftAlarm::kNone;
   }
+  /// The same as to add each of the rows, for a caller who looks at alarms() alone.
+  void add(const ScoredRows& rows);
   /// Starts afresh, as after an alarm: the model has been changed. The alarms stay counted.
   void reset();
   /// Adds the alarms of another partition's detector. The errors of two partitions are not one sequence: watched is on,

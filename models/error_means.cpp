@@ -38,6 +38,21 @@ double non_negative(double value, double limit) { return std::max(0.0, bounded(v
 
 }  // namespace
 
+ErrorMeans::ErrorMeans(std::uint64_t rows, std::uint64_t zero_targets, const Means& means)
+    : n_(rows),
+      sum_weights_(static_cast<double>(rows)),
+      mse_(means.mse),
+      mse_clipped_(means.mse_clipped),
+      mae_(means.mae),
+      mae_clipped_(means.mae_clipped),
+      target_mean_(means.target_mean),
+      target_variance_(means.target_variance),
+      bias_weights_(sum_weights_),
+      bias_(means.bias),
+      mape_weights_(static_cast<double>(rows - zero_targets)),
+      mape_(means.mape),
+      zero_targets_(zero_targets) {}
+
 void ErrorMeans::pool(const ErrorMeans& others) {
   n_ += others.n_;
   if (others.empty()) {

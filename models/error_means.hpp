@@ -47,6 +47,20 @@ struct RowError {
 
 class ErrorMeans {
  public:
+  struct Means {
+    double mse;
+    double mae;
+    double mse_clipped;
+    double mae_clipped;
+    double target_mean;
+    double target_variance;
+    double bias;
+    double mape;  // 0 if all targets are
+  };
+
+  ErrorMeans() = default;
+  /// Of rows > 0 of weight 1.
+  ErrorMeans(std::uint64_t rows, std::uint64_t zero_targets, const Means& means);
   void pool(const RowError& row);
   void pool(const ErrorMeans& others);
   /// The figures of the rows that were pooled since this was `before`. Rounding leaves in each mean an error of about

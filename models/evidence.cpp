@@ -92,11 +92,11 @@ void lay_out(const WaitingRows& rows, std::size_t first, std::span<const Real> r
 
 // So that a stream of few rows takes little, of which there may be many.
 void WaitingRows::make_room(std::size_t rows) {
-  if (rows + kMaxVector <= stride_) {
+  if (rows <= stride_) {
     return;
   }
-  const std::size_t stride = std::min(std::bit_ceil(rows), kMax) + kMaxVector;
-  std::vector<double> roomier(width() * stride);
+  const std::size_t stride = rows > kMax / 2 ? kStride : std::bit_ceil(rows);
+  std::vector<double> roomier(width() * stride + kMaxVector);  // what is read behind a column is there
   for (std::size_t k = 0; k < width() && count_ > 0; ++k) {
     std::copy_n(column(k), count_, roomier.data() + k * stride);
   }

@@ -32,8 +32,7 @@ struct RowBlock {
 class WaitingRows {
  public:
   static constexpr std::size_t kMax = 256;
-  /// The most there is between columns: room for what a processor works on at once, and not a power of two, which would
-  /// put all columns into the same sets of the cache.
+  /// Between columns of kMax rows: not a power of two, which would put all of them into the same sets of the cache.
   static constexpr std::size_t kStride = kMax + kMaxVector;
 
   WaitingRows(std::size_t features, bool intercept) : features_(features), intercept_(intercept) {}

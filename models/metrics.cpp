@@ -1,10 +1,51 @@
 #include "models/metrics.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
 namespace accrue::models {
+
+void Metrics::add(const ScoredRows& rows) {
+  for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
+    const std::uint64_t* const first = rows.indices + i;
+    const std::uint64_t* const last = first + std::min(rows.count - i, rolling_.room_for(*first));
+    const auto of_the_pane = [first](std::uint64_t index) { return RollingError::same_pane(*first, index); };
+    count = static_cast<std::size_t>(std::partition_point(first, last, of_the_pane) - first);
+    add_of_one_pane(rows.slice(i, count));
+  }
+}
+
+// Those that have one conformal interval, and change nothing of what predictions are clipped to, are added at once.
+void Metrics::add_of_one_pane(const ScoredRows& rows) {
+  std::array<double, ErrorSums::kMaxRows> residuals;
+  for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
+    count = std::min(rows.count - i, conformal_.rows_until_refresh());
+    const auto range = settled_.range_beside(rows.targets + i, count);
+    if (!range) {
+      for (std::size_t k = i; k < i + count; ++k) {
+        add({rows.predictions[k], rows.variances[k], rows.targets[k], 1, rows.indices[k]});
+      }
+      continue;
+    }
+    if (rolling_.begins_pane(rows.indices[i])) {
+      settle();
+    }
+    const ForetoldRows foretold{.predictions = rows.predictions + i,
+                                .targets = rows.targets + i,
+                                .variances = rows.variances + i,
+                                .count = count,
+                                .lowest = range->lowest,
+                                .highest = range->highest,
+                                .half_width = half_width()};
+    rolling_.add(foretold, rows.indices[i], residuals.data());
+    conformal_.add({residuals.data(), count}, rows.indices[i]);
+  }
+}
 
 // Once for each pane, not for each row: that much less is done for a row.
 void Metrics::settle() {
-  const Window& pane = rolling_.newest_pane();
+  const Window pane = rolling_.newest_pane();
   settled_.pool(pane.error);
   settled_coverage_.merge(pane.coverage);
 }

@@ -8,10 +8,10 @@
 // the clipped errors (progressive_error.hpp) and which conformal intervals a partition could give.
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
-// Costs: add O(1), without an allocation in the long run; below 24 KB in all, a few hundred bytes before the first
-// rows. Numbers: all stays finite for |prediction|, |target|, weight <= kMaxMagnitude; a variance is counted if it is
-// not NaN, not negative and at most the square of that. Errors: decode answers DecodeError, and metrics that could not
-// be decoded are only good for destruction.
+// Costs: add O(1), without an allocation in the long run; below 24 KB in all, 1 KB before the second pane of rows
+// (rolling_error.hpp). Numbers: all stays finite for |prediction|, |target|, weight <= kMaxMagnitude; a variance is
+// counted if it is not NaN, not negative and at most the square of that. Errors: decode answers DecodeError, and
+// metrics that could not be decoded are only good for destruction.
 #pragma once
 
 #include <cmath>
@@ -22,6 +22,7 @@
 #include "models/coverage.hpp"
 #include "models/progressive_error.hpp"
 #include "models/rolling_error.hpp"
+#include "models/rows.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
@@ -36,13 +37,11 @@ struct Scored {
 
 class Metrics {
  public:
-  /// So many standard deviations on either side hold a normal variable with a probability of Conformal::kLevel: what
-  /// normal_half_width answers.
-  static constexpr double kDeviations = 1.9599641740135167;
-
   void add(const Scored& row) { add(row, half_width()); }
   /// Of a row whose conformal interval was given long before, with that half width; NaN for none.
   void add(const Scored& row, double half_width);
+  /// The same, to the bit, as to add each of the rows.
+  void add(const ScoredRows& rows);
   /// Of the conformal interval of the next row; NaN for none yet.
   double half_width() const {
     return conformal_.recent_half_width().value_or(std::numeric_limits<double>::quiet_NaN());
@@ -69,6 +68,7 @@ class Metrics {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
+  void add_of_one_pane(const ScoredRows& rows);
   void settle();
 
   ProgressiveError settled_;    // of all rows but those of the newest pane of rolling_
@@ -79,14 +79,10 @@ class Metrics {
 
 inline void Metrics::add(const Scored& row, double half_width) {
   const RowError error = settled_.score(row.prediction, row.target, row.weight);
-  HalfWidths intervals{.conformal = half_width};
-  if (row.variance >= 0 && row.variance <= kMaxMagnitude * kMaxMagnitude) {
-    intervals.variance = kDeviations * std::sqrt(row.variance);
-  }
   if (rolling_.begins_pane(row.index)) {
     settle();
   }
-  rolling_.add(error, intervals, row.index);
+  rolling_.add(error, ErrorSums::half_widths(half_width, row.variance), row.index);
   if (row.weight != 0) {
     conformal_.add(std::abs(error.error), row.index);
   }

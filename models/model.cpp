@@ -121,14 +121,19 @@ void Model::learn_and_score(const Rows& rows, const auto& partial_fit) {
   const std::size_t at_once = on_drift_ == OnDrift::kNone ? kRowsAtOnce : 1;
   std::array<double, kRowsAtOnce> predictions;
   std::array<double, kRowsAtOnce> variances;
-  variances.fill(kNaN);
   Forecasts foretold{predictions};
   if (learner_->knows_variance()) {
     foretold.variances = variances;
+  } else {
+    std::fill_n(variances.begin(), std::min(kRowsAtOnce, rows.count), kNaN);
   }
   for (std::size_t first = 0; first < rows.count; first += at_once) {
     const Rows part = rows.slice(first, std::min(at_once, rows.count - first));
     partial_fit(part, foretold);
+    if (on_drift_ == OnDrift::kNone && !clip_ && part.all_weigh_one()) {
+      score_together(part, predictions.data(), variances.data());
+      continue;
+    }
     for (std::size_t i = 0; i < part.count; ++i) {
       const double prediction = clip_ ? metrics_.clipped(predictions[i]) : predictions[i];
       score(part, i, {prediction, variances[i], metrics_.half_width()});
@@ -177,6 +182,20 @@ void Model::score(const Rows& rows, std::size_t i, const Forecast& foretold) {
   } else if (on_drift_ == OnDrift::kForget) {
     learner_->forget(kKeptAfterDrift);
   }
+}
+
+// The same of rows that weigh 1, where nothing is done on a drift and predictions are not clipped.
+template <class Rows>
+void Model::score_together(const Rows& rows, const double* predictions, const double* variances) {
+  std::array<double, kRowsAtOnce> targets;
+  std::array<std::uint64_t, kRowsAtOnce> indices;
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    targets[i] = rows.target(i);
+    indices[i] = rows.index(i);
+  }
+  const ScoredRows scored{predictions, variances, targets.data(), indices.data(), rows.count};
+  metrics_.add(scored);
+  drift_.add(scored);
 }
 
 std::unique_ptr<Learner> Model::new_learner(Settings& settings) const {

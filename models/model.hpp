@@ -96,6 +96,8 @@ class Model {
   void learn_and_score(const Rows& rows, const auto& partial_fit);
   template <class Rows>
   void score(const Rows& rows, std::size_t i, const Forecast& foretold);
+  template <class Rows>
+  void score_together(const Rows& rows, const double* predictions, const double* variances);
 
   ModelSpec spec_;
   bool clip_ = false;

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "models/state_codec.hpp"
 
@@ -27,6 +29,12 @@ class PageHinkley {
 
   /// True when the mean has risen; it then starts afresh.
   [[nodiscard]] bool add(double error);
+  /// Adds each of them up to the first that alarms; answers how many were added, and whether the last of them alarmed.
+  struct Added {
+    std::size_t values;
+    bool alarmed;
+  };
+  [[nodiscard]] Added add(std::span<const double> errors);
   void reset() { *this = {}; }
   std::uint64_t rows() const { return rows_; }  // since it started afresh
 
@@ -34,6 +42,11 @@ class PageHinkley {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
+  // Of sum and rows the last error is a part; `zero` is 0.
+  static double next_excess(double excess, double error, double sum, double rows, double zero = 0) {
+    return std::max(zero, excess + (error - sum / rows - kTolerance));
+  }
+
   std::uint64_t rows_ = 0;
   double sum_ = 0;
   double excess_ = 0;
@@ -42,7 +55,7 @@ class PageHinkley {
 inline bool PageHinkley::add(double error) {
   ++rows_;
   sum_ += error;
-  excess_ = std::max(0.0, excess_ + (error - sum_ / static_cast<double>(rows_) - kTolerance));
+  excess_ = next_excess(excess_, error, sum_, static_cast<double>(rows_));
   if (excess_ <= kThreshold) [[likely]] {
     return false;
   }

@@ -2,6 +2,18 @@
 
 namespace accrue::models {
 
+std::optional<ProgressiveError::Range> ProgressiveError::range_beside(const double* targets, std::size_t count) const {
+  bool beside = !no_targets_;
+  for (std::size_t i = 0; i < count; ++i) {
+    beside = beside & (target_min_ <= targets[i]) & (targets[i] <= target_max_);
+  }
+  if (!beside) {
+    return std::nullopt;
+  }
+  const Range own{target_min_, target_max_};
+  return others_ ? Range{std::min(others_->lowest, own.lowest), std::max(others_->highest, own.highest)} : own;
+}
+
 void ProgressiveError::see(const ProgressiveError& others) {
   others_ = others.no_targets_ ? std::nullopt : std::optional(Range{others.target_min_, others.target_max_});
 }

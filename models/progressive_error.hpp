@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 
 #include "models/error_means.hpp"
@@ -30,6 +31,12 @@ class ProgressiveError : public ErrorMeans {
   /// Pools the errors of another set of rows. Forgets what either has seen of others.
   void merge(const ProgressiveError& other);
 
+  struct Range {
+    double lowest;
+    double highest;
+  };
+  /// What predictions are clipped to, if it stays that when rows of these targets have been scored.
+  std::optional<Range> range_beside(const double* targets, std::size_t count) const;
   /// The prediction, kept within the range of the targets seen so far, of others too.
   double clipped(double prediction) const;
 
@@ -37,11 +44,6 @@ class ProgressiveError : public ErrorMeans {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
-  struct Range {
-    double lowest;
-    double highest;
-  };
-
   bool no_targets_ = true;
   double target_min_ = 0;
   double target_max_ = 0;

@@ -22,6 +22,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "models/rows.hpp"
@@ -35,7 +36,9 @@ class QuantileSketch {
   static constexpr double kSmallest = 1 / kMaxMagnitude;
   static constexpr std::size_t kOctaves = 32;
 
-  void add(double value, double weight);
+  void add(double value, double weight) { add({&value, 1}, weight); }
+  /// Each with that weight.
+  void add(std::span<const double> values, double weight);
   void merge(const QuantileSketch& other);
   /// Multiplies all weights, by more than 0 and at most 1. Lets go of buckets whose weight is below 2^-64 of all.
   void scale(double factor);
@@ -92,14 +95,18 @@ inline void QuantileSketch::Octave::add(std::size_t bucket, double weight) {
   }
 }
 
-inline void QuantileSketch::add(double value, double weight) {
-  weight_ += weight;
-  if (value < kSmallest) {
-    zeros_ += weight;
-    return;
+inline void QuantileSketch::add(std::span<const double> values, double weight) {
+  double all = weight_;
+  for (const double value : values) {
+    all += weight;
+    if (value < kSmallest) {
+      zeros_ += weight;
+      continue;
+    }
+    const std::uint64_t bucket = bucket_of(value);
+    add_to(bucket >> kBits, static_cast<std::size_t>(bucket % kBuckets), weight);
   }
-  const std::uint64_t bucket = bucket_of(value);
-  add_to(bucket >> kBits, static_cast<std::size_t>(bucket % kBuckets), weight);
+  weight_ = all;
 }
 
 inline void QuantileSketch::add_to(std::uint64_t exponent, std::size_t bucket, double weight) {

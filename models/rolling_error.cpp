@@ -55,15 +55,28 @@ void RollingError::pool(std::size_t window, std::uint64_t number, const Window& 
   pane.rows.pool(rows);
 }
 
-void RollingError::pool_into_windows(const Pane& smallest) {
-  for (std::size_t window = 0; window < kWindows.size() && smallest.rows.error.n() > 0; ++window) {
-    pool(window, smallest.number / scale_of(window), smallest.rows);
+void RollingError::pool_into_windows(std::uint64_t number, const Window& smallest) {
+  for (std::size_t window = 0; window < kWindows.size() && smallest.error.n() > 0; ++window) {
+    pool(window, number / scale_of(window), smallest);
   }
 }
 
+Window RollingError::newest_pane() const {
+  Window pane = current_.rows;
+  pane.pool({sums_.error(), sums_.coverage()});
+  return pane;
+}
+
+void RollingError::begin_pane_of(std::uint64_t index) {
+  newest_ = std::max(newest_, pane_of(index));
+  settle();
+  current_.number = pane_of(index);
+}
+
 void RollingError::settle() {
-  pool_into_windows(current_);
+  pool_into_windows(current_.number, newest_pane());
   current_ = {newest_, {}};
+  sums_ = {};
 }
 
 void RollingError::merge(const RollingError& other) {
@@ -76,7 +89,7 @@ void RollingError::merge(const RollingError& other) {
       }
     }
   }
-  pool_into_windows(other.current_);
+  pool_into_windows(other.current_.number, other.newest_pane());
 }
 
 Window RollingError::last(std::uint64_t window_rows) const {
@@ -90,7 +103,7 @@ Window RollingError::last(std::uint64_t window_rows) const {
     }
   }
   if (holds(window, current_.number / scale_of(window))) {
-    total.pool(current_.rows);
+    total.pool(newest_pane());
   }
   return total;
 }
@@ -99,6 +112,7 @@ void RollingError::encode(StateWriter& writer) const {
   writer.put_count(newest_);
   writer.put_count(current_.number);
   current_.rows.encode(writer);
+  sums_.encode(writer);
   for (std::size_t window = 0; window < kWindows.size(); ++window) {
     std::vector<std::uint64_t> numbers;
     for (std::uint64_t number = oldest(window); holds(window, number); ++number) {
@@ -119,7 +133,8 @@ DecodeError RollingError::decode(StateReader& reader) {
   RollingError error;
   if (!reader.get_count_up_to(kMaxNumber, error.newest_) ||
       !reader.get_count_up_to(error.newest_, error.current_.number) ||
-      error.current_.rows.decode(reader) != DecodeError::kNone) {
+      error.current_.rows.decode(reader) != DecodeError::kNone ||
+      (reader.version() >= kStateVersionOfSums && error.sums_.decode(reader) != DecodeError::kNone)) {
     return DecodeError::kInvalid;
   }
   for (std::size_t window = 0; window < kWindows.size(); ++window) {

@@ -8,7 +8,7 @@
 //
 // Threads: a value without locks; const members may run in several threads at once, the others in one.
 // Costs: a row is added to one pane of 100 rows, which is pooled into the windows when a row of another comes; a window
-// is summed when asked for. 6 KB, taken when the second such pane begins; nothing is allocated after.
+// is summed when asked for. Below 1 KB, and 6 KB more when the second such pane begins; nothing is allocated after.
 // Errors: decode answers DecodeError, and leaves the value as it was unless that is kNone; to ask for another window is
 // a broken invariant (require.hpp).
 #pragma once
@@ -22,6 +22,7 @@
 
 #include "models/coverage.hpp"
 #include "models/error_means.hpp"
+#include "models/error_sums.hpp"
 #include "models/state_codec.hpp"
 
 namespace accrue::models {
@@ -43,10 +44,20 @@ class RollingError {
   static constexpr std::uint64_t kPanesOfWindow = 10;
 
   void add(const RowError& row, const HalfWidths& intervals, std::uint64_t index);
+  /// Rows of one pane; the same, to the bit, as to add each of them. residuals[i] = |prediction - target| of row i.
+  void add(const ForetoldRows& rows, std::uint64_t first_index, double* residuals);
   void merge(const RollingError& other);
-  /// The rows of the smallest pane that were added last, and whether a row of that index would begin another.
-  const Window& newest_pane() const { return current_.rows; }
-  bool begins_pane(std::uint64_t index) const { return index / kSmallestPane != current_.number; }
+  /// What was measured of the smallest pane that a row was added to last.
+  Window newest_pane() const;
+  /// Whether a row of that index begins another pane, or the same anew when more came of it than there are.
+  bool begins_pane(std::uint64_t index) const {
+    return pane_of(index) != current_.number || sums_.rows() == ErrorSums::kMaxRows;
+  }
+  /// How many rows may be added at once to the pane that a row of that index is added to, if they are all of it.
+  std::size_t room_for(std::uint64_t index) const {
+    return ErrorSums::kMaxRows - (begins_pane(index) ? 0 : sums_.rows());
+  }
+  static constexpr bool same_pane(std::uint64_t a, std::uint64_t b) { return pane_of(a) == pane_of(b); }
   /// Lets the next row begin another pane in any case.
   void settle();
 
@@ -57,7 +68,9 @@ class RollingError {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
+  static constexpr std::uint64_t pane_of(std::uint64_t index) { return index / kSmallestPane; }
   static constexpr std::uint64_t kSmallestPane = kWindows.front() / kPanesOfWindow;
+  static_assert(kSmallestPane == ErrorSums::kMaxRows);
   static constexpr std::size_t kPanes = kPanesOfWindow + 1;
 
   // A stretch of rows: of indices from number times the rows of a pane on. Without a row it stands for none.
@@ -69,13 +82,15 @@ class RollingError {
   // How many of the smallest panes make one of this window.
   static constexpr std::uint64_t scale_of(std::size_t window) { return kWindows[window] / kWindows.front(); }
   bool holds(std::size_t window, std::uint64_t number) const { return newest_ / scale_of(window) - number < kPanes; }
+  void begin_pane_of(std::uint64_t index);
   std::uint64_t oldest(std::size_t window) const;
   const Window* find(std::size_t window, std::uint64_t number) const;
   void pool(std::size_t window, std::uint64_t number, const Window& rows);
-  void pool_into_windows(const Pane& smallest);
+  void pool_into_windows(std::uint64_t number, const Window& smallest);
 
   std::uint64_t newest_ = 0;  // of all panes ever, the smallest counted
-  Pane current_;              // one of the smallest, in no window yet
+  Pane current_;              // one of the smallest, in no window yet: its rows that do not weigh 1,
+  ErrorSums sums_;            // and those that do
   std::vector<Pane> panes_;   // kPanes of each window: number n stands at n % kPanes, until a newer one needs the place
 };
 
@@ -88,11 +103,20 @@ inline void Window::pool(const RowError& row, const HalfWidths& intervals) {
 
 inline void RollingError::add(const RowError& row, const HalfWidths& intervals, std::uint64_t index) {
   if (begins_pane(index)) {
-    newest_ = std::max(newest_, index / kSmallestPane);
-    settle();
-    current_.number = index / kSmallestPane;
+    begin_pane_of(index);
   }
-  current_.rows.pool(row, intervals);
+  if (row.weight == 1) {
+    sums_.add(row, intervals);
+  } else {
+    current_.rows.pool(row, intervals);
+  }
+}
+
+inline void RollingError::add(const ForetoldRows& rows, std::uint64_t first_index, double* residuals) {
+  if (begins_pane(first_index)) {
+    begin_pane_of(first_index);
+  }
+  sums_.add(rows, residuals);
 }
 
 }  // namespace accrue::models

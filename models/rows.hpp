@@ -44,6 +44,7 @@ struct RowsView {
   double time(std::size_t i) const { return row(i)[time_column]; }
   double key(std::size_t i) const { return row(i)[key_column]; }
   double id(std::size_t i) const { return row(i)[id_column]; }
+  bool all_weigh_one() const { return !weighted; }
   RowsView slice(std::size_t first, std::size_t rows) const {
     RowsView part = *this;
     part.data = row(first);
@@ -73,6 +74,7 @@ struct SparseRowsView {
   double target(std::size_t i) const { return targets[i]; }
   double weight(std::size_t i) const { return weights ? weights[i] : 1.0; }
   std::uint64_t index(std::size_t i) const { return first_index + i; }
+  bool all_weigh_one() const { return weights == nullptr; }
   SparseRowsView slice(std::size_t first, std::size_t rows) const {
     SparseRowsView part = *this;
     part.starts += first;
@@ -81,6 +83,19 @@ struct SparseRowsView {
     part.count = rows;
     part.first_index += first;
     return part;
+  }
+};
+
+/// Rows of weight 1 that were predicted before they were learned, column by column.
+struct ScoredRows {
+  const double* predictions;
+  const double* variances;  // of a target about its prediction, NaN for what does not know
+  const double* targets;
+  const std::uint64_t* indices;  // in the stream; they increase
+  std::size_t count;
+
+  ScoredRows slice(std::size_t first, std::size_t rows) const {
+    return {predictions + first, variances + first, targets + first, indices + first, rows};
   }
 };
 

@@ -24,12 +24,13 @@ inline constexpr std::size_t kMaxWideFeatures = 1'048'576;
 inline constexpr double kMaxStateMagnitude = 1e240;
 
 /// 1 and 2 hold one least-squares model: by itself, and a partition's with what the other partitions told it. From 3 on
-/// they hold any number of models of any learner; 4, which is what is written, also the coverage of windows.
+/// they hold any number of models of any learner, from 4 on also the coverage of windows; 6 is what is written.
 inline constexpr std::uint64_t kStateVersionAlone = 1;
 inline constexpr std::uint64_t kStateVersionWithOthers = 2;
 inline constexpr std::uint64_t kStateVersionOfSets = 3;
 inline constexpr std::uint64_t kStateVersionOfPanes = 5;
-inline constexpr std::uint64_t kStateVersion = kStateVersionOfPanes;
+inline constexpr std::uint64_t kStateVersionOfSums = 6;
+inline constexpr std::uint64_t kStateVersion = kStateVersionOfSums;
 
 enum class [[nodiscard]] DecodeError{
     kNone,

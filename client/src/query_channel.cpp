@@ -7,6 +7,7 @@
 #include "client/src/convert.hpp"
 #include "client/src/sparse_row.hpp"
 #include "ingest/wire/sparse_rows.hpp"
+#include "ingest/wire/usable.hpp"
 
 namespace accrue::client {
 namespace {
@@ -55,10 +56,9 @@ void check_rows(const RowShape& shape, std::span<const double> rows) {
                                            (shape.key_of_its_own ? ", and the key where the model groups by it" : ""));
   }
   // A NaN is a missing value, which the daemon judges: it knows what the models take.
-  bool any_bad = false;  // mostly none is, which is seen by vectors if it need not be told where
-  for (const double value : rows) any_bad |= std::isinf(value);
-  if (!any_bad) return;
+  if (wire::all_surely_usable(rows.data(), rows.size())) return;
   const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });
+  if (bad == rows.end()) return;
   const auto at = static_cast<std::size_t>(bad - rows.begin());
   const std::string where = shape.key_of_its_own ? "value " + std::to_string(at + 1)
                                                  : "row " + std::to_string(at / columns + 1) + ", column '" +

@@ -94,6 +94,52 @@ TEST_P(BlockMath, SubtractsOneColumnAfterTheOtherAndNothingBeyondTheRows) {
 
 INSTANTIATE_TEST_SUITE_P(Rows, BlockMath, testing::Values(0, 1, 3, 7, 8, 9, 15, 16, 100, 255, 256));
 
+TEST(Errors, AddUpToTheSameBitsOnEveryProcessor) {
+  constexpr std::size_t kRows = 64;
+  std::vector<double> columns = random_block(1);
+  columns[kRows + 3] = 0;  // a target
+  const ForetoldRows rows{&columns[0], &columns[kRows], &columns[2 * kRows], kRows, -1, 1.5, 0.7};
+  const ErrorBounds bounds{.origin = 0.25, .deviations = 2, .max_variance = 1.5, .max_relative = 9};
+  std::vector<char> first;
+  for (const Kind& kind : kinds_here()) {
+    struct {
+      double residuals[kRows];
+      ErrorLanes lanes;
+      ErrorCounts counts;
+    } sums{};
+    kind.kernels->sum_errors(rows, bounds, sums.residuals, sums.lanes, sums.counts);
+    EXPECT_EQ(sums.counts.zero_targets, 1);
+    EXPECT_GT(sums.counts.within_variance, 0);
+    const char* const bytes = reinterpret_cast<const char*>(&sums);
+    const std::vector<char> bits(bytes, bytes + sizeof sums);
+    EXPECT_TRUE(first.empty() || bits == first) << kind.name;
+    first = bits;
+  }
+}
+
+TEST(Cuts, AreBeyondTheSameBoundsOnEveryProcessor) {
+  const std::size_t cuts = 21;
+  std::vector<double> rows(cuts + kMaxVector);
+  std::vector<double> sums(cuts + kMaxVector);
+  for (std::size_t i = 0; i < cuts; ++i) {
+    rows[i] = 32 * static_cast<double>(i + 1);
+    sums[i] = 0.5 * rows[i];
+  }
+  const CutBounds bounds{.rows = 1'000, .mean = 0.5, .always = 4, .by_chance = 1e-3};
+  const double bound = 4 + std::sqrt(1e-3 * rows[17] * (1'000 - rows[17]));
+  for (const Kind& kind : kinds_here()) {
+    std::vector<double> beyond(cuts + kMaxVector);
+    for (const double sign : {-1, 1}) {
+      sums[17] = 0.5 * rows[17] + sign * 0.999 * bound;
+      EXPECT_FALSE(kind.kernels->cuts_beyond(rows.data(), sums.data(), cuts, bounds, beyond.data())) << kind.name;
+      sums[17] = 0.5 * rows[17] + sign * 1.001 * bound;
+      EXPECT_TRUE(kind.kernels->cuts_beyond(rows.data(), sums.data(), cuts, bounds, beyond.data())) << kind.name;
+      EXPECT_EQ(std::count_if(beyond.begin(), beyond.end(), [](double by) { return by > 0; }), 1) << kind.name;
+      EXPECT_GT(beyond[17], 0) << kind.name;
+    }
+  }
+}
+
 class BlocksOfFeatures : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(BlocksOfFeatures, AreLaidOutColumnByColumnOnEveryProcessor) {

@@ -274,6 +274,32 @@ TEST(Drift, WarmUpRowsAreNotWatched) {
   EXPECT_EQ(alarms(late, rows).size(), 0);
 }
 
+// With a warm-up, alarms of both detectors, and an error that falls.
+TEST(Drift, RowsAtOnceAreWatchedAsOneByOne) {
+  const std::vector<Prediction> rows = normal_errors(1, 3'000, 1) + normal_errors(2, 3'000, 4) +
+                                       normal_errors(3, 20'000, 0.25) + normal_errors(4, 20'000, 0.32) +
+                                       normal_errors(5, 3'000, 1);
+  std::vector<double> predictions;
+  std::vector<double> targets;
+  std::vector<std::uint64_t> indices;
+  DriftDetector one_by_one;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    predictions.push_back(rows[i].prediction);
+    targets.push_back(rows[i].target);
+    indices.push_back(3 * i);
+    (void)one_by_one.add(rows[i].prediction, rows[i].target, indices[i]);
+  }
+  ASSERT_GE(one_by_one.alarms(), 2);
+  for (const std::size_t most : {1u, 7u, 32u, 100u, 256u}) {
+    DriftDetector at_once;
+    for (std::size_t i = 0; i < rows.size(); i += most) {
+      const std::size_t count = std::min(most, rows.size() - i);
+      at_once.add({&predictions[i], nullptr, &targets[i], &indices[i], count});
+    }
+    EXPECT_EQ(state_of(at_once), state_of(one_by_one)) << "at most " << most << " at once";
+  }
+}
+
 TEST(Drift, ResetBeginsAnewAndKeepsTheCount) {
   DriftDetector detector;
   const std::vector<std::uint64_t> found = alarms(detector, normal_errors(1, 5'000, 1) + normal_errors(2, 5'000, 5));

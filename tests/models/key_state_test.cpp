@@ -44,10 +44,10 @@ DecodeError decode(const Bytes& bytes) {
   return error;
 }
 
-TEST(KeyState, IsTheBytesOfItsGoldenFileAndReadsTheOlderOne) {
+TEST(KeyState, IsTheBytesOfItsGoldenFileAndReadsTheOlderOnes) {
   const KeyState state = of_rows({{1, 3, 4}, {1, 0, 2}}, {.beginning = 12, .kept = 0.25});
-  EXPECT_EQ(state.encode(), golden("key_state_v5.bin"));
-  for (const char* name : {"key_state_v4.bin", "key_state_v5.bin"}) {
+  EXPECT_EQ(state.encode(), golden("key_state_v6.bin"));
+  for (const char* name : {"key_state_v4.bin", "key_state_v5.bin", "key_state_v6.bin"}) {
     std::optional<KeyState> read;
     ASSERT_EQ(KeyState::decode(golden(name), read), DecodeError::kNone) << name;
     EXPECT_EQ(read->origin, state.origin);
@@ -96,7 +96,7 @@ TEST(KeyState, OnlyThoseOfOneKeyAndLearnerAreOfTheSame) {
 }
 
 TEST(KeyState, DamageIsRefused) {
-  const Bytes whole = golden("key_state_v5.bin");
+  const Bytes whole = golden("key_state_v6.bin");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     ASSERT_EQ(decode({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}), DecodeError::kTruncated);
   }

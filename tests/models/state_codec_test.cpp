@@ -185,13 +185,13 @@ DecodeError decode_with(Field field, std::uint64_t value) {
 DecodeError decode_with(Field field, double value) { return decode_with(field, std::bit_cast<std::uint64_t>(value)); }
 
 TEST(StateCodec, WritesTheBytesOfTheGoldenFiles) {
-  EXPECT_EQ(small_model().encode(), read_golden("model_state_v5_small.bin"));
-  EXPECT_EQ(several_models().encode(), read_golden("model_state_v5_several.bin"));
-  EXPECT_EQ(late_model().encode(), read_golden("model_state_v5_late.bin"));
+  EXPECT_EQ(small_model().encode(), read_golden("model_state_v6_small.bin"));
+  EXPECT_EQ(several_models().encode(), read_golden("model_state_v6_several.bin"));
+  EXPECT_EQ(late_model().encode(), read_golden("model_state_v6_late.bin"));
 }
 
 TEST(StateCodec, ReadsWhatItWrote) {
-  for (const char* name : {"model_state_v5_small.bin", "model_state_v5_several.bin", "model_state_v5_late.bin"}) {
+  for (const char* name : {"model_state_v6_small.bin", "model_state_v6_several.bin", "model_state_v6_late.bin"}) {
     std::optional<ModelSet> read;
     ASSERT_EQ(ModelSet::decode(read_golden(name), read), DecodeError::kNone) << name;
     EXPECT_EQ(read->encode(), read_golden(name)) << name;
@@ -201,10 +201,17 @@ TEST(StateCodec, ReadsWhatItWrote) {
 // Their rows that waited are folded in at once, so the last bits may differ from those of a model that never stopped.
 TEST(StateCodec, ReadsTheGoldenFilesOfOlderVersions) {
   const std::pair<const char*, ModelSet> expected[] = {
-      {"model_state_v1_small.bin", small_model()},           {"model_state_v1_grown.bin", grown_model()},
-      {"model_state_v2_partition.bin", partitioned_model()}, {"model_state_v3_small.bin", small_model()},
-      {"model_state_v3_several.bin", several_models()},      {"model_state_v4_small.bin", small_model()},
-      {"model_state_v4_several.bin", several_models()},      {"model_state_v4_late.bin", late_model()},
+      {"model_state_v1_small.bin", small_model()},
+      {"model_state_v1_grown.bin", grown_model()},
+      {"model_state_v2_partition.bin", partitioned_model()},
+      {"model_state_v3_small.bin", small_model()},
+      {"model_state_v3_several.bin", several_models()},
+      {"model_state_v4_small.bin", small_model()},
+      {"model_state_v4_several.bin", several_models()},
+      {"model_state_v4_late.bin", late_model()},
+      {"model_state_v5_small.bin", small_model()},
+      {"model_state_v5_several.bin", several_models()},
+      {"model_state_v5_late.bin", late_model()},
   };
   for (const auto& [name, set] : expected) {
     std::optional<ModelSet> read;
