@@ -64,11 +64,18 @@ const models::Model* Snapshot::model(const std::string& name) const {
 }
 
 const models::Predictor& Snapshot::predictor(const models::Model& of) const {
-  return *predictors.at(static_cast<std::size_t>(&of - models.models().data()));
+  return predictors->of(of, static_cast<std::size_t>(&of - models.models().data()));
+}
+
+const models::Predictor& Predictors::of(const models::Model& model, std::size_t number) {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<const models::Predictor>& predictor = made_.at(number);
+  if (!predictor) predictor = model.predictor();
+  return *predictor;
 }
 
 std::shared_ptr<const Snapshot> ready(Snapshot snapshot) {
-  for (const models::Model& model : snapshot.models.models()) snapshot.predictors.push_back(model.predictor());
+  snapshot.predictors = std::make_unique<Predictors>(snapshot.models.models().size());
   return std::make_shared<const Snapshot>(std::move(snapshot));
 }
 

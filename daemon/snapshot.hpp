@@ -5,6 +5,7 @@
 // as it takes to copy a pointer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,6 +20,18 @@ namespace accrue::daemon {
 
 struct EvictedKey;  // store.hpp
 
+// The predictors of a snapshot's models, each made when it is first asked for: most epochs never are, and of a wide
+// stream it costs more than the epoch. Any thread may ask.
+class Predictors {
+ public:
+  explicit Predictors(std::size_t models) : made_(models) {}
+  const models::Predictor& of(const models::Model& model, std::size_t number);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<const models::Predictor>> made_;
+};
+
 struct Snapshot {
   std::string stream;
   wire::StreamSpec spec;
@@ -26,7 +39,7 @@ struct Snapshot {
   std::uint64_t rows = 0;   // of the stream, whenever its models began
   std::vector<wire::RejectedRows> rejected;
   models::ModelSet models;
-  std::vector<std::unique_ptr<const models::Predictor>> predictors = {};  // of each of the models; made by ready()
+  std::unique_ptr<Predictors> predictors = {};  // of the models; by ready()
   // What it let go of since the epoch before, as it may not be in the store yet (older_parts.hpp); null for nothing.
   std::shared_ptr<const std::vector<EvictedKey>> evicted = {};
 
