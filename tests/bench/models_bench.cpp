@@ -1,14 +1,14 @@
-// What a row costs to learn. Every benchmark reports the time of one row (time_per_row), at d features:
-//   learn_blocks    Model::learn, full blocks: predict, score and fold in; in both precisions, and with a half life
-//   model_rows      the same, a row a call; learner_rows by the learner alone, which predicts each row before it learns
-//   it learn_young     the same from the first row on, where blocks are still small: 16,384 rows learn_seeing
-//   learn_young of a partition that sees another fold_blocks     the factor alone, blocks of 256 rows fold_rows the
-//   factor alone, a row at a time cross_product   the reference: X'X of the same augmented rows by Eigen, blocks of 256
-//   rows
-// exchange reports its own time: what one of four partitions does to hand out its share and see the others'.
-// Compare them as ratios in one run; as absolutes they say more about the machine.
+// What least squares costs, of d features, with all that a model measures (model_rows, learn_*) or by itself
+// (learner_rows, which predicts each row before it learns it). learn_blocks takes calls of many rows; model_rows and
+// learner_rows a row a call; learn_young all of the first 16,384 rows, while blocks are still small; learn_seeing the
+// same of a partition that sees another. fold_blocks is the factor alone with blocks of 256 rows, where they lie as in
+// Evidence, fold_rows the same a row at a time, and cross_product the reference: X'X of the same augmented rows by
+// Eigen, blocks of 256 rows. exchange reports its own time: what one of four partitions does to hand out its share and
+// see the others'. Compare them as ratios in one run; as absolutes they say more about the machine.
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
+#include <memory>
 #include <random>
 #include <span>
 #include <vector>
@@ -132,12 +132,15 @@ BENCHMARK(exchange)->Arg(8)->Arg(32)->Arg(128);
 void fold_blocks(benchmark::State& state) {
   const auto columns = static_cast<std::size_t>(state.range(0)) + 2;
   constexpr std::size_t kStride = WaitingRows::kStride;
+  constexpr std::size_t kLine = 64;  // of the cache
   const std::vector<double> block = random_numbers(kStride * columns);
-  std::vector<double> scratch;
+  static_assert(kStride * sizeof(double) % kLine == 0);
+  const std::unique_ptr<double, void (*)(void*)> scratch(
+      static_cast<double*>(std::aligned_alloc(kLine, block.size() * sizeof(double))), std::free);
   Factor factor(columns);
   for (auto _ : state) {
-    scratch = block;
-    factor.fold_block(scratch.data(), kBlock, kStride);
+    std::copy(block.begin(), block.end(), scratch.get());
+    factor.fold_block(scratch.get(), kBlock, kStride);
   }
   report_time_per_row(state, kBlock);
 }
