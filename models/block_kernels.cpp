@@ -2,7 +2,10 @@
 
 #include <cstring>
 
-// ACCRUE_KERNELS is the name of the table to define, ACCRUE_VECTOR how many doubles a register of the processor holds.
+#include "models/error_kernels.hpp"
+
+// ACCRUE_KERNELS is the name of the table to define, for processors of the kind ACCRUE_KIND; ACCRUE_VECTOR is how many
+// doubles their registers hold.
 
 namespace accrue::models {
 namespace {
@@ -11,7 +14,6 @@ constexpr std::size_t kVector = ACCRUE_VECTOR;
 constexpr std::size_t kVectors = kDotLanes / kVector;
 
 using Vector [[gnu::vector_size(kVector * sizeof(double))]] = double;
-using Mask [[gnu::vector_size(kVector * sizeof(double))]] = long long;  // what a comparison answers
 using Bits [[gnu::vector_size(kVector * sizeof(double))]] = unsigned long long;
 
 constexpr int kMantissa = 52;                // bits of a double
@@ -274,120 +276,6 @@ void leverage_rows(const double* block, std::size_t stride, const double* packed
   }
 }
 
-// Of the parts that the sums over errors are kept in, as many as a register holds.
-constexpr std::size_t kLanesAtOnce = kVector < kErrorLanes ? kVector : kErrorLanes;
-using ErrorVector [[gnu::vector_size(kLanesAtOnce * sizeof(double))]] = double;
-using ErrorMask [[gnu::vector_size(kLanesAtOnce * sizeof(double))]] = long long;
-
-inline ErrorVector load_errors(const double* from) {
-  ErrorVector vector;
-  std::memcpy(&vector, from, sizeof vector);
-  return vector;
-}
-
-inline void store_errors(double* to, ErrorVector vector) { std::memcpy(to, &vector, sizeof vector); }
-
-inline ErrorVector magnitude(ErrorVector x) { return x < 0.0 ? -x : x; }
-
-inline ErrorVector root(ErrorVector x) {
-  double lanes[kLanesAtOnce];
-  store_errors(lanes, x);
-  for (double& lane : lanes) {
-    lane = __builtin_sqrt(lane);
-  }
-  return load_errors(lanes);
-}
-
-inline void add_to(double* sums, ErrorVector x) { store_errors(sums, load_errors(sums) + x); }
-
-inline std::size_t count_of(ErrorMask holds) {
-  long long lanes[kLanesAtOnce];
-  std::memcpy(lanes, &holds, sizeof lanes);
-  long long count = 0;
-  for (const long long lane : lanes) {
-    count -= lane;
-  }
-  return static_cast<std::size_t>(count);
-}
-
-// The rows that add to lanes from `lane` on: row `lane`, and each kErrorLanes after it.
-inline void sum_errors_of_lanes(const ForetoldRows& rows, const ErrorBounds& bounds, std::size_t lane,
-                                double* residuals, ErrorLanes& lanes, ErrorCounts& counts) {
-  const ErrorVector none{};
-  const ErrorVector lowest = none + rows.lowest;
-  const ErrorVector highest = none + rows.highest;
-  const ErrorVector half_width = none + (rows.half_width == rows.half_width ? rows.half_width : 0.0);
-  ErrorLanes sums = lanes;
-  ErrorMask zero_targets{};
-  ErrorMask within_conformal{};
-  ErrorMask with_variance{};
-  ErrorMask within_variance{};
-  for (std::size_t i = lane; i < rows.count; i += kErrorLanes) {
-    const ErrorVector prediction = load_errors(rows.predictions + i);
-    const ErrorVector target = load_errors(rows.targets + i);
-    const ErrorVector variance = load_errors(rows.variances + i);
-    const ErrorVector error = prediction - target;
-    const ErrorVector residual = magnitude(error);
-    const ErrorVector clipped = prediction < lowest ? lowest : highest < prediction ? highest : prediction;
-    const ErrorVector clipped_error = clipped - target;
-    const ErrorVector ratio = magnitude(error / target);
-    const ErrorVector distance = target - bounds.origin;
-    const ErrorMask known = (variance >= 0.0) & (variance <= bounds.max_variance);
-    const ErrorVector reach = known ? bounds.deviations * root(variance) : none;
-    store_errors(residuals + i, residual);
-    add_to(sums.error + lane, error);
-    add_to(sums.squared_error + lane, error * error);
-    add_to(sums.absolute_error + lane, residual);
-    add_to(sums.squared_clipped + lane, clipped_error * clipped_error);
-    add_to(sums.absolute_clipped + lane, magnitude(clipped_error));
-    add_to(sums.relative + lane, target == 0.0                 ? none
-                                 : bounds.max_relative < ratio ? none + bounds.max_relative
-                                                               : ratio);
-    add_to(sums.target + lane, distance);
-    add_to(sums.squared_target + lane, distance * distance);
-    add_to(sums.conformal + lane, half_width);
-    add_to(sums.variance + lane, reach);
-    zero_targets += target == 0.0;
-    within_conformal += residual <= rows.half_width;
-    with_variance += known;
-    within_variance += known & (residual <= reach);
-  }
-  lanes = sums;
-  counts.zero_targets += count_of(zero_targets);
-  counts.within_conformal += count_of(within_conformal);
-  counts.with_variance += count_of(with_variance);
-  counts.within_variance += count_of(within_variance);
-}
-
-void sum_errors(const ForetoldRows& rows, const ErrorBounds& bounds, double* residuals, ErrorLanes& lanes,
-                ErrorCounts& counts) {
-  for (std::size_t lane = 0; lane < kErrorLanes; lane += kLanesAtOnce) {
-    sum_errors_of_lanes(rows, bounds, lane, residuals, lanes, counts);
-  }
-}
-
-bool cuts_beyond(const double* cut_rows, const double* cut_sums, std::size_t cuts, const CutBounds& bounds,
-                 double* beyond) {
-  Mask any{};
-  for (std::size_t i = 0; i < cuts; i += kVector) {
-    const Vector rows = load(cut_rows + i);
-    const Vector rise = bounds.mean * rows - load(cut_sums + i);
-    const Vector rest = (rise < 0.0 ? -rise : rise) - bounds.always;
-    const Vector by_chance = bounds.by_chance * rows * (bounds.rows - rows);
-    const Vector squared = rest < 0.0 ? rest : rest * rest;
-    const Vector result = squared - by_chance;
-    any |= result > 0.0;
-    store(beyond + i, result);
-  }
-  long long lanes[kVector];
-  std::memcpy(lanes, &any, sizeof lanes);
-  long long found = 0;
-  for (const long long lane : lanes) {
-    found |= lane;
-  }
-  return found != 0;
-}
-
 struct InverseFactorials {
   double of[16] = {1};
   constexpr InverseFactorials() {
@@ -455,7 +343,8 @@ void powers(double* values, const double* exponents, std::size_t count) {
 
 }  // namespace
 
-const BlockKernels ACCRUE_KERNELS = {scale_column,  panel_dots, subtract_panel, lay_out_columns, predict_rows,
-                                     leverage_rows, sum_errors, cuts_beyond,    powers_of_two,   powers};
+const BlockKernels ACCRUE_KERNELS = {scale_column,  panel_dots,    subtract_panel,          lay_out_columns,
+                                     predict_rows,  leverage_rows, ACCRUE_KIND::sum_errors, ACCRUE_KIND::cuts_beyond,
+                                     powers_of_two, powers};
 
 }  // namespace accrue::models
