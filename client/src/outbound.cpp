@@ -20,7 +20,8 @@ Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows, std::size
 void Outbound::append(std::span<const double> rows, Clock::time_point now) {
   while (!rows.empty()) {
     if (!filling_) {
-      filling_.emplace(std::in_place_type<wire::BatchFrame>, columns_, batch_rows_);
+      filling_frame_ = new_frame();
+      filling_.emplace(std::in_place_type<wire::BatchFrame>, columns_, batch_rows_, std::move(*filling_frame_));
       filling_since_ = now;
     }
     auto& filling = std::get<wire::BatchFrame>(*filling_);
@@ -38,6 +39,7 @@ void Outbound::append(const SparseRow& row, Clock::time_point now) {
   const std::size_t bytes = bytes_of(row);
   if (filling_ && std::get<wire::SparseRowsBin>(*filling_).bytes() + bytes > batch_bytes_) seal();
   if (!filling_) {
+    filling_frame_ = new_frame();
     filling_.emplace(std::in_place_type<wire::SparseRowsBin>, form_);
     filling_since_ = now;
   }
@@ -53,9 +55,25 @@ void Outbound::seal() {
   const auto count = [](const auto& filling) { return filling.count(); };
   const auto sealed = [&](auto& filling) { return std::move(filling).seal(stream_id_, last_sealed() + 1); };
   const std::uint32_t rows = std::visit(count, *filling_);
-  auto frame = std::make_shared<const wire::Bytes>(std::visit(sealed, *filling_));
+  *filling_frame_ = std::visit(sealed, *filling_);
   filling_.reset();
-  kept_.push_back({.frame = std::move(frame), .first_row = pushed_rows_ - rows, .rows = rows, .rejected = 0});
+  kept_.push_back({.frame = std::move(filling_frame_), .first_row = pushed_rows_ - rows, .rows = rows, .rejected = 0});
+}
+
+Outbound::Frame Outbound::new_frame() {
+  if (spare_.empty() || spare_.front().use_count() > 1) return std::make_shared<wire::Bytes>();
+  // Nobody else has it, so nobody can have it again. That the copy is made and the other goes (and not moved) is what
+  // orders all that will be written to it behind all that the socket's thread has read.
+  Frame frame = spare_.front();
+  spare_.pop_front();
+  spare_bytes_ -= frame->capacity();
+  return frame;
+}
+
+void Outbound::forget(Frame frame) {
+  if (spare_bytes_ + frame->capacity() > window_bytes_) return;
+  spare_bytes_ += frame->capacity();
+  spare_.push_back(std::move(frame));
 }
 
 std::optional<Clock::time_point> Outbound::waiting_since() const {
@@ -65,7 +83,7 @@ std::optional<Clock::time_point> Outbound::waiting_since() const {
 
 SharedFrame Outbound::next_to_send() {
   if (!has_sealed()) return nullptr;
-  const SharedFrame& frame = kept_[sent_ - durable_].frame;
+  SharedFrame frame = kept_[sent_ - durable_].frame;
   if (outstanding_bytes_ > 0 && outstanding_bytes_ + frame->size() > window_bytes_) return nullptr;
   outstanding_bytes_ += frame->size();
   ++sent_;
@@ -89,13 +107,18 @@ std::size_t Outbound::acknowledge(std::uint64_t durable, std::uint64_t window_by
   const std::size_t kept_before = kept_bytes_;
   const std::uint64_t believed = std::min(durable, sent_);
   while (durable_ < believed) {
-    const Batch& batch = kept_.front();
+    Batch& batch = kept_.front();
     ++durable_;
     outstanding_bytes_ -= batch.frame->size();
     kept_bytes_ -= batch.frame->size() - wire::kBatchHeaderBytes;
     forgotten_rows_ += batch.rows;
     report_.durable_rows += batch.rows - batch.rejected;
+    forget(std::move(batch.frame));
     kept_.pop_front();
+  }
+  if (kept_.empty()) {
+    spare_.clear();
+    spare_bytes_ = 0;
   }
   return kept_before - kept_bytes_;
 }

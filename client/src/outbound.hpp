@@ -3,8 +3,9 @@
 //
 // Every batch is in one of four states, in the order of its sequence:
 //   durable and forgotten | sent (or accepted by the daemon), not durable | sealed, not sent | being filled
-// A sealed frame never changes, so that it can be handed to the socket without a copy and sent again as it is.
-// Sequences go on for as long as this object lives, whatever happens to the connection.
+// A sealed frame never changes, so that it can be handed to the socket without a copy and sent again as it is. Once it
+// is forgotten, and the socket has let go of it too, its memory is that of a later one. Sequences go on for as long as
+// this object lives, whatever happens to the connection.
 //
 // Threads: none of its own; the caller locks.
 #pragma once
@@ -91,14 +92,19 @@ class Outbound {
   const FlushReport& report() const { return report_; }
 
  private:
+  using Frame = std::shared_ptr<wire::Bytes>;
   struct Batch {
-    SharedFrame frame;
+    Frame frame;
     std::uint64_t first_row = 0;  // counted from 0 over everything pushed
     std::uint32_t rows = 0;
     std::uint32_t rejected = 0;
   };
 
   using Filling = std::variant<wire::BatchFrame, wire::SparseRowsBin>;
+
+  // What a spare one has of memory, or none.
+  Frame new_frame();
+  void forget(Frame frame);
 
   std::uint64_t last_sealed() const { return durable_ + kept_.size(); }
 
@@ -109,10 +115,13 @@ class Outbound {
   std::size_t batch_bytes_;
   std::uint64_t window_bytes_;
 
-  std::uint64_t durable_;           // sequences: all up to here are on disk
-  std::uint64_t sent_;              // all up to here are sent on this connection, or accepted before it
-  std::deque<Batch> kept_;          // durable_ + 1, durable_ + 2, ...
+  std::uint64_t durable_;    // sequences: all up to here are on disk
+  std::uint64_t sent_;       // all up to here are sent on this connection, or accepted before it
+  std::deque<Batch> kept_;   // durable_ + 1, durable_ + 2, ...
+  std::deque<Frame> spare_;  // forgotten: no more than the window, and none when nothing is kept
+  std::size_t spare_bytes_ = 0;
   std::optional<Filling> filling_;  // has at least one row
+  Frame filling_frame_;             // which it is sealed into
   Clock::time_point filling_since_;
   std::uint64_t flush_target_ = 0;
   std::uint64_t flush_taken_ = 0;

@@ -1,5 +1,6 @@
 #include "ingest/wire/batch_frame.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace accrue::wire {
@@ -26,6 +27,27 @@ std::array<std::byte, kBatchHeaderBytes> batch_header(std::uint64_t stream_id, s
   put(0xc6, 1);  // bin 32
   put(row_bytes, 4);
   return header;
+}
+
+std::optional<Batch> read_batch(BytesView frame) {
+  if (frame.size() < kBatchHeaderBytes) return std::nullopt;
+  const auto get = [&](std::size_t at, std::size_t bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | std::to_integer<std::uint64_t>(frame[at + i]);
+    return value;
+  };
+  const auto dtype = static_cast<DataType>(get(21, 1));
+  if (dtype != DataType::kFloat64 && dtype != DataType::kFloat32) return std::nullopt;
+  Batch batch{.stream_id = get(4, 8),
+              .sequence = get(13, 8),
+              .dtype = dtype,
+              .count = static_cast<std::uint32_t>(get(23, 4)),
+              .rows = {.bin = frame.subspan(kBatchHeaderBytes)}};
+  const std::uint64_t row_bytes = get(28, 4);
+  const auto header =
+      batch_header(batch.stream_id, batch.sequence, dtype, batch.count, static_cast<std::uint32_t>(row_bytes));
+  const bool alike = std::equal(header.begin(), header.end(), frame.begin());
+  return alike && row_bytes == batch.rows.bin.size() ? std::optional(batch) : std::nullopt;
 }
 
 }  // namespace accrue::wire

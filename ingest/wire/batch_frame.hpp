@@ -7,7 +7,9 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "ingest/wire/messages.hpp"
 
@@ -19,11 +21,18 @@ inline constexpr std::size_t kBatchHeaderBytes = 32;
 std::array<std::byte, kBatchHeaderBytes> batch_header(std::uint64_t stream_id, std::uint64_t sequence, DataType dtype,
                                                       std::uint32_t count, std::uint32_t row_bytes);
 
+// The batch of a frame whose header is as batch_header writes it, which a look at its bytes tells. Nothing for any
+// other, which may be a batch all the same: codec.hpp reads every one.
+std::optional<Batch> read_batch(BytesView frame);
+
 // A batch under construction: append rows, then seal it into a frame.
 class BatchFrame {
  public:
-  // Rows of `columns` float64 values; memory for `capacity_rows` of them is reserved at once.
-  BatchFrame(std::size_t columns, std::size_t capacity_rows) : columns_(columns) {
+  // Rows of `columns` float64 values; memory for `capacity_rows` of them is reserved at once, unless `memory`, whose
+  // bytes are forgotten, has it.
+  BatchFrame(std::size_t columns, std::size_t capacity_rows, Bytes memory = {})
+      : columns_(columns), bytes_(std::move(memory)) {
+    bytes_.clear();
     bytes_.reserve(kBatchHeaderBytes + capacity_rows * columns * sizeof(double));
     bytes_.resize(kBatchHeaderBytes);
   }

@@ -1,5 +1,9 @@
 #include "client/src/outbound.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -80,6 +84,47 @@ TEST(Outbound, ReleasesBytesAndCountsRowsWhenTheyAreDurable) {
   EXPECT_EQ(outbound.acknowledge(3, kAmple), 3 * kRowBytes);
   EXPECT_TRUE(outbound.all_durable());
   EXPECT_FALSE(outbound.outstanding());
+}
+
+TEST(Outbound, WritesToTheMemoryOfAForgottenFrameOnceNobodyHasIt) {
+  Outbound outbound(opened(0, 0), 1);
+  push_rows(outbound, 4);
+  SharedFrame first = outbound.next_to_send();
+  const std::byte* const memory = first->data();
+  const wire::Bytes bytes = *first;
+  static_cast<void>(outbound.next_to_send());
+  outbound.acknowledge(1, kAmple);
+  push_rows(outbound, 3);
+  EXPECT_EQ(*first, bytes) << "the socket still has it";
+  outbound.acknowledge(2, kAmple);
+  first.reset();
+  push_rows(outbound, 1);
+  std::vector<SharedFrame> later;
+  while (SharedFrame frame = outbound.next_to_send()) later.push_back(std::move(frame));
+  ASSERT_EQ(later.size(), 6);
+  EXPECT_EQ(later.back()->data(), memory);
+  EXPECT_EQ(sequence_of(later.back()), 8);
+}
+
+TEST(Outbound, KeepsNoMoreSpareMemoryThanTheWindowAndNoneWhenAllIsDurable) {
+  const std::uint64_t frame = wire::kBatchHeaderBytes + kRowBytes;
+  Outbound outbound(opened(0, 0, 2 * frame), 1);
+  std::vector<std::weak_ptr<const wire::Bytes>> frames;
+  const auto send = [&] {
+    while (const SharedFrame sent = outbound.next_to_send()) frames.push_back(sent);
+  };
+  const auto left = [&] {
+    return std::count_if(frames.begin(), frames.end(), [](const auto& each) { return !each.expired(); });
+  };
+  push_rows(outbound, 4);
+  for (std::uint64_t durable = 1; durable <= 3; ++durable) {
+    send();
+    outbound.acknowledge(durable, 2 * frame);
+  }
+  send();
+  EXPECT_EQ(left(), 3) << "two spare ones and the last";
+  outbound.acknowledge(4, 2 * frame);
+  EXPECT_EQ(left(), 0);
 }
 
 TEST(Outbound, DoesNotBelieveThatWhatWasNotSentIsDurable) {

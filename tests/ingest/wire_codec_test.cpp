@@ -306,6 +306,48 @@ TEST(WireCodec, ABatchInPlaceHasAHeaderOf32BytesWhateverIsInIt) {
   }));
 }
 
+// A look at the bytes tells what the parser does, of every header that is one byte, one bit or one length from a good
+// one.
+TEST(WireCodec, ABatchIsReadWithoutAParserAsItIsWithOne) {
+  const std::vector<double> values = {1, 2, 3};
+  BatchFrame building(1, 0);
+  building.append(values);
+  const Bytes good = std::move(building).seal(0x0123456789abcdef, 0xfedcba9876543210);
+  std::size_t read = 0;
+  const auto expect_alike = [&](const Bytes& bytes) {
+    const Exact exact(bytes);
+    const std::optional<Batch> quick = read_batch(exact.view());
+    if (!quick) return;
+    ++read;
+    Frame frame;
+    Batch batch;
+    ASSERT_EQ(frame.parse(exact.view()), DecodeError::kNone);
+    ASSERT_EQ(frame.type(), Batch::kType);
+    ASSERT_EQ(frame.read(batch), DecodeError::kNone);
+    EXPECT_EQ(quick->stream_id, batch.stream_id);
+    EXPECT_EQ(quick->sequence, batch.sequence);
+    EXPECT_EQ(quick->dtype, batch.dtype);
+    EXPECT_EQ(quick->count, batch.count);
+    EXPECT_EQ(quick->rows.bin.data(), batch.rows.bin.data());
+    EXPECT_EQ(quick->rows.bin.size(), batch.rows.bin.size());
+    EXPECT_EQ(quick->rows.friendly, batch.rows.friendly);
+  };
+  expect_alike(good);
+  EXPECT_EQ(read, 1) << "that of a client is read so";
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    expect_alike({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)});
+  }
+  EXPECT_EQ(read, 1) << "and none that is cut short";
+  for (std::size_t at = 0; at < kBatchHeaderBytes; ++at) {
+    for (int value = 0; value < 256; ++value) {
+      Bytes changed = good;
+      changed[at] = static_cast<std::byte>(value);
+      expect_alike(changed);
+    }
+  }
+  EXPECT_GT(read, 20 * 256u) << "numbers are any, and read";
+}
+
 // Any value at all in every field that is not a view.
 template <class T>
 void fill(T& value) {
