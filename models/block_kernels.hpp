@@ -85,10 +85,12 @@ inline constexpr std::size_t kMaxVector = 8;
 /// Columns of a factor, without the target's, at most.
 inline constexpr std::size_t kMaxSolved = 1'025;
 
+// NOLINTBEGIN(readability-identifier-naming): tidy takes constants that are declared only for variables.
 extern const BlockKernels kBaselineKernels;
 #ifdef ACCRUE_KERNELS_OF_X86
 extern const BlockKernels kAvx2Kernels;
 extern const BlockKernels kAvx512Kernels;
 #endif
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace accrue::models
