@@ -7,6 +7,7 @@
 
 #include "models/block_math.hpp"
 #include "models/require.hpp"
+#include "models/state_codec.hpp"
 #include "models/vector_math.hpp"
 
 namespace accrue::models {
@@ -104,26 +105,31 @@ void BasicFactor<Real>::column_norms(std::span<Real> norms) const {
   }
 }
 
+// Rotates a row of R and another so that the other has a 0 in this column, the first in which either is not 0.
 template <class Real>
-void BasicFactor<Real>::fold_row(Real* __restrict x, std::size_t leading_zeros) {
+void BasicFactor<Real>::fold_at(std::size_t column, Real* __restrict r, Real* __restrict x, std::size_t columns) {
+  if (x[column] == 0) {
+    return;
+  }
+  const Real squares = r[column] * r[column] + x[column] * x[column];
+  const Real norm = is_safe_square(squares) ? std::sqrt(squares) : hypotenuse(r[column], x + column, 1);
+  if (norm < kNegligible) {
+    return;
+  }
+  const Real cosine = r[column] / norm;
+  const Real sine = x[column] / norm;
+  r[column] = norm;
+  for_all_from(column + 1, columns, [=](std::size_t k) {
+    const Real kept = r[k];
+    r[k] = cosine * kept + sine * x[k];
+    x[k] = cosine * x[k] - sine * kept;
+  });
+}
+
+template <class Real>
+void BasicFactor<Real>::fold_row(Real* x, std::size_t leading_zeros) {
   for (std::size_t j = leading_zeros; j < columns_; ++j) {
-    if (x[j] == 0) {
-      continue;
-    }
-    Real* __restrict r = mutable_row(j);
-    const Real squares = r[j] * r[j] + x[j] * x[j];
-    const Real norm = is_safe_square(squares) ? std::sqrt(squares) : hypotenuse(r[j], x + j, 1);
-    if (norm < kNegligible) {
-      continue;
-    }
-    const Real cosine = r[j] / norm;
-    const Real sine = x[j] / norm;
-    r[j] = norm;
-    for_all_from(j + 1, columns_, [=](std::size_t k) {
-      const Real kept = r[k];
-      r[k] = cosine * kept + sine * x[k];
-      x[k] = cosine * x[k] - sine * kept;
-    });
+    fold_at(j, mutable_row(j), x, columns_);
   }
 }
 
@@ -190,12 +196,43 @@ void BasicFactor<Real>::scale(Real factor) {
   }
 }
 
+// Of the numbers that R and these rows have in this column.
 template <class Real>
-void BasicFactor<Real>::drop_column(std::size_t column) {
-  Real* r = mutable_row(column);
-  std::copy(r + column, r + columns_, scratch_.begin() + static_cast<std::ptrdiff_t>(column));
-  std::fill(r + column, r + columns_, Real{0});
-  fold_row(scratch_.data(), column + 1);
+Real BasicFactor<Real>::length_at(std::size_t column, std::span<const std::uint16_t> rows) const {
+  Real squares = diagonal(column) * diagonal(column);
+  for (const std::size_t i : rows) {
+    squares += row(i)[column] * row(i)[column];
+  }
+  if (is_safe_square(squares)) {
+    return std::sqrt(squares);
+  }
+  Real length = diagonal(column);
+  for (const std::size_t i : rows) {
+    length = hypotenuse(length, row(i) + column, 1);
+  }
+  return length;
+}
+
+// What the row of a dropped column holds waits where it is, and is folded into the rows of columns that stay alone: a
+// column that is dropped costs little, however many are.
+template <class Real>
+void BasicFactor<Real>::drop_dependent_columns(std::span<const Real> norms, Real share) {
+  require(norms.size() == columns_ && columns_ <= kMaxFeatures + 2, "a norm for every column");
+  std::array<std::uint16_t, kMaxFeatures + 2> waiting;
+  std::size_t count = 0;
+  for (std::size_t j = 0; j < columns_; ++j) {
+    Real* const r = mutable_row(j);
+    if (j + 1 == columns_ || length_at(j, {waiting.data(), count}) > share * norms[j]) {
+      std::for_each_n(waiting.begin(), count, [&](std::size_t i) { fold_at(j, r, mutable_row(i), columns_); });
+      continue;
+    }
+    r[j] = 0;
+    if (std::any_of(r + j + 1, r + columns_, [](Real value) { return value != 0; })) {
+      waiting[count++] = static_cast<std::uint16_t>(j);
+    }
+  }
+  std::for_each_n(waiting.begin(), count,
+                  [&](std::size_t i) { std::fill(mutable_row(i) + i, mutable_row(i) + columns_, Real{0}); });
 }
 
 template class BasicFactor<double>;

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -61,13 +62,16 @@ class BasicFactor {
   /// Multiplies every row folded in so far by factor >= 0. What falls below 1e-290 becomes zero, as numbers that are
   /// not normal would be slow for ever after.
   void scale(Real factor);
-  /// Leaves a column out of the least-squares problem: its diagonal becomes 0, and what its row held goes to those
-  /// below.
-  void drop_column(std::size_t column);
+  /// Leaves out of the least-squares problem, from the first on, each column but the last that depends on those before
+  /// it: of which, once what the rows of those left out held is counted in, no more is left on the diagonal than this
+  /// share of its norm. Its row becomes 0, and what that held goes to the rows below.
+  void drop_dependent_columns(std::span<const Real> norms, Real share);
 
  private:
   // (i, k) lies at row_offset(i) + k: the offset of the diagonal, less i. It is never negative.
   std::size_t row_offset(std::size_t i) const { return i * columns_ - i * (i + 1) / 2; }
+  Real length_at(std::size_t column, std::span<const std::uint16_t> rows) const;
+  static void fold_at(std::size_t column, Real* r, Real* x, std::size_t columns);
   Real* mutable_row(std::size_t i) { return packed_.data() + row_offset(i); }
 
   std::size_t columns_;

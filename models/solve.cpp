@@ -19,11 +19,6 @@ constexpr double kMaxCoefficient = 1e300;
 constexpr std::size_t kMaxColumns = kMaxFeatures + 1;
 
 template <class Real>
-bool is_independent(const BasicFactor<Real>& factor, std::size_t column, Real norm) {
-  return factor.diagonal(column) > kRankTolerance<Real> * norm;
-}
-
-template <class Real>
 std::vector<Real> column_norms(const BasicFactor<Real>& factor) {
   std::vector<Real> norms(factor.columns());
   factor.column_norms(norms);
@@ -33,7 +28,7 @@ std::vector<Real> column_norms(const BasicFactor<Real>& factor) {
 template <class Real>
 bool has_full_rank(const BasicFactor<Real>& factor, std::type_identity_t<std::span<const Real>> norms) {
   for (std::size_t j = 0; j + 1 < factor.columns(); ++j) {
-    if (!is_independent(factor, j, norms[j])) {
+    if (!(factor.diagonal(j) > kRankTolerance<Real> * norms[j])) {
       return false;
     }
   }
@@ -148,11 +143,7 @@ template <class Real>
 void solve_basic(BasicFactor<Real>& factor, std::type_identity_t<std::span<Real>> norms,
                  std::type_identity_t<std::span<Real>> coefficients) {
   factor.column_norms(norms);
-  for (std::size_t j = 0; j + 1 < factor.columns(); ++j) {
-    if (!is_independent(factor, j, norms[j])) {
-      factor.drop_column(j);
-    }
-  }
+  factor.drop_dependent_columns(norms, kRankTolerance<Real>);
   back_substitute(factor, coefficients);
 }
 

@@ -46,7 +46,8 @@ template <class Real>
 void add_prior(BasicFactor<Real>& factor, double precision, bool intercept);
 
 /// Least squares in which a column that depends on those before it gets the coefficient 0. The factor is destroyed,
-/// norms is scratch as above. O(columns^2) for each such column and once more; does not allocate.
+/// norms is scratch as above. O(columns^2), and that times the lesser of those left out and those that are not; does
+/// not allocate.
 template <class Real>
 void solve_basic(BasicFactor<Real>& factor, std::type_identity_t<std::span<Real>> norms,
                  std::type_identity_t<std::span<Real>> coefficients);

@@ -113,17 +113,56 @@ TEST(Factor, ScalesEveryRow) {
   expect_near(dense(factor), dense(fold_block(0.25 * rows)), 1e-14);
 }
 
-TEST(Factor, WithoutAColumnIsTheFactorOfTheOthers) {
-  const Eigen::MatrixXd rows = random_matrix(30, 5);
-  Factor factor = fold_block(rows);
-  factor.drop_column(1);
-  Eigen::MatrixXd others(30, 4);
-  others << rows.leftCols(1), rows.rightCols(3);
-  Eigen::MatrixXd left(4, 4);
-  const Eigen::MatrixXd r = dense(factor);
-  left << r(0, 0), r.row(0).rightCols(3), Eigen::MatrixXd::Zero(3, 1), r.bottomRightCorner(3, 3);
-  expect_near(left, dense(fold_block(others)), 1e-13);
-  EXPECT_EQ(r.row(1), Eigen::RowVectorXd::Zero(5));
+// Whose columns are as `like` says of each: which one before it that it is twice as long as, or which it is itself.
+Eigen::MatrixXd with_copies(Eigen::Index rows, const std::vector<Eigen::Index>& like) {
+  Eigen::MatrixXd matrix = random_matrix(rows, static_cast<Eigen::Index>(like.size()));
+  for (Eigen::Index k = 0; k < matrix.cols(); ++k) {
+    if (const Eigen::Index other = like[static_cast<std::size_t>(k)]; other != k) {
+      matrix.col(k) = 2 * matrix.col(other);
+    }
+  }
+  return matrix;
+}
+
+TEST(Factor, WithoutDependentColumnsIsTheFactorOfTheOthers) {
+  // Dropped ones beside each other, before, between and after those that stay; all but the first; none.
+  const std::vector<std::vector<Eigen::Index>> cases = {
+      {0, 0, 2, 3}, {0, 1, 0, 1, 0, 5, 5, 7, 8}, {0, 0, 0, 0, 0, 5}, {0, 1, 2, 3, 4}, {0, 1, 2, 2, 2, 5, 6, 7}};
+  for (const std::vector<Eigen::Index>& like : cases) {
+    SCOPED_TRACE(testing::PrintToString(like));
+    const Eigen::MatrixXd rows = with_copies(30, like);
+    std::vector<Eigen::Index> kept;
+    for (Eigen::Index k = 0; k < rows.cols(); ++k) {
+      if (like[static_cast<std::size_t>(k)] == k) {
+        kept.push_back(k);
+      }
+    }
+    Factor factor = fold_block(rows);
+    std::vector<double> norms(factor.columns());
+    factor.column_norms(norms);
+    factor.drop_dependent_columns(norms, 1e-14);
+    const Eigen::MatrixXd r = dense(factor);
+    expect_near(r(kept, kept), dense(fold_block(rows(Eigen::all, kept))), 1e-13);
+    for (Eigen::Index k = 0; k < rows.cols(); ++k) {
+      if (like[static_cast<std::size_t>(k)] != k) {
+        EXPECT_EQ(r.row(k), Eigen::RowVectorXd::Zero(rows.cols())) << k;
+      }
+    }
+  }
+}
+
+TEST(Factor, KeepsWhatTheRowsOfDroppedColumnsHold) {
+  Factor factor(4, {1, 1, 0, 0,  //
+                    0, 3, 5,     // of a column that is dropped
+                    4, 0,        //
+                    2});
+  factor.drop_dependent_columns(std::vector<double>{1, 1, 5, 6}, 1e-14);
+  Eigen::MatrixXd expected(4, 4);
+  expected << 1, 1, 0, 0,  //
+      0, 0, 0, 0,          //
+      0, 0, 5, 3,          //
+      0, 0, 0, std::hypot(4, 2);
+  expect_near(dense(factor), expected, 1e-14);
 }
 
 TEST(Factor, FoldsAUnitRowAsARow) {
