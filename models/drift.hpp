@@ -14,7 +14,7 @@
 //
 // Threads: a value without locks. Units: a row's prediction and target, within kMaxMagnitude; the caller leaves out
 // rows of weight 0. The same rows in the same order give the same alarms, with or without an encode and decode between.
-// Costs: about 25 ns a row, at most 2.5 KB.
+// Costs: about 17 ns a row by itself and 8 of a row among many, at most 2.5 KB.
 // Errors: decode answers kInvalid; the detector is then only good for destruction.
 #pragma once
 

@@ -6,21 +6,16 @@
 
 namespace accrue::models {
 
+// Those of one pane that have one conformal interval, and change nothing of what predictions are clipped to, are added
+// at once.
 void Metrics::add(const ScoredRows& rows) {
-  for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
-    const std::uint64_t* const first = rows.indices + i;
-    const std::uint64_t* const last = first + std::min(rows.count - i, rolling_.room_for(*first));
-    const auto of_the_pane = [first](std::uint64_t index) { return RollingError::same_pane(*first, index); };
-    count = static_cast<std::size_t>(std::partition_point(first, last, of_the_pane) - first);
-    add_of_one_pane(rows.slice(i, count));
-  }
-}
-
-// Those that have one conformal interval, and change nothing of what predictions are clipped to, are added at once.
-void Metrics::add_of_one_pane(const ScoredRows& rows) {
   std::array<double, ErrorSums::kMaxRows> residuals;
   for (std::size_t i = 0, count = 0; i < rows.count; i += count) {
-    count = std::min(rows.count - i, conformal_.rows_until_refresh());
+    const std::uint64_t index = rows.indices[i];
+    count = std::min({rows.count - i, rolling_.room_for(index), conformal_.rows_until_refresh()});
+    const auto of_the_pane = [index](std::uint64_t other) { return RollingError::same_pane(index, other); };
+    const std::uint64_t* const first = rows.indices + i;
+    count = static_cast<std::size_t>(std::partition_point(first, first + count, of_the_pane) - first);
     const auto range = settled_.range_beside(rows.targets + i, count);
     if (!range) {
       for (std::size_t k = i; k < i + count; ++k) {
@@ -28,8 +23,8 @@ void Metrics::add_of_one_pane(const ScoredRows& rows) {
       }
       continue;
     }
-    if (rolling_.begins_pane(rows.indices[i])) {
-      settle();
+    if (rolling_.begins_pane(index)) {
+      settle(rolling_.begin_pane(index));
     }
     const ForetoldRows foretold{.predictions = rows.predictions + i,
                                 .targets = rows.targets + i,
@@ -38,14 +33,12 @@ void Metrics::add_of_one_pane(const ScoredRows& rows) {
                                 .lowest = range->lowest,
                                 .highest = range->highest,
                                 .half_width = half_width()};
-    rolling_.add(foretold, rows.indices[i], residuals.data());
-    conformal_.add({residuals.data(), count}, rows.indices[i]);
+    rolling_.add(foretold, index, residuals.data());
+    conformal_.add({residuals.data(), count}, index);
   }
 }
 
-// Once for each pane, not for each row: that much less is done for a row.
-void Metrics::settle() {
-  const Window pane = rolling_.newest_pane();
+void Metrics::settle(const Window& pane) {
   settled_.pool(pane.error);
   settled_coverage_.merge(pane.coverage);
 }
@@ -69,7 +62,7 @@ Metrics Metrics::as_seen_by_others() const {
 }
 
 void Metrics::merge(const Metrics& other) {
-  settle();
+  settle(rolling_.newest_pane());
   settled_.merge(other.lifetime());
   settled_coverage_.merge(other.coverage());
   rolling_.merge(other.rolling_);  // which leaves no newest pane

@@ -68,8 +68,8 @@ class Metrics {
   [[nodiscard]] DecodeError decode(StateReader& reader);
 
  private:
-  void add_of_one_pane(const ScoredRows& rows);
-  void settle();
+  // Once for each pane, not for each row: that much less is done for a row.
+  void settle(const Window& pane);
 
   ProgressiveError settled_;    // of all rows but those of the newest pane of rolling_
   Coverages settled_coverage_;  // likewise
@@ -80,7 +80,7 @@ class Metrics {
 inline void Metrics::add(const Scored& row, double half_width) {
   const RowError error = settled_.score(row.prediction, row.target, row.weight);
   if (rolling_.begins_pane(row.index)) {
-    settle();
+    settle(rolling_.begin_pane(row.index));
   }
   rolling_.add(error, ErrorSums::half_widths(half_width, row.variance), row.index);
   if (row.weight != 0) {

@@ -67,16 +67,19 @@ Window RollingError::newest_pane() const {
   return pane;
 }
 
-void RollingError::begin_pane_of(std::uint64_t index) {
+Window RollingError::begin_pane(std::uint64_t index) {
   newest_ = std::max(newest_, pane_of(index));
-  settle();
+  Window before = settle();
   current_.number = pane_of(index);
+  return before;
 }
 
-void RollingError::settle() {
-  pool_into_windows(current_.number, newest_pane());
+Window RollingError::settle() {
+  Window pane = newest_pane();
+  pool_into_windows(current_.number, pane);
   current_ = {newest_, {}};
   sums_ = {};
+  return pane;
 }
 
 void RollingError::merge(const RollingError& other) {

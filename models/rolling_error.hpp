@@ -58,8 +58,10 @@ class RollingError {
     return ErrorSums::kMaxRows - (begins_pane(index) ? 0 : sums_.rows());
   }
   static constexpr bool same_pane(std::uint64_t a, std::uint64_t b) { return pane_of(a) == pane_of(b); }
-  /// Lets the next row begin another pane in any case.
-  void settle();
+  /// Begins it, as adding the row does, and answers what was measured of the pane before.
+  Window begin_pane(std::uint64_t index);
+  /// Lets the next row begin another pane in any case, and answers as begin_pane.
+  Window settle();
 
   /// The figures of one of kWindows.
   Window last(std::uint64_t window_rows) const;
@@ -82,7 +84,6 @@ class RollingError {
   // How many of the smallest panes make one of this window.
   static constexpr std::uint64_t scale_of(std::size_t window) { return kWindows[window] / kWindows.front(); }
   bool holds(std::size_t window, std::uint64_t number) const { return newest_ / scale_of(window) - number < kPanes; }
-  void begin_pane_of(std::uint64_t index);
   std::uint64_t oldest(std::size_t window) const;
   const Window* find(std::size_t window, std::uint64_t number) const;
   void pool(std::size_t window, std::uint64_t number, const Window& rows);
@@ -103,7 +104,7 @@ inline void Window::pool(const RowError& row, const HalfWidths& intervals) {
 
 inline void RollingError::add(const RowError& row, const HalfWidths& intervals, std::uint64_t index) {
   if (begins_pane(index)) {
-    begin_pane_of(index);
+    begin_pane(index);
   }
   if (row.weight == 1) {
     sums_.add(row, intervals);
@@ -114,7 +115,7 @@ inline void RollingError::add(const RowError& row, const HalfWidths& intervals, 
 
 inline void RollingError::add(const ForetoldRows& rows, std::uint64_t first_index, double* residuals) {
   if (begins_pane(first_index)) {
-    begin_pane_of(first_index);
+    begin_pane(first_index);
   }
   sums_.add(rows, residuals);
 }

@@ -93,10 +93,6 @@ struct ScoredRows {
   const double* targets;
   const std::uint64_t* indices;  // in the stream; they increase
   std::size_t count;
-
-  ScoredRows slice(std::size_t first, std::size_t rows) const {
-    return {predictions + first, variances + first, targets + first, indices + first, rows};
-  }
 };
 
 }  // namespace accrue::models
