@@ -196,7 +196,8 @@ void subtract_panel(double* b, const double* panel, std::size_t stride, std::siz
 // registers.
 template <std::size_t kTail>
 inline void predict(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
-                    double constant, std::size_t rows, double* predictions) {
+                    double constant, double limit, std::size_t rows, double* predictions) {
+  const Vector highest = Vector{} + limit;
   for (std::size_t i = 0; i < rows; i += kVector) {
     Vector sums[kDotLanes];
 #pragma GCC unroll 8
@@ -214,16 +215,18 @@ inline void predict(const double* block, std::size_t stride, const double* coeff
     for (std::size_t lane = 0; lane < kTail; ++lane) {
       sums[lane] += coefficients[j + lane] * load(block + (j + lane) * stride + i);
     }
-    store(predictions + i, constant + sum_of<kDotLanes>(sums));
+    const Vector sum = constant + sum_of<kDotLanes>(sums);
+    const Vector number = sum == sum ? sum : Vector{};
+    store(predictions + i, number < -highest ? -highest : highest < number ? highest : number);
   }
 }
 
 void predict_rows(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
-                  double constant, std::size_t rows, double* predictions) {
+                  double constant, double limit, std::size_t rows, double* predictions) {
   static_assert(kDotLanes == 8);
   constexpr decltype(&predict<0>) kOfTail[] = {predict<0>, predict<1>, predict<2>, predict<3>,
                                                predict<4>, predict<5>, predict<6>, predict<7>};
-  kOfTail[columns % kDotLanes](block, stride, coefficients, columns, constant, rows, predictions);
+  kOfTail[columns % kDotLanes](block, stride, coefficients, columns, constant, limit, rows, predictions);
 }
 
 // Of kParts vectors of rows, by turns: by itself, each would mostly wait for its last result.

@@ -65,7 +65,7 @@ struct BlockKernels {
   void (*lay_out_columns)(const double* rows, std::size_t row_stride, std::size_t columns, std::size_t count,
                           double* block, std::size_t stride);
   void (*predict_rows)(const double* block, std::size_t stride, const double* coefficients, std::size_t columns,
-                       double constant, std::size_t rows, double* predictions);
+                       double constant, double limit, std::size_t rows, double* predictions);
   void (*leverage_rows)(const double* block, std::size_t stride, const double* packed, const double* inverse_diagonal,
                         std::size_t columns, bool intercept, std::size_t rows, double* leverages);
   void (*sum_errors)(const ForetoldRows& rows, const ErrorBounds& bounds, double* residuals, ErrorLanes& lanes,

@@ -58,9 +58,8 @@ void Solution<Real>::predict_rows(const RowBlock& block, bool intercept, std::sp
   if constexpr (std::is_same_v<Real, double>) {
     BlockNumbers sums;
     block_kernels().predict_rows(block.first, block.stride, coefficients.data() + first, coefficients.size() - first,
-                                 intercept ? coefficients[0] : 0.0, block.rows, sums.data());
-    std::transform(sums.data(), sums.data() + block.rows, predictions.begin(),
-                   [](double sum) { return bounded(sum, kMaxMagnitude); });
+                                 intercept ? coefficients[0] : 0.0, kMaxMagnitude, block.rows, sums.data());
+    std::copy_n(sums.data(), block.rows, predictions.begin());
   } else {
     for_each_row(block, coefficients.size() - first,
                  [&](std::size_t i, const double* x) { predictions[i] = predict(x, intercept); });

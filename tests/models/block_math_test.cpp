@@ -202,7 +202,7 @@ TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
       std::array<double, kStride> sums;
       std::array<double, kStride> leverages;
       kind.kernels->predict_rows(block.first, block.stride, solution.coefficients.data() + constants, features,
-                                 intercept ? solution.coefficients[0] : 0.0, count, sums.data());
+                                 intercept ? solution.coefficients[0] : 0.0, kMaxMagnitude, count, sums.data());
       kind.kernels->leverage_rows(block.first, block.stride, solution.evidence.factor.packed().data(),
                                   solution.inverse_diagonal.data(), columns - 1, intercept, count, leverages.data());
       for (std::size_t i = 0; i < count; ++i) {
@@ -217,6 +217,32 @@ TEST_P(BlocksOfFeatures, AreForetoldAsTheirRowsAreOnEveryProcessor) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Features, BlocksOfFeatures, testing::Values(1, 2, 7, 8, 9, 16, 33, 130));
+
+TEST(Predictions, AreWithinTheLimitOnEveryProcessor) {
+  Solution<double> solution(3);
+  solution.coefficients = {1e200, 1e200};
+  const std::vector<double> x = {1e100, -1e100, 1e-200, -1e-200, 1e200,  1e-60, -1e-60, 0, 2e-200,
+                                 1e100, -1e100, 1e-200, 0,       -1e200, 0,     0,      0, 2e-200};
+  constexpr std::size_t kRows = 9;
+  constexpr std::size_t kRoom = 16;
+  std::array<double, 2 * kRoom> block{};
+  for (std::size_t i = 0; i < kRows; ++i) {
+    block[i] = x[i];
+    block[kRoom + i] = x[kRows + i];
+  }
+  for (const Kind& kind : kinds_here()) {
+    std::array<double, kRoom> predictions;
+    kind.kernels->predict_rows(block.data(), kRoom, solution.coefficients.data(), 2, 0, kMaxMagnitude, kRows,
+                               predictions.data());
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const std::array<double, 2> row{x[i], x[kRows + i]};
+      EXPECT_EQ(predictions[i], solution.predict(row.data(), false)) << kind.name << ' ' << i;
+    }
+    EXPECT_EQ(predictions[0], kMaxMagnitude) << kind.name;
+    EXPECT_EQ(predictions[1], -kMaxMagnitude) << kind.name;
+    EXPECT_EQ(predictions[4], 0) << kind.name << ": of two infinities";
+  }
+}
 
 // Exponents, or bases, from far below to far above, and the powers of two themselves.
 std::vector<double> any_numbers(double lowest, double highest) {
