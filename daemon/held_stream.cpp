@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "daemon/doubles.hpp"
 #include "daemon/evicted_keys.hpp"
 #include "daemon/snapshot.hpp"
 #include "ingest/link.hpp"
@@ -11,18 +12,11 @@
 namespace accrue::daemon {
 namespace {
 
-// Of numbers that need not be aligned.
-template <class Number>
-Number number_at(const std::byte* numbers, std::size_t i) {
-  Number number;
-  std::memcpy(&number, numbers + i * sizeof(Number), sizeof(Number));
-  return number;
-}
-
-template <class Real>
-void copy_as_doubles(const std::byte* from, std::size_t count, std::vector<double>& to) {
-  to.resize(count);
-  for (std::size_t i = 0; i < count; ++i) to[i] = number_at<Real>(from, i);
+// Of places that need not be aligned.
+ingest::Place place_at(const std::byte* places, std::size_t i) {
+  ingest::Place place;
+  std::memcpy(&place, places + i * sizeof place, sizeof place);
+  return place;
 }
 
 }  // namespace
@@ -51,8 +45,11 @@ void HeldStream::open(const ingest::OpenPartition& open) {
 }
 
 void HeldStream::take(Step step) {
-  waiting_.push_back(std::move(step));
-  go_on();
+  if (awaited_) {
+    waiting_.push_back(std::move(step));
+  } else {
+    std::visit([this](const auto& what) { act(what); }, step);
+  }
 }
 
 void HeldStream::see(const ingest::Share& share) {
@@ -88,23 +85,16 @@ void HeldStream::act(const Delivery& delivery) {
   ACCRUE_ASSERT(what.offset + value_bytes + places * sizeof(ingest::Place) <= rows.size());
   const std::byte* begin = rows.data() + what.offset;
 
-  models::RowsView view{nullptr, what.rows, columns_, spec_.features.size(), spec_.weighted};
+  const std::span<const double> numbers = as_doubles(begin, values, what.dtype, copied_);
+  models::RowsView view{numbers.data(), what.rows, columns_, spec_.features.size(), spec_.weighted};
   view.time_column = time_column_;
   view.key_column = key_column_;
   view.id_column = id_column_;
-  const bool wide = what.dtype == wire::DataType::kFloat64;
-  const bool aligned = reinterpret_cast<std::uintptr_t>(begin) % alignof(double) == 0;  // or it came over a network
-  if (wide && aligned) {
-    view.data = reinterpret_cast<const double*>(begin);
-  } else {
-    wide ? copy_as_doubles<double>(begin, values, copied_) : copy_as_doubles<float>(begin, values, copied_);
-    view.data = copied_.data();
-  }
   view.first_index = what.first_index;
   if (what.picked) {
     indices_.resize(places);
     for (std::size_t i = 0; i < places; ++i) {
-      indices_[i] = what.first_index + number_at<ingest::Place>(begin + value_bytes, i);
+      indices_[i] = what.first_index + place_at(begin + value_bytes, i);
     }
     view.indices = indices_.data();
   }

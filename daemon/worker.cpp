@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ingest/wire/assert.hpp"
+#include "ingest/wire/fixed_width.hpp"
 
 namespace accrue::daemon {
 namespace {
@@ -18,13 +19,13 @@ Worker::Worker(const std::string& name, ingest::Say to_receiver, TimePoint now)
 }
 
 void Worker::on_message(wire::BytesView message, zmq::message_t rows) {
+  // Most are these, which need no parser.
+  if (const auto what = wire::read_fixed<ingest::Deliver>(message)) {
+    return streams_.at(what->stream_id).take(HeldStream::Delivery{*what, std::move(rows)});
+  }
   if (frame_.parse(message, wire::Sender::kTrusted) != wire::DecodeError::kNone) return dismissed(kNoDaemon);
   const auto step = [&](const auto& what) { streams_.at(what.stream_id).take(what); };
   switch (frame_.type()) {
-    case ingest::Deliver::kType: {
-      const auto what = ingest::read<ingest::Deliver>(frame_);
-      return streams_.at(what.stream_id).take(HeldStream::Delivery{what, std::move(rows)});
-    }
     case ingest::Exchange::kType: return step(ingest::read<ingest::Exchange>(frame_));
     case ingest::ChangeModels::kType: return step(ingest::read<ingest::ChangeModels>(frame_));
     case ingest::Barrier::kType: return step(ingest::read<ingest::Barrier>(frame_));

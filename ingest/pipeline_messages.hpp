@@ -49,6 +49,7 @@ struct OpenPartition {
 // Where a row stood in the batch that it was picked out of.
 using Place = std::uint32_t;
 
+// Of fixed width (wire/fixed_width.hpp).
 // Learn the `rows` rows that begin at byte `offset` of the frame that follows. Deliveries to a worker are numbered.
 // Among all rows of the stream they are first_index, first_index + 1 ...; or, when `picked`, first_index and the Place
 // of each, which stand behind the rows. Sparse rows are a bin (wire/sparse_rows.hpp) of so many values.

@@ -1,11 +1,13 @@
 #include "ingest/workers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "ingest/exchange.hpp"
 #include "ingest/wire/assert.hpp"
+#include "ingest/wire/fixed_width.hpp"
 
 namespace accrue::ingest {
 
@@ -196,7 +198,9 @@ void Workers::send(const Stream& stream, std::uint32_t partition, const std::sha
   const Deliver message{
       stream.id,    partition,   ++worker.delivered, batch.dtype,   static_cast<std::uint32_t>(batch.count),
       batch.offset, stream.rows, batch.picked,       batch.nonzeros};
-  outbox_.to_worker(worker.id, wire::encode(message), std::move(batch.frame));
+  std::array<std::byte, wire::kFixedBytes<Deliver>> bytes;
+  wire::write_fixed(message, bytes.data());
+  outbox_.to_worker(worker.id, bytes, std::move(batch.frame));
 }
 
 }  // namespace accrue::ingest

@@ -60,17 +60,15 @@ void Outbound::seal() {
   kept_.push_back({.frame = std::move(filling_frame_), .first_row = pushed_rows_ - rows, .rows = rows, .rejected = 0});
 }
 
-Outbound::Frame Outbound::new_frame() {
-  if (spare_.empty() || spare_.front().use_count() > 1) return std::make_shared<wire::Bytes>();
-  // Nobody else has it, so nobody can have it again. That the copy is made and the other goes (and not moved) is what
-  // orders all that will be written to it behind all that the socket's thread has read.
-  Frame frame = spare_.front();
+SharedFrame Outbound::new_frame() {
+  if (spare_.empty() || spare_.front().has_others()) return SharedFrame(wire::Bytes());
+  SharedFrame frame = std::move(spare_.front());
   spare_.pop_front();
   spare_bytes_ -= frame->capacity();
   return frame;
 }
 
-void Outbound::forget(Frame frame) {
+void Outbound::forget(SharedFrame frame) {
   if (spare_bytes_ + frame->capacity() > window_bytes_) return;
   spare_bytes_ += frame->capacity();
   spare_.push_back(std::move(frame));
@@ -82,9 +80,9 @@ std::optional<Clock::time_point> Outbound::waiting_since() const {
 }
 
 SharedFrame Outbound::next_to_send() {
-  if (!has_sealed()) return nullptr;
+  if (!has_sealed()) return {};
   SharedFrame frame = kept_[sent_ - durable_].frame;
-  if (outstanding_bytes_ > 0 && outstanding_bytes_ + frame->size() > window_bytes_) return nullptr;
+  if (outstanding_bytes_ > 0 && outstanding_bytes_ + frame->size() > window_bytes_) return {};
   outstanding_bytes_ += frame->size();
   ++sent_;
   return frame;

@@ -15,13 +15,13 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <variant>
 
 #include "accrue/client.hpp"
+#include "client/src/shared_frame.hpp"
 #include "client/src/sparse_row.hpp"
 #include "ingest/wire/batch_frame.hpp"
 #include "ingest/wire/messages.hpp"
@@ -30,7 +30,6 @@
 namespace accrue::client {
 
 using Clock = std::chrono::steady_clock;
-using SharedFrame = std::shared_ptr<const wire::Bytes>;
 
 class Outbound {
  public:
@@ -60,7 +59,7 @@ class Outbound {
 
   bool has_sealed() const { return sent_ < last_sealed(); }
 
-  // The next batch if the credit allows it, from now on counted as sent; otherwise null.
+  // The next batch if the credit allows it, from now on counted as sent; otherwise none.
   SharedFrame next_to_send();
 
   // All rows so far are to become durable soon. Ends the batch being filled and returns the sequence to wait for.
@@ -92,9 +91,8 @@ class Outbound {
   const FlushReport& report() const { return report_; }
 
  private:
-  using Frame = std::shared_ptr<wire::Bytes>;
   struct Batch {
-    Frame frame;
+    SharedFrame frame;
     std::uint64_t first_row = 0;  // counted from 0 over everything pushed
     std::uint32_t rows = 0;
     std::uint32_t rejected = 0;
@@ -103,8 +101,8 @@ class Outbound {
   using Filling = std::variant<wire::BatchFrame, wire::SparseRowsBin>;
 
   // What a spare one has of memory, or none.
-  Frame new_frame();
-  void forget(Frame frame);
+  SharedFrame new_frame();
+  void forget(SharedFrame frame);
 
   std::uint64_t last_sealed() const { return durable_ + kept_.size(); }
 
@@ -115,13 +113,13 @@ class Outbound {
   std::size_t batch_bytes_;
   std::uint64_t window_bytes_;
 
-  std::uint64_t durable_;    // sequences: all up to here are on disk
-  std::uint64_t sent_;       // all up to here are sent on this connection, or accepted before it
-  std::deque<Batch> kept_;   // durable_ + 1, durable_ + 2, ...
-  std::deque<Frame> spare_;  // forgotten: no more than the window, and none when nothing is kept
+  std::uint64_t durable_;          // sequences: all up to here are on disk
+  std::uint64_t sent_;             // all up to here are sent on this connection, or accepted before it
+  std::deque<Batch> kept_;         // durable_ + 1, durable_ + 2, ...
+  std::deque<SharedFrame> spare_;  // forgotten: no more than the window, and none when nothing is kept
   std::size_t spare_bytes_ = 0;
   std::optional<Filling> filling_;  // has at least one row
-  Frame filling_frame_;             // which it is sealed into
+  SharedFrame filling_frame_;       // which it is sealed into
   Clock::time_point filling_since_;
   std::uint64_t flush_target_ = 0;
   std::uint64_t flush_taken_ = 0;

@@ -16,7 +16,7 @@ constexpr int kSilentAttempts = 3;  // unanswered in a row: the connection is de
 
 template <class Message>
 SharedFrame frame_of(const Message& message) {
-  return std::make_shared<const wire::Bytes>(wire::encode(message));
+  return SharedFrame(wire::encode(message));
 }
 
 // The answer to `request`, if `message` is it; throws when it is a refusal.

@@ -9,7 +9,7 @@ namespace {
 
 template <class Message>
 SharedFrame frame_of(const Message& message) {
-  return std::make_shared<const wire::Bytes>(wire::encode(message));
+  return SharedFrame(wire::encode(message));
 }
 
 std::string text_of(const wire::Error& error) { return error.text.empty() ? to_string(error.code) : error.text; }
@@ -161,9 +161,9 @@ std::string Session::trouble() const {
 // ---- what the daemon says ----
 
 template <class Message>
-void Session::read(const wire::Frame& frame, Clock::time_point now) {
+void Session::read(Clock::time_point now) {
   Message message;
-  const wire::DecodeError error = frame.read(message);
+  const wire::DecodeError error = frame_.read(message);
   if (error != wire::DecodeError::kNone) return fail_unreadable(to_string(error));
   on(message, now);
 }
@@ -171,21 +171,20 @@ void Session::read(const wire::Frame& frame, Clock::time_point now) {
 void Session::receive(wire::BytesView bytes, Clock::time_point now) {
   if (failure_) return;
   unanswered_since_.reset();
-  wire::Frame frame;
-  if (const wire::DecodeError error = frame.parse(bytes); error != wire::DecodeError::kNone) {
+  if (const wire::DecodeError error = frame_.parse(bytes); error != wire::DecodeError::kNone) {
     return fail_unreadable(to_string(error));
   }
-  switch (frame.type()) {
-    case wire::Welcome::kType: return read<wire::Welcome>(frame, now);
-    case wire::Opened::kType: return read<wire::Opened>(frame, now);
-    case wire::Ack::kType: return read<wire::Ack>(frame, now);
-    case wire::RowsRejected::kType: return read<wire::RowsRejected>(frame, now);
-    case wire::Pong::kType: return read<wire::Pong>(frame, now);
-    case wire::Error::kType: return read<wire::Error>(frame, now);
-    case wire::Dropped::kType: return read<wire::Dropped>(frame, now);
-    case wire::RolledBack::kType: return read<wire::RolledBack>(frame, now);
-    case wire::ModelsChanged::kType: return read<wire::ModelsChanged>(frame, now);
-    default: return fail_unreadable("message type " + std::to_string(frame.type()));
+  switch (frame_.type()) {
+    case wire::Welcome::kType: return read<wire::Welcome>(now);
+    case wire::Opened::kType: return read<wire::Opened>(now);
+    case wire::Ack::kType: return read<wire::Ack>(now);
+    case wire::RowsRejected::kType: return read<wire::RowsRejected>(now);
+    case wire::Pong::kType: return read<wire::Pong>(now);
+    case wire::Error::kType: return read<wire::Error>(now);
+    case wire::Dropped::kType: return read<wire::Dropped>(now);
+    case wire::RolledBack::kType: return read<wire::RolledBack>(now);
+    case wire::ModelsChanged::kType: return read<wire::ModelsChanged>(now);
+    default: return fail_unreadable("message type " + std::to_string(frame_.type()));
   }
 }
 

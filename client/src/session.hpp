@@ -125,7 +125,7 @@ class Session {
   void on(const wire::RolledBack& rolled_back, Clock::time_point) { answer(rolled_back.request, rolled_back.epoch); }
   void on(const wire::ModelsChanged& changed, Clock::time_point) { answer(changed.request, changed.epoch); }
   template <class Message>
-  void read(const wire::Frame& frame, Clock::time_point now);
+  void read(Clock::time_point now);  // the message in frame_
 
   void collect(Channel& channel, Clock::time_point now, std::deque<SharedFrame>& frames);
   void start(Channel& channel);
@@ -146,6 +146,7 @@ class Session {
   std::shared_ptr<Channel> find(std::uint64_t stream_id) const;
 
   Options options_;
+  wire::Frame frame_;
   Phase phase_ = Phase::kGreeting;
   std::vector<std::shared_ptr<Channel>> channels_;
   std::vector<std::weak_ptr<Drop>> drops_;

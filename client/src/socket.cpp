@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <system_error>
 
 #include <sys/eventfd.h>
@@ -29,12 +28,13 @@ auto uninterrupted(Call call) {
 }
 
 zmq::message_t without_copy(const SharedFrame& frame) {
-  auto keep = std::make_unique<SharedFrame>(frame);
-  void* data = const_cast<std::byte*>(frame->data());  // ZeroMQ only reads what it sends
-  zmq::message_t message(
-      data, frame->size(), [](void*, void* hint) { delete static_cast<SharedFrame*>(hint); }, keep.get());
-  static_cast<void>(keep.release());  // to the message, whose last copy deletes it
-  return message;
+  void* const share = frame.share();
+  try {
+    return {frame->data(), frame->size(), SharedFrame::give_back, share};  // by the last copy of the message
+  } catch (...) {
+    SharedFrame::give_back(nullptr, share);
+    throw;
+  }
 }
 
 int milliseconds_until(Clock::time_point deadline) {

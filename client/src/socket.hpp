@@ -9,6 +9,7 @@
 #include <zmq.hpp>
 
 #include "client/src/outbound.hpp"
+#include "client/src/shared_frame.hpp"
 
 namespace accrue::client {
 

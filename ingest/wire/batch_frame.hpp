@@ -9,13 +9,26 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
+#include "ingest/wire/fixed_width.hpp"
 #include "ingest/wire/messages.hpp"
 
 namespace accrue::wire {
 
-inline constexpr std::size_t kBatchHeaderBytes = 32;
+// A batch without its rows.
+struct BatchHeader {
+  static constexpr std::uint8_t kType = Batch::kType;
+  std::uint64_t stream_id = 0;
+  std::uint64_t sequence = 0;
+  DataType dtype = DataType::kFloat64;
+  std::uint32_t count = 0;
+  auto fields() { return std::tie(stream_id, sequence, dtype, count); }
+};
+
+inline constexpr std::size_t kBatchHeaderBytes = kFixedBytes<BatchHeader> + fixed::bytes_of_field<std::uint32_t>();
+static_assert(kBatchHeaderBytes == 32);
 
 // The header of a batch whose rows follow as `row_bytes` bytes (under 4 GiB).
 std::array<std::byte, kBatchHeaderBytes> batch_header(std::uint64_t stream_id, std::uint64_t sequence, DataType dtype,

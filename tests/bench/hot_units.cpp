@@ -68,7 +68,7 @@ Unit encode_batch() {
   auto outbound = std::make_shared<client::Outbound>(opened(8), kBatch);
   return [rows, outbound, sequence = std::uint64_t{0}]() mutable {
     outbound->append(rows->batch(0, kBatch), {});
-    require(outbound->next_to_send() != nullptr);
+    require(static_cast<bool>(outbound->next_to_send()));
     require(outbound->acknowledge(++sequence, 64u << 20) > 0);
   };
 }

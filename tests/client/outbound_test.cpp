@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -97,7 +96,7 @@ TEST(Outbound, WritesToTheMemoryOfAForgottenFrameOnceNobodyHasIt) {
   push_rows(outbound, 3);
   EXPECT_EQ(*first, bytes) << "the socket still has it";
   outbound.acknowledge(2, kAmple);
-  first.reset();
+  first = {};
   push_rows(outbound, 1);
   std::vector<SharedFrame> later;
   while (SharedFrame frame = outbound.next_to_send()) later.push_back(std::move(frame));
@@ -109,12 +108,12 @@ TEST(Outbound, WritesToTheMemoryOfAForgottenFrameOnceNobodyHasIt) {
 TEST(Outbound, KeepsNoMoreSpareMemoryThanTheWindowAndNoneWhenAllIsDurable) {
   const std::uint64_t frame = wire::kBatchHeaderBytes + kRowBytes;
   Outbound outbound(opened(0, 0, 2 * frame), 1);
-  std::vector<std::weak_ptr<const wire::Bytes>> frames;
+  std::vector<SharedFrame> frames;
   const auto send = [&] {
     while (const SharedFrame sent = outbound.next_to_send()) frames.push_back(sent);
   };
   const auto left = [&] {
-    return std::count_if(frames.begin(), frames.end(), [](const auto& each) { return !each.expired(); });
+    return std::count_if(frames.begin(), frames.end(), [](const SharedFrame& each) { return each.has_others(); });
   };
   push_rows(outbound, 4);
   for (std::uint64_t durable = 1; durable <= 3; ++durable) {
