@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <stdexcept>
@@ -11,11 +10,10 @@
 #include <unistd.h>
 
 #include "daemon/answers.hpp"
+#include "daemon/dense_query.hpp"
 #include "daemon/older_parts.hpp"
 #include "daemon/sparse_query.hpp"
 #include "ingest/link.hpp"
-#include "ingest/wire/friendly_rows.hpp"
-#include "ingest/wire/usable.hpp"
 #include "models/normal_quantile.hpp"
 
 namespace accrue::daemon {
@@ -51,53 +49,6 @@ wire::Bytes not_read(std::uint64_t request, const std::string& stream, const std
   return refusal(request, not_kept ? ErrorCode::kUnknownEpoch : ErrorCode::kStoreFailed, stream, error.what());
 }
 
-// Whether a row to predict has the key behind its features: where the model goes by one that is not among them.
-bool has_key_behind(const wire::StreamSpec& spec, const models::Model& model) {
-  return model.learner().needs_key() && spec.column(spec.key) >= spec.features.size();
-}
-
-// The rows of a query as float64, whatever form they came in; a sentence about what is wrong with them otherwise.
-std::string read_rows(const wire::Predict& query, const wire::StreamSpec& spec, const models::Model& model,
-                      std::vector<double>& rows) {
-  const std::size_t features = model.features();
-  const std::size_t columns = features + (has_key_behind(spec, model) ? 1 : 0);
-  const std::size_t values = query.count * columns;
-  if (query.rows.friendly) {
-    if (wire::friendly_count(query.rows) != query.count) return "the count is not the number of rows";
-    std::vector<std::string> names = spec.features;
-    if (columns > features) names.push_back(spec.key);
-    const wire::Columns given(std::move(names));
-    rows.resize(values);
-    for (std::size_t i = 0; i < query.count; ++i) {
-      if (const auto problem =
-              read_friendly_row(query.rows, i, given, wire::Absent::kMissing, {rows.data() + i * columns, columns})) {
-        return "row " + std::to_string(i) + ": " + to_string(*problem);
-      }
-    }
-  } else if (query.rows.bin.size() != values * size_of(query.dtype)) {
-    return "the rows are " + std::to_string(query.rows.bin.size()) + " bytes, where " + std::to_string(query.count) +
-           " rows of " + std::to_string(columns) + " features are " + std::to_string(values * size_of(query.dtype));
-  } else if (query.dtype == wire::DataType::kFloat64) {
-    rows.resize(values);
-    std::memcpy(rows.data(), query.rows.bin.data(), values * sizeof(double));
-  } else {
-    std::vector<float> narrow(values);
-    std::memcpy(narrow.data(), query.rows.bin.data(), values * sizeof(float));
-    rows.assign(narrow.begin(), narrow.end());
-  }
-  if (wire::all_surely_usable(rows.data(), rows.size())) return {};
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (std::abs(rows[i]) <= wire::kMaxMagnitude) continue;
-    const std::size_t column = i % columns;
-    const bool missing = std::isnan(rows[i]);
-    if (missing && column < features && model.takes_missing(column)) continue;
-    const std::string& name = column < features ? spec.features[column] : spec.key;
-    return "row " + std::to_string(i / columns) + ": " + name +
-           (missing ? " is missing" : " is not a number within 1e150");
-  }
-  return {};
-}
-
 }  // namespace
 
 QueryService::QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
@@ -127,25 +78,23 @@ void QueryService::run() {
 
 void QueryService::answer(const ingest::SessionId& client, wire::BytesView message) {
   const wire::DecodeError error = frame_.parse(message);
-  wire::Bytes reply = refusal(0, ErrorCode::kMalformed, "", std::string("a query is ") + to_string(error));
-  if (error == wire::DecodeError::kNone) {
+  wire::Bytes reply;
+  if (error != wire::DecodeError::kNone) {
+    reply = refusal(0, ErrorCode::kMalformed, "", std::string("a query is ") + to_string(error));
+  } else if (!(replies<wire::Predict>(reply) || replies<wire::GetCoef>(reply) || replies<wire::GetMetrics>(reply) ||
+               replies<wire::GetModels>(reply) || replies<wire::GetStatus>(reply) || replies<wire::GetEpochs>(reply))) {
     reply = refusal(0, ErrorCode::kUnknownType, "",
                     "the query socket knows no well-formed message of type " + std::to_string(frame_.type()));
-    if (wire::Predict query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = predict(query);
-    } else if (wire::GetCoef query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = coef(query);
-    } else if (wire::GetMetrics query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = metrics(query);
-    } else if (wire::GetModels query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = models(query);
-    } else if (wire::GetStatus query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = status(query);
-    } else if (wire::GetEpochs query; frame_.type() == query.kType && frame_.read(query) == wire::DecodeError::kNone) {
-      reply = epochs(query);
-    }
   }
   (void)ingest::send_to_client(clients_, memory_, client, std::move(reply));
+}
+
+template <class Query>
+bool QueryService::replies(wire::Bytes& reply) {
+  Query query;
+  if (frame_.type() != Query::kType || frame_.read(query) != wire::DecodeError::kNone) return false;
+  reply = reply_to(query);
+  return true;
 }
 
 QueryService::Subject QueryService::subject(std::uint64_t request, const std::string& stream,
@@ -165,7 +114,7 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
   return {std::move(snapshot), found, {}};
 }
 
-wire::Bytes QueryService::predict(wire::Predict query) {
+wire::Bytes QueryService::reply_to(wire::Predict& query) {
   const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
   const auto refuse = [&query](const std::string& why) {
@@ -202,19 +151,23 @@ std::string QueryService::predict_dense(wire::Predict& query, const Snapshot& sn
   if (query.count == 0) {
     query.count = static_cast<std::uint32_t>(query.rows.bin.size() / (columns * size_of(query.dtype)));
   }
-  if (std::string problem = read_rows(query, spec, model, rows_); !problem.empty()) {
+  std::span<const double> rows;
+  if (std::string problem = read_dense_rows(query, spec, model, copied_, rows); !problem.empty()) {
     if (with_key) {
       problem += "; model '" + model.spec().name + "' groups by key, so behind the features stands '" + spec.key + "'";
     }
     return problem;
   }
-  if (model.learner().needs_key() && !with_key) columns = append_key(spec);  // it is a feature
+  if (model.learner().needs_key() && !with_key) {  // it is a feature
+    rows = with_key_behind(rows, spec);
+    ++columns;
+  }
   values_.resize(query.count);
-  predict_rows(snapshot, model, columns);
+  predict_rows(snapshot, model, rows.data(), columns);
   if (!query.interval) return {};
   margins_.resize(query.count);
   const double deviations = models::normal_half_width(*query.interval);
-  snapshot.predictor(model).variance_rows(rows_.data(), columns, margins_);
+  snapshot.predictor(model).variance_rows(rows.data(), columns, margins_);
   for (double& margin : margins_) margin = deviations * std::sqrt(margin);
   return {};
 }
@@ -222,7 +175,7 @@ std::string QueryService::predict_dense(wire::Predict& query, const Snapshot& sn
 std::string QueryService::predict_sparse(const wire::Predict& query, const Snapshot& snapshot,
                                          const models::Model& model) {
   wire::SparseParts rows{};
-  std::string problem = read_sparse_rows(query, snapshot.spec.dimension, rows_, rows);
+  std::string problem = read_sparse_rows(query, snapshot.spec.dimension, copied_, rows);
   if (!problem.empty()) return problem;
   const models::Predictor& predictor = snapshot.predictor(model);
   values_.resize(query.count);
@@ -233,33 +186,34 @@ std::string QueryService::predict_sparse(const wire::Predict& query, const Snaps
   return {};
 }
 
-void QueryService::predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns) {
+void QueryService::predict_rows(const Snapshot& snapshot, const models::Model& model, const double* rows,
+                                std::size_t columns) {
   const models::Predictor& predictor = snapshot.predictor(model);
   const std::optional<models::KeyFigures> keys = model.learner().keys();
-  if (!keys || keys->evicted == 0) return predictor.predict_rows(rows_.data(), columns, values_);
+  if (!keys || keys->evicted == 0) return predictor.predict_rows(rows, columns, values_);
   OlderParts older(history_.store_file(), snapshot, model);
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    const double* row = rows_.data() + i * columns;
+    const double* row = rows + i * columns;
     const models::Factor* known = older.find(row[columns - 1]);
     values_[i] = known ? predictor.predict_with(row, *known) : predictor.predict(row);
   }
 }
 
-// Lets the key, which is a feature, stand behind the features of each row too. Returns the columns of a row.
-std::size_t QueryService::append_key(const wire::StreamSpec& spec) {
-  const std::size_t features = spec.features.size();
-  const std::size_t key = spec.column(spec.key);
+// Rows whose key is a feature, with the key behind the features of each too, in copied_.
+std::span<const double> QueryService::with_key_behind(std::span<const double> rows, const wire::StreamSpec& spec) {
+  const auto features = static_cast<std::ptrdiff_t>(spec.features.size());
+  const auto key = static_cast<std::ptrdiff_t>(spec.column(spec.key));
   std::vector<double> keyed;
-  keyed.reserve(rows_.size() + rows_.size() / features);
-  for (auto row = rows_.begin(); row != rows_.end(); row += static_cast<std::ptrdiff_t>(features)) {
-    keyed.insert(keyed.end(), row, row + static_cast<std::ptrdiff_t>(features));
-    keyed.push_back(row[static_cast<std::ptrdiff_t>(key)]);
+  keyed.reserve(rows.size() + rows.size() / spec.features.size());
+  for (auto row = rows.begin(); row != rows.end(); row += features) {
+    keyed.insert(keyed.end(), row, row + features);
+    keyed.push_back(row[key]);
   }
-  rows_ = std::move(keyed);
-  return features + 1;
+  copied_ = std::move(keyed);  // which may hold the rows until now
+  return copied_;
 }
 
-wire::Bytes QueryService::coef(const wire::GetCoef& query) {
+wire::Bytes QueryService::reply_to(const wire::GetCoef& query) {
   const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
   wire::Coef reply = coef_of(*snapshot, *model);
@@ -267,7 +221,7 @@ wire::Bytes QueryService::coef(const wire::GetCoef& query) {
   return wire::encode(reply);
 }
 
-wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
+wire::Bytes QueryService::reply_to(const wire::GetMetrics& query) const {
   const auto snapshot = board_.find(query.stream);
   if (!snapshot) return unknown_stream(query.request, query.stream);
   const models::Model* model = snapshot->model(query.model);
@@ -277,7 +231,7 @@ wire::Bytes QueryService::metrics(const wire::GetMetrics& query) const {
   return wire::encode(reply);
 }
 
-wire::Bytes QueryService::models(const wire::GetModels& query) const {
+wire::Bytes QueryService::reply_to(const wire::GetModels& query) const {
   const auto snapshot = board_.find(query.stream);
   if (!snapshot) return unknown_stream(query.request, query.stream);
   wire::Models reply = models_of(*snapshot);
@@ -285,7 +239,7 @@ wire::Bytes QueryService::models(const wire::GetModels& query) const {
   return wire::encode(reply);
 }
 
-wire::Bytes QueryService::status(const wire::GetStatus& query) const {
+wire::Bytes QueryService::reply_to(const wire::GetStatus& query) const {
   wire::Status reply;
   reply.request = query.request;
   reply.version = facts_.version;
@@ -302,7 +256,7 @@ wire::Bytes QueryService::status(const wire::GetStatus& query) const {
   return wire::encode(reply);
 }
 
-wire::Bytes QueryService::epochs(const wire::GetEpochs& query) const {
+wire::Bytes QueryService::reply_to(const wire::GetEpochs& query) const {
   if (!board_.find(query.stream)) return unknown_stream(query.request, query.stream);
   try {
     const History::Epochs found = history_.epochs(query.stream, wire::kMaxEpochsListed);

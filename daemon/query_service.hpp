@@ -40,16 +40,19 @@ class QueryService {
 
  private:
   void answer(const ingest::SessionId& client, wire::BytesView message);
-  wire::Bytes predict(wire::Predict query);
+  // Whether it was that query; `reply` is the answer then.
+  template <class Query>
+  bool replies(wire::Bytes& reply);
+  wire::Bytes reply_to(wire::Predict& query);
+  wire::Bytes reply_to(const wire::GetCoef& query);
+  wire::Bytes reply_to(const wire::GetMetrics& query) const;
+  wire::Bytes reply_to(const wire::GetModels& query) const;
+  wire::Bytes reply_to(const wire::GetStatus& query) const;
+  wire::Bytes reply_to(const wire::GetEpochs& query) const;
   std::string predict_dense(wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
   std::string predict_sparse(const wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
-  std::size_t append_key(const wire::StreamSpec& spec);
-  void predict_rows(const Snapshot& snapshot, const models::Model& model, std::size_t columns);
-  wire::Bytes coef(const wire::GetCoef& query);
-  wire::Bytes metrics(const wire::GetMetrics& query) const;
-  wire::Bytes models(const wire::GetModels& query) const;
-  wire::Bytes status(const wire::GetStatus& query) const;
-  wire::Bytes epochs(const wire::GetEpochs& query) const;
+  std::span<const double> with_key_behind(std::span<const double> rows, const wire::StreamSpec& spec);
+  void predict_rows(const Snapshot& snapshot, const models::Model& model, const double* rows, std::size_t columns);
 
   // The model that a question is about, or the refusal where there is none.
   struct Subject {
@@ -68,9 +71,9 @@ class QueryService {
   const ingest::Gauges& gauges_;
   History history_;
   wire::Frame frame_;
-  std::vector<double> rows_;    // scratch of predict
-  std::vector<double> values_;  // likewise
-  std::vector<double> margins_;
+  std::vector<double> copied_;   // scratch of predict: rows that cannot be read where they are
+  std::vector<double> values_;   // likewise its answer
+  std::vector<double> margins_;  // ...
 };
 
 }  // namespace accrue::daemon

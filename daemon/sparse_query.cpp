@@ -24,7 +24,7 @@ std::string read_sparse_rows(const wire::Predict& query, std::uint32_t dimension
   if (!wire::ends_fit(rows)) return "the ends of the rows do not rise to the number of values";
   for (std::size_t i = 0; i < rows.count; ++i) {
     if (const auto problem = ingest::problem_with_sparse_row(rows, i, dimension)) {
-      return "row " + std::to_string(i) + ": " + to_string(*problem);
+      return "row " + std::to_string(i + 1) + ": " + to_string(*problem);
     }
   }
   return {};

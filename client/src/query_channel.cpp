@@ -6,8 +6,8 @@
 
 #include "client/src/convert.hpp"
 #include "client/src/sparse_row.hpp"
+#include "ingest/wire/predict_frame.hpp"
 #include "ingest/wire/sparse_rows.hpp"
-#include "ingest/wire/usable.hpp"
 
 namespace accrue::client {
 namespace {
@@ -18,12 +18,12 @@ template <class Message>
 SharedFrame frame_of(const Message& message) {
   return SharedFrame(wire::encode(message));
 }
+SharedFrame frame_of(const wire::Predict& question) { return SharedFrame(wire::encode_aligned(question)); }
 
-// The answer to `request`, if `message` is it; throws when it is a refusal.
+// The answer to `request`, if `message` is it; throws when it is a refusal. `frame` is scratch.
 template <class Answer, class Convert>
-auto answer_to(std::uint64_t request, const zmq::message_t& message, const Convert& convert)
+auto answer_to(std::uint64_t request, const zmq::message_t& message, wire::Frame& frame, const Convert& convert)
     -> std::optional<std::invoke_result_t<Convert, const Answer&>> {
-  wire::Frame frame;
   wire::DecodeError problem = frame.parse({message.data<std::byte>(), message.size()}, wire::Sender::kTrusted);
   if (problem == wire::DecodeError::kNone && frame.type() == wire::Error::kType) {
     wire::Error error;
@@ -46,6 +46,7 @@ Error wrong_answer(std::size_t answered, const std::string& asked) {
   return {Error::Kind::kRefused, "the daemon answered " + std::to_string(answered) + " predictions for " + asked};
 }
 
+// Only their shape: the daemon judges the numbers, as it knows what the models take.
 void check_rows(const RowShape& shape, std::span<const double> rows) {
   const std::size_t columns = shape.features.size();
   if (columns == 0) throw Error(Error::Kind::kInvalid, "the stream has sparse rows: use predict_sparse");
@@ -55,15 +56,6 @@ void check_rows(const RowShape& shape, std::span<const double> rows) {
                                            std::to_string(columns) + " features" +
                                            (shape.key_of_its_own ? ", and the key where the model groups by it" : ""));
   }
-  // A NaN is a missing value, which the daemon judges: it knows what the models take.
-  if (wire::all_surely_usable(rows.data(), rows.size())) return;
-  const auto bad = std::find_if(rows.begin(), rows.end(), [](double value) { return std::isinf(value); });
-  if (bad == rows.end()) return;
-  const auto at = static_cast<std::size_t>(bad - rows.begin());
-  const std::string where = shape.key_of_its_own ? "value " + std::to_string(at + 1)
-                                                 : "row " + std::to_string(at / columns + 1) + ", column '" +
-                                                       shape.features[at % columns] + "'";
-  throw Error(Error::Kind::kInvalid, where + ": the value is not a finite number");
 }
 
 void check_level(const std::optional<double>& interval) {
@@ -117,7 +109,7 @@ auto QueryChannel::ask(Question question, Convert convert) -> std::invoke_result
       if (!sent) sent = socket_->send(frame);
       if (!sent) wait_for(*socket_, true, nullptr, ask_again);
       while (const auto message = sent ? socket_->receive(ask_again) : socket_->receive()) {
-        if (auto answer = answer_to<Answer>(question.request, *message, convert)) return *std::move(answer);
+        if (auto answer = answer_to<Answer>(question.request, *message, frame_, convert)) return *std::move(answer);
       }
     }
     connection_.probe();

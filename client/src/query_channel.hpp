@@ -79,11 +79,12 @@ class QueryChannel {
   const std::string endpoint_;
   const std::chrono::milliseconds timeout_;
 
-  std::mutex mutex_;  // guards the next four
+  std::mutex mutex_;  // guards the next five
   std::optional<DealerSocket> socket_;
   std::uint64_t greeting_ = 0;  // the one that named the socket's peer
   std::uint64_t max_message_bytes_ = 0;
   std::uint64_t request_ = 0;
+  wire::Frame frame_;
 
   std::mutex shapes_mutex_;
   std::unordered_map<std::string, RowShape> shapes_;  // of streams not opened here

@@ -102,9 +102,14 @@ void put_all(Packer& packer, const T& list) {
   for (const auto& item : list) put(packer, item);
 }
 
+// Bytes as they are.
+inline void put_raw(Packer& packer, BytesView bytes) {
+  packer.pack_bin_body(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(bytes.size()));
+}
+
 inline void put_bin(Packer& packer, BytesView bytes) {
   packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
-  packer.pack_bin_body(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(bytes.size()));
+  put_raw(packer, bytes);
 }
 
 void put_double(Packer& packer, double value);
@@ -141,9 +146,15 @@ std::size_t fields_to_put(const T& value) {
   return needed;
 }
 
+// Of the first `end` fields those from `begin` on.
 template <class T>
-void put_fields(Packer& packer, const T& value, std::size_t count) {
-  std::apply([&](const auto&... field) { ((count > 0 ? (put(packer, field), --count) : 0), ...); }, fields_of(value));
+void put_fields(Packer& packer, const T& value, std::size_t end, std::size_t begin = 0) {
+  std::size_t at = 0;
+  const auto put_one = [&](const auto& field) {
+    if (at >= begin && at < end) put(packer, field);
+    ++at;
+  };
+  std::apply([&](const auto&... field) { (put_one(field), ...); }, fields_of(value));
 }
 
 template <class T>

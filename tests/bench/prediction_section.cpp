@@ -3,7 +3,7 @@
 
 #include <zmq.hpp>
 
-#include "ingest/wire/queries.hpp"
+#include "ingest/wire/predict_frame.hpp"
 #include "tests/bench/flows.hpp"
 #include "tests/bench/sections.hpp"
 #include "tests/bench/statistics.hpp"
@@ -30,11 +30,11 @@ class RawQuestion {
                                               .epoch = 1'000,
                                               .rows = 1'000'000'000,
                                               .values = std::as_bytes(std::span(features).first(count(features)))})),
-        question_(wire::encode(wire::Predict{.request = 1'000,
-                                             .stream = kStream,
-                                             .dtype = wire::DataType::kFloat64,
-                                             .count = static_cast<std::uint32_t>(count(features)),
-                                             .rows = {.bin = std::as_bytes(std::span(features))}})),
+        question_(wire::encode_aligned({.request = 1'000,
+                                        .stream = kStream,
+                                        .dtype = wire::DataType::kFloat64,
+                                        .count = static_cast<std::uint32_t>(count(features)),
+                                        .rows = {.bin = std::as_bytes(std::span(features))}})),
         reference_({"router", std::to_string(answer_.size())}),
         dealer_(context_, zmq::socket_type::dealer) {
     dealer_.set(zmq::sockopt::linger, 0);

@@ -67,10 +67,10 @@ TEST(SparseQuery, ReadsRowsOrSaysWhatIsWrong) {
   EXPECT_THAT(good.rows.row_columns(0), ElementsAre(3, 9));
   EXPECT_THAT(good.rows.row_values(0), ElementsAre(1, -2));
   EXPECT_EQ(ask({}, {}).problem, "");
-  EXPECT_EQ(ask({9, 3}, {1, 2}).problem, "row 0: bad_index");
-  EXPECT_EQ(ask({10}, {1}).problem, "row 0: bad_index");
-  EXPECT_EQ(ask({1}, {std::numeric_limits<double>::quiet_NaN()}).problem, "row 0: not_finite");
-  EXPECT_EQ(ask({1}, {2e150}).problem, "row 0: magnitude");
+  EXPECT_EQ(ask({9, 3}, {1, 2}).problem, "row 1: bad_index");
+  EXPECT_EQ(ask({10}, {1}).problem, "row 1: bad_index");
+  EXPECT_EQ(ask({1}, {std::numeric_limits<double>::quiet_NaN()}).problem, "row 1: not_finite");
+  EXPECT_EQ(ask({1}, {2e150}).problem, "row 1: magnitude");
   EXPECT_EQ(ask({1}, {1}, 2).problem, "16 bytes are not 2 sparse rows");
   EXPECT_THAT(ask({1}, {1}, 4).problem, HasSubstr("ends of the rows")) << "16 bytes may be 4 rows without a value";
   EXPECT_THAT(ask({1}, {1}, 1, wire::DataType::kFloat32).problem, HasSubstr("float 64"));

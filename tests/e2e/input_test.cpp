@@ -115,6 +115,16 @@ TEST(Input, QueriesAreHardenedToo) {
   const auto error = peer.expect<wire::Error>();
   EXPECT_EQ(error.code, wire::ErrorCode::kBadRows);
   EXPECT_EQ(error.request, 7u);
+  const auto expect_refused = [&](const std::vector<double>& rows, const std::string& where) {
+    EXPECT_EQ(refusal([&] { (void)stream.predict(rows); }, where + ", column 'x': the value is"),
+              Error::Kind::kInvalid);
+  };
+  expect_refused({1, std::numeric_limits<double>::infinity()}, "row 2");
+  expect_refused({-2e150, 1, 2}, "row 1");
+  expect_refused({1, kNaN}, "row 2");
+  std::vector<double> many(4'096, 1);  // in a frame that is read where it lies
+  many.back() = kNaN;
+  expect_refused(many, "row 4096");
 }
 
 TEST(Input, FriendlyAndNarrowRowsAreLearnedLikeAnyOther) {

@@ -186,7 +186,7 @@ TEST_F(MissingValues, AreRefusedWhereModelsDoNotTakeThem) {
   Stream stream = pusher.stream("s");
   stream.push_rows(std::vector<double>{1, kNaN, 3, 1, 2, kNaN, 1, 2, 4});
   EXPECT_EQ(stream.flush().rejected_rows, 2u);
-  refusal([&] { stream.predict({kNaN, 1}); }, "row 0: x is missing");
+  refusal([&] { stream.predict({kNaN, 1}); }, "row 1, column 'x': the value is missing");
 }
 
 }  // namespace

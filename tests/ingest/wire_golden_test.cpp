@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include "ingest/wire/friendly_rows.hpp"
+#include "ingest/wire/predict_frame.hpp"
 #include "tests/ingest/wire_samples.hpp"
 
 namespace accrue::wire {
@@ -70,6 +71,7 @@ void expect_decodes_to(const Message& expected, const Bytes& bytes) {
 TEST(WireGolden, EveryMessageEncodesToItsGoldenFile) {
   samples::for_each([](const char* name, const auto& message) { EXPECT_EQ(encode(message), golden(name)) << name; });
   EXPECT_EQ(samples::batch_in_place(), golden("batch_in_place"));
+  EXPECT_EQ(encode_aligned(samples::predict()), golden("predict_in_place"));
 }
 
 TEST(WireGolden, EveryGoldenFileDecodesToItsMessage) {
@@ -77,6 +79,7 @@ TEST(WireGolden, EveryGoldenFileDecodesToItsMessage) {
     SCOPED_TRACE(name);
     expect_decodes_to(message, golden(name));
     if (std::string(name) == "batch") expect_decodes_to(message, golden("batch_in_place"));
+    if (std::string(name) == "predict") expect_decodes_to(message, golden("predict_in_place"));
   });
 }
 

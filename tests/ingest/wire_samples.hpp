@@ -74,6 +74,14 @@ inline Bytes batch_in_place() {
   return std::move(frame).seal(3, 7);
 }
 
+inline Predict predict() {
+  return {.request = 8,
+          .stream = "homes",
+          .dtype = DataType::kFloat64,
+          .count = 1,
+          .rows = {.bin = std::as_bytes(std::span(kRow).first(2))}};
+}
+
 inline StreamSpec sparse() {
   StreamSpec spec;
   spec.target = "stars";
@@ -292,11 +300,7 @@ void for_each(Visit visit) {
   visit("dropped", Dropped{.stream = "homes"});
   visit("rolled_back", RolledBack{.request = 14, .stream = "homes", .epoch = 13});
   visit("models_changed", ModelsChanged{.request = 15, .stream = "homes", .epoch = 13});
-  visit("predict", Predict{.request = 8,
-                           .stream = "homes",
-                           .dtype = DataType::kFloat64,
-                           .count = 1,
-                           .rows = {.bin = std::as_bytes(std::span(kRow).first(2))}});
+  visit("predict", predict());
   visit("predict_epoch", Predict{.request = 8,
                                  .stream = "homes",
                                  .dtype = DataType::kFloat64,
