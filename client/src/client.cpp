@@ -136,11 +136,23 @@ struct Stream::State {
     core->connection.push(*channel, row);
   }
 
-  void check_whole_rows(std::span<const double> rows) const {
+  template <class Real>
+  void push_rows(std::span<const Real> rows) const {
+    check_whole_rows(rows.size());
+    core->connection.push(*channel, rows);
+  }
+
+  template <class Real>
+  bool try_push_rows(std::span<const Real> rows) const {
+    check_whole_rows(rows.size());
+    return core->connection.try_push(*channel, rows);
+  }
+
+  void check_whole_rows(std::size_t values) const {
     check_sparse(false);
-    if (rows.size() % columns == 0) return;
-    throw Error(Error::Kind::kInvalid, subject() + ": " + std::to_string(rows.size()) +
-                                           " values are not whole rows of " + std::to_string(columns));
+    if (values % columns == 0) return;
+    throw Error(Error::Kind::kInvalid,
+                subject() + ": " + std::to_string(values) + " values are not whole rows of " + std::to_string(columns));
   }
 
   void check_sparse(bool wanted) const {
@@ -199,15 +211,10 @@ void Stream::push_sparse(std::span<const std::uint32_t> columns, std::span<const
   state_->core->connection.push(*state_->channel, client::SparseRow{row.columns(), row.values(), target, weight});
 }
 
-void Stream::push_rows(std::span<const double> rows) {
-  state_->check_whole_rows(rows);
-  state_->core->connection.push(*state_->channel, rows);
-}
-
-bool Stream::try_push_rows(std::span<const double> rows) {
-  state_->check_whole_rows(rows);
-  return state_->core->connection.try_push(*state_->channel, rows);
-}
+void Stream::push_rows(std::span<const double> rows) { state_->push_rows(rows); }
+void Stream::push_rows(std::span<const float> rows) { state_->push_rows(rows); }
+bool Stream::try_push_rows(std::span<const double> rows) { return state_->try_push_rows(rows); }
+bool Stream::try_push_rows(std::span<const float> rows) { return state_->try_push_rows(rows); }
 
 FlushReport Stream::flush(std::optional<std::chrono::milliseconds> timeout) {
   return state_->core->connection.flush(*state_->channel, client::bounded(timeout.value_or(state_->core->timeout)));

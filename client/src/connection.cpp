@@ -175,6 +175,7 @@ std::uint64_t Connection::ask(const std::string& name, Request::What what, const
 }
 
 void Connection::push(Channel& channel, std::span<const double> rows) { push_any(channel, rows); }
+void Connection::push(Channel& channel, std::span<const float> rows) { push_any(channel, rows); }
 void Connection::push(Channel& channel, const SparseRow& row) { push_any(channel, row); }
 
 template <class Rows>
@@ -196,7 +197,11 @@ void Connection::push_any(Channel& channel, const Rows& rows) {
   append(channel, rows);
 }
 
-bool Connection::try_push(Channel& channel, std::span<const double> rows) {
+bool Connection::try_push(Channel& channel, std::span<const double> rows) { return try_push_any(channel, rows); }
+bool Connection::try_push(Channel& channel, std::span<const float> rows) { return try_push_any(channel, rows); }
+
+template <class Rows>
+bool Connection::try_push_any(Channel& channel, const Rows& rows) {
   if (rows.size_bytes() > max_kept_bytes_) throw too_many_at_once(rows.size_bytes());
   const Lock lock(mutex_);
   throw_if_failed(channel.failure);

@@ -43,8 +43,10 @@ class Connection {
 
   // Takes all of the rows or, throwing, none.
   void push(Channel& channel, std::span<const double> rows);
+  void push(Channel& channel, std::span<const float> rows);
   void push(Channel& channel, const SparseRow& row);
   bool try_push(Channel& channel, std::span<const double> rows);
+  bool try_push(Channel& channel, std::span<const float> rows);
   FlushReport flush(Channel& channel, std::chrono::milliseconds timeout);
   FlushReport progress(const Channel& channel) const;
 
@@ -73,6 +75,8 @@ class Connection {
 
   template <class Rows>
   void push_any(Channel& channel, const Rows& rows);
+  template <class Rows>
+  bool try_push_any(Channel& channel, const Rows& rows);
   bool has_room(std::size_t bytes) const { return session_.kept_bytes() + bytes <= max_kept_bytes_; }
   template <class Rows>
   void append(Channel& channel, const Rows& rows);

@@ -18,15 +18,24 @@ Outbound::Outbound(const wire::Opened& opened, std::size_t batch_rows, std::size
       sent_(opened.durable) {}
 
 void Outbound::append(std::span<const double> rows, Clock::time_point now) {
+  append_dense(rows, wire::DataType::kFloat64, now);
+}
+void Outbound::append(std::span<const float> rows, Clock::time_point now) {
+  append_dense(rows, wire::DataType::kFloat32, now);
+}
+
+template <class Real>
+void Outbound::append_dense(std::span<const Real> rows, wire::DataType dtype, Clock::time_point now) {
   while (!rows.empty()) {
+    if (filling_ && std::get<wire::BatchFrame>(*filling_).dtype() != dtype) seal();
     if (!filling_) {
       filling_frame_ = new_frame();
-      filling_.emplace(std::in_place_type<wire::BatchFrame>, columns_, batch_rows_, std::move(*filling_frame_));
+      filling_.emplace(std::in_place_type<wire::BatchFrame>, columns_, batch_rows_, std::move(*filling_frame_), dtype);
       filling_since_ = now;
     }
     auto& filling = std::get<wire::BatchFrame>(*filling_);
     const std::size_t count = std::min(rows.size() / columns_, batch_rows_ - filling.count());
-    const std::span<const double> fitting = rows.first(count * columns_);
+    const std::span<const Real> fitting = rows.first(count * columns_);
     filling.append(fitting);
     rows = rows.subspan(count * columns_);
     pushed_rows_ += count;

@@ -41,13 +41,15 @@ class Outbound {
   std::uint64_t stream_id() const { return stream_id_; }
   std::size_t columns() const { return columns_; }
 
-  // Whole rows: a multiple of columns() values.
+  // Whole rows: a multiple of columns() values. A batch has rows of one type.
   void append(std::span<const double> rows, Clock::time_point now);
+  void append(std::span<const float> rows, Clock::time_point now);
   // Of a stream of sparse rows.
   void append(const SparseRow& row, Clock::time_point now);
 
   // What they will be counted as in kept_bytes().
   std::size_t bytes_of(std::span<const double> rows) const { return rows.size_bytes(); }
+  std::size_t bytes_of(std::span<const float> rows) const { return rows.size_bytes(); }
   std::size_t bytes_of(const SparseRow& row) const { return wire::sparse_bytes(form_, 1, row.values.size()); }
 
   // Ends the batch being filled, if it has a row.
@@ -99,6 +101,9 @@ class Outbound {
   };
 
   using Filling = std::variant<wire::BatchFrame, wire::SparseRowsBin>;
+
+  template <class Real>
+  void append_dense(std::span<const Real> rows, wire::DataType dtype, Clock::time_point now);
 
   // What a spare one has of memory, or none.
   SharedFrame new_frame();

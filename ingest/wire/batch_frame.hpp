@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "ingest/wire/assert.hpp"
 #include "ingest/wire/fixed_width.hpp"
 #include "ingest/wire/messages.hpp"
 
@@ -41,35 +42,42 @@ std::optional<Batch> read_batch(BytesView frame);
 // A batch under construction: append rows, then seal it into a frame.
 class BatchFrame {
  public:
-  // Rows of `columns` float64 values; memory for `capacity_rows` of them is reserved at once, unless `memory`, whose
-  // bytes are forgotten, has it.
-  BatchFrame(std::size_t columns, std::size_t capacity_rows, Bytes memory = {})
-      : columns_(columns), bytes_(std::move(memory)) {
+  // Rows of `columns` values; memory for `capacity_rows` of them is reserved at once, unless `memory`, whose bytes are
+  // forgotten, has it.
+  BatchFrame(std::size_t columns, std::size_t capacity_rows, Bytes memory = {}, DataType dtype = DataType::kFloat64)
+      : row_bytes_(columns * size_of(dtype)), dtype_(dtype), bytes_(std::move(memory)) {
     bytes_.clear();
-    bytes_.reserve(kBatchHeaderBytes + capacity_rows * columns * sizeof(double));
+    bytes_.reserve(kBatchHeaderBytes + capacity_rows * row_bytes_);
     bytes_.resize(kBatchHeaderBytes);
   }
 
-  // Appends whole rows: values.size() is a multiple of the number of columns.
-  void append(std::span<const double> values) {
-    const auto bytes = std::as_bytes(values);
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-    count_ += static_cast<std::uint32_t>(values.size() / columns_);
-  }
+  // Appends whole rows, of values of the batch's type: a multiple of the number of columns.
+  void append(std::span<const double> values) { append(values, DataType::kFloat64); }
+  void append(std::span<const float> values) { append(values, DataType::kFloat32); }
 
   std::uint32_t count() const { return count_; }
+  DataType dtype() const { return dtype_; }
 
   // Writes the header and gives the frame away.
   Bytes seal(std::uint64_t stream_id, std::uint64_t sequence) && {
     const auto row_bytes = static_cast<std::uint32_t>(bytes_.size() - kBatchHeaderBytes);
-    const auto header = batch_header(stream_id, sequence, DataType::kFloat64, count_, row_bytes);
+    const auto header = batch_header(stream_id, sequence, dtype_, count_, row_bytes);
     std::memcpy(bytes_.data(), header.data(), header.size());
     bytes_.shrink_to_fit();  // whoever keeps a batch of few rows keeps no room for many
     return std::move(bytes_);
   }
 
  private:
-  std::size_t columns_;
+  template <class Real>
+  void append(std::span<const Real> values, DataType dtype) {
+    ACCRUE_ASSERT(dtype == dtype_);
+    const auto bytes = std::as_bytes(values);
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    count_ += static_cast<std::uint32_t>(bytes.size() / row_bytes_);
+  }
+
+  std::size_t row_bytes_;
+  DataType dtype_;
   std::uint32_t count_ = 0;
   Bytes bytes_;
 };

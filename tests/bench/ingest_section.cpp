@@ -1,6 +1,9 @@
+#include <span>
+#include <vector>
+
+#include "ingest/wire/messages.hpp"
 #include "tests/bench/flows.hpp"
 #include "tests/bench/sections.hpp"
-#include "tests/bench/wire_producer.hpp"
 #include "tests/support/daemon.hpp"
 
 namespace accrue::bench {
@@ -43,23 +46,19 @@ void measure_float32(Report& report, const Effort& effort) {
   const Rows rows(kFeatures);
   const std::vector<float> narrow(rows.values().begin(), rows.values().end());
   tests::Daemon daemon;
-  zmq::context_t context;
-  WireProducer producer(context, daemon.endpoint(), "wire", kStream, wire_spec(kFeatures));
-  const auto flow = [&](wire::DataType dtype, const std::byte* values) {
-    const std::size_t batch_bytes = kBatchRows * rows.columns() * wire::size_of(dtype);
-    const auto begin = Clock::now();
-    std::size_t batches = 0;
-    while (Clock::now() - begin < effort.flow) {
-      const std::size_t first = batches++ * kBatchRows % rows.count() / kBatchRows;
-      const wire::BytesView batch(values + first * batch_bytes, batch_bytes);
-      while (!producer.try_send(batch, kBatchRows, dtype)) producer.wait();
-    }
-    producer.flush();
-    return static_cast<double>(batches * kBatchRows) / seconds_since(begin);
+  Client client({.endpoint = daemon.endpoint(), .batch_rows = kBatchRows});
+  Stream stream = client.stream(kStream, stream_spec(kFeatures));
+  const auto narrow_batch = [&](std::size_t number) {
+    const std::size_t values = kBatchRows * rows.columns();
+    return std::span(narrow).subspan(number * values % narrow.size(), values);
   };
   for (int round = -1; round < effort.rounds; ++round) {
-    const double wide = flow(wire::DataType::kFloat64, reinterpret_cast<const std::byte*>(rows.values().data()));
-    const double half = flow(wire::DataType::kFloat32, reinterpret_cast<const std::byte*>(narrow.data()));
+    const double wide = accrue_flow(stream, rows, kBatchRows, effort.flow);
+    const auto begin = Clock::now();
+    std::size_t batches = 0;
+    while (Clock::now() - begin < effort.flow) stream.push_rows(narrow_batch(batches++));
+    stream.flush();
+    const double half = static_cast<double>(batches * kBatchRows) / seconds_since(begin);
     if (round < 0) continue;
     report.add("float32/float64", kRate, wide);
     report.add("float32/float32", kRate, half);

@@ -84,8 +84,7 @@ Measured with_producers(std::size_t producers, Seconds time) {
   while (Clock::now() - begin < time) {
     bool any = false;
     for (const auto& producer : all) {
-      const auto batch = std::as_bytes(rows.batch(batches, kBatch));
-      const bool sent = producer->try_send(batch, kBatch, wire::DataType::kFloat64);
+      const bool sent = producer->try_send(rows.batch(batches, kBatch), kBatch);
       batches += sent ? 1 : 0;
       any = any || sent;
     }

@@ -1,5 +1,5 @@
-// A producer that speaks the protocol by hand: for what the client library does not offer (float32), and where a
-// thousand producers are to share one thread. It sends as its credit allows and sends nothing again.
+// A producer that speaks the protocol by hand, of which a thousand can share one thread. It sends as its credit allows
+// and sends nothing again.
 //
 // One thread. Errors: std::runtime_error when the daemon refuses anything or is silent.
 #pragma once
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -34,12 +35,13 @@ class WireProducer {
   }
 
   // False while the credit is used up.
-  [[nodiscard]] bool try_send(wire::BytesView rows, std::size_t count, wire::DataType dtype) {
+  [[nodiscard]] bool try_send(std::span<const double> values, std::size_t count) {
+    const wire::BytesView rows = std::as_bytes(values);
     take_what_has_come();
     const std::size_t bytes = wire::kBatchHeaderBytes + rows.size();
     if (outstanding_bytes_ > 0 && outstanding_bytes_ + bytes > std::min(window_bytes_, most_outstanding_)) return false;
-    const auto header = wire::batch_header(stream_id_, ++sent_, dtype, static_cast<std::uint32_t>(count),
-                                           static_cast<std::uint32_t>(rows.size()));
+    const auto header = wire::batch_header(stream_id_, ++sent_, wire::DataType::kFloat64,
+                                           static_cast<std::uint32_t>(count), static_cast<std::uint32_t>(rows.size()));
     zmq::message_t message(bytes);
     std::memcpy(message.data(), header.data(), header.size());
     std::memcpy(message.data<std::byte>() + header.size(), rows.data(), rows.size());

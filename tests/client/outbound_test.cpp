@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -187,6 +188,34 @@ TEST(Outbound, AsksToFlushOnceEverythingItCoversIsSentAndAgainAfterReopening) {
   outbound.acknowledge(2, kAmple);
   EXPECT_FALSE(outbound.flush_pending());
   EXPECT_FALSE(outbound.take_flush());
+}
+
+TEST(Outbound, FloatsAreSentAsTheyAreInBatchesOfTheirOwn) {
+  Outbound outbound(opened(0, 0), 3);
+  const std::vector<double> wide{1, 2};
+  const std::vector<float> narrow{3, 4, 5, 6, 7, 8, 9, 10};
+  outbound.append(wide, Clock::now());
+  outbound.append(narrow, Clock::now());
+  outbound.append(wide, Clock::now());
+  outbound.seal();
+  EXPECT_EQ(outbound.kept_bytes(), 2 * kRowBytes + 4 * kRowBytes / 2);
+  std::vector<std::pair<wire::DataType, std::uint32_t>> batches;
+  std::vector<std::byte> rows;
+  while (const SharedFrame frame = outbound.next_to_send()) {
+    wire::Frame parsed;
+    wire::Batch batch;
+    ASSERT_EQ(parsed.parse(*frame), wire::DecodeError::kNone);
+    ASSERT_EQ(parsed.read(batch), wire::DecodeError::kNone);
+    batches.emplace_back(batch.dtype, batch.count);
+    if (batch.dtype == wire::DataType::kFloat32) rows.insert(rows.end(), batch.rows.bin.begin(), batch.rows.bin.end());
+  }
+  using enum wire::DataType;
+  EXPECT_THAT(batches, testing::ElementsAre(testing::Pair(kFloat64, 1u), testing::Pair(kFloat32, 3u),
+                                            testing::Pair(kFloat32, 1u), testing::Pair(kFloat64, 1u)));
+  EXPECT_THAT(rows, testing::ElementsAreArray(std::as_bytes(std::span(narrow))));
+  outbound.acknowledge(4, kAmple);
+  EXPECT_EQ(outbound.kept_bytes(), 0u);
+  EXPECT_EQ(outbound.report().durable_rows, 6u);
 }
 
 TEST(Outbound, APartialBatchWaitsOnlyWhenNothingIsQueuedBeforeIt) {

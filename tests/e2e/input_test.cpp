@@ -149,6 +149,32 @@ TEST(Input, FriendlyAndNarrowRowsAreLearnedLikeAnyOther) {
   EXPECT_NEAR(client.predict("s", std::vector<double>{10}).values.at(0), 21, 1e-6);
 }
 
+TEST(Input, FloatsAreLearnedAsTheDoublesThatTheyAre) {
+  Daemon daemon;
+  Client client({.endpoint = daemon.endpoint(), .batch_rows = 1'000});
+  std::vector<float> narrow;
+  for (int i = 0; i < 2'500; ++i) {
+    const auto x = static_cast<float>(i * 37 % 1'009) / 7;
+    narrow.insert(narrow.end(), {x, 3 * x - static_cast<float>(i % 11) / 3});
+  }
+  const std::vector<double> wide(narrow.begin(), narrow.end());
+  Stream of_floats = client.stream("floats", kSpec);
+  of_floats.push_rows(narrow);
+  EXPECT_TRUE(of_floats.try_push_rows(narrow));
+  of_floats.push_rows(wide);
+  Stream of_doubles = client.stream("doubles", kSpec);
+  for (int i = 0; i < 3; ++i) of_doubles.push_rows(wide);
+  EXPECT_EQ(of_floats.flush().durable_rows, 7'500u);
+  of_doubles.flush();
+  const Coefficients learned = of_floats.coef();
+  const Coefficients expected = of_doubles.coef();
+  EXPECT_EQ(learned.intercept->estimate, expected.intercept->estimate);
+  EXPECT_EQ(learned.coefficients.at(0).estimate, expected.coefficients.at(0).estimate);
+  EXPECT_EQ(of_floats.metrics().mse, of_doubles.metrics().mse);
+  EXPECT_EQ(refusal([&] { of_floats.push_rows(std::span(narrow).first(3)); }, "3 values are not whole rows of 2"),
+            Error::Kind::kInvalid);
+}
+
 TEST(Input, PredictionsDoNotWaitBehindIngestAndNameTheirEpoch) {
   Daemon daemon({"--epoch-interval-ms", "1"});
   Client client({.endpoint = daemon.endpoint()});

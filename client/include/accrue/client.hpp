@@ -286,11 +286,14 @@ class Stream {
 
   // Whole rows, row-major, columns() values each, max_unacknowledged_mb of them at most. All are taken or, on an error,
   // none. Batches are cut after every batch_rows rows. NaN is a value that is missing: a feature that all the models
-  // the stream was created with take so; or, in a stream with an id, the target, or all of the features.
+  // the stream was created with take so; or, in a stream with an id, the target, or all of the features. Floats are
+  // sent as they are, in half the bytes, and learned as the doubles that they are.
   void push_rows(std::span<const double> rows);
+  void push_rows(std::span<const float> rows);
 
   // As push_rows, but takes no row at all and returns false when it would have to wait for credit.
   [[nodiscard]] bool try_push_rows(std::span<const double> rows);
+  [[nodiscard]] bool try_push_rows(std::span<const float> rows);
 
   // Sends what is gathered and returns when all that was pushed before is durable.
   FlushReport flush(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
