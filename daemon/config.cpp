@@ -189,8 +189,9 @@ std::vector<Setting> make_settings() {
                       "Hours for which they are kept at most, but for the newest two; 0: however old"),
       integer_setting("memory_limit_mb", &Config::memory_limit_mb, {64, 1'048'576},
                       "MiB that clients may make the daemon use, models aside"),
-      integer_setting("window_mb", &Config::window_mb, {1, 4096},
-                      "MiB that one producer may have sent and that are not durable yet"),
+      integer_setting(
+          "window_mb", &Config::window_mb, {1, 4096},
+          "MiB that one producer may have sent and that are not durable yet; at half of it, they are made so"),
       integer_setting("max_message_mb", &Config::max_message_mb, {1, 1024},
                       "MiB of the largest message accepted; at most window_mb, and a sixteenth of memory_limit_mb"),
       integer_setting("max_streams", &Config::max_streams, {1, 1'000'000}, "Streams that may exist at once"),

@@ -68,8 +68,8 @@ class Stream {
   void changed(TimePoint now, std::uint64_t new_rows);
   bool dirty() const { return dirty_; }
 
-  // When the next epoch should be cut: at once after a flush or enough rows, otherwise an interval after the first
-  // change. Never while one is in flight, so that a slow disk makes epochs larger and not more.
+  // When the next epoch should be cut: at once after a flush, enough rows or half a window, otherwise an interval after
+  // the first change. Never while one is in flight, so that a slow disk makes epochs larger and not more.
   bool due(TimePoint now, std::chrono::milliseconds interval, std::uint64_t epoch_rows) const;
   TimePoint deadline(std::chrono::milliseconds interval) const { return dirty_since_ + interval; }
   bool epoch_in_flight() const { return in_flight_ != 0; }

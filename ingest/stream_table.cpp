@@ -122,6 +122,8 @@ void StreamTable::deliver(Stream& stream, const std::shared_ptr<StreamProducer>&
   if (rows == 0) ack_later(stream, producer);
   if (!stream.dirty()) dirty_.push_back(stream.id);
   stream.changed(now, rows);
+  // So that it can go on sending while they become durable.
+  if (producer->log.outstanding_bytes() > credit_.window_bytes() / 2) stream.hurry();
 }
 
 void StreamTable::ack_later(const Stream& stream, const std::shared_ptr<StreamProducer>& producer) {

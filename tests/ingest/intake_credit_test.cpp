@@ -93,6 +93,24 @@ TEST_F(IntakeTest, WindowIsNeverMoreThanConfigured) {
   EXPECT_EQ(last_ack("c").window_bytes, 1'000u);
 }
 
+TEST_F(IntakeTest, AnEpochIsCutWhenHalfAWindowIsNotDurable) {
+  join("c", "p");
+  const std::vector<double> rows(2 * 10, 1.0);  // 192 bytes of the window's 1,000
+  push("c", 1, rows);
+  push("c", 2, rows);
+  EXPECT_THAT(cuts(), IsEmpty()) << "no time has passed";
+  push("c", 3, rows);
+  ASSERT_EQ(cuts().size(), 1u);
+  EXPECT_EQ(cuts()[0].rows, 30u);
+  push("c", 4, rows);
+  EXPECT_EQ(cuts().size(), 1u) << "one at a time";
+  pipeline(EpochDurable{1, 1});
+  EXPECT_EQ(cuts().size(), 2u) << "it was over half when the batch came";
+  pipeline(EpochDurable{1, 2});
+  push("c", 5, rows);
+  EXPECT_EQ(cuts().size(), 2u);
+}
+
 TEST(IntakeCredit, WindowShrinksAsTheWholeFills) {
   IntakeOptions options;
   options.memory_bytes = 64u << 20;
