@@ -48,7 +48,7 @@ void HeldStream::take(Step step) {
   if (awaited_) {
     waiting_.push_back(std::move(step));
   } else {
-    std::visit([this](const auto& what) { act(what); }, step);
+    act(step);
   }
 }
 
@@ -68,8 +68,12 @@ void HeldStream::go_on() {
   while (!awaited_ && !waiting_.empty()) {
     const Step step = std::move(waiting_.front());
     waiting_.pop_front();
-    std::visit([this](const auto& what) { act(what); }, step);
+    act(step);
   }
+}
+
+void HeldStream::act(const Step& step) {
+  std::visit([this](const auto& what) { act(what); }, step);
 }
 
 void HeldStream::act(const Delivery& delivery) {

@@ -45,6 +45,7 @@ class HeldStream {
   using Shares = std::map<std::uint32_t, wire::Bytes>;  // by partition
 
   void go_on();
+  void act(const Step& step);
   void act(const Delivery& delivery);
   void act(const ingest::Exchange& exchange);
   void act(const ingest::ChangeModels& change);

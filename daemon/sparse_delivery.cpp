@@ -1,7 +1,6 @@
 #include "daemon/sparse_delivery.hpp"
 
-#include <cstring>
-
+#include "daemon/doubles.hpp"
 #include "ingest/wire/sparse_rows.hpp"
 
 namespace accrue::daemon {
@@ -11,12 +10,7 @@ models::SparseRowsView SparseDelivery::view(const ingest::Deliver& what, const w
   const wire::SparseForm form = wire::batch_form(spec);
   const std::size_t bytes = wire::sparse_bytes(form, what.rows, what.nonzeros);
   ACCRUE_ASSERT(what.offset + bytes <= rows.size() && !what.picked);
-  const std::byte* bin = rows.data() + what.offset;
-  if (reinterpret_cast<std::uintptr_t>(bin) % alignof(double) != 0) {  // it came over a network
-    aligned_.resize((bytes + sizeof(double) - 1) / sizeof(double));
-    std::memcpy(aligned_.data(), bin, bytes);
-    bin = reinterpret_cast<const std::byte*>(aligned_.data());
-  }
+  const std::byte* const bin = aligned_for_doubles(rows.subspan(what.offset, bytes), aligned_);
   const wire::SparseParts parts = wire::sparse_parts(form, what.rows, what.nonzeros, bin);
   starts_.assign(1, 0);
   starts_.insert(starts_.end(), parts.ends, parts.ends + parts.count);

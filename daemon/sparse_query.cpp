@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
+#include "daemon/doubles.hpp"
 #include "ingest/sparse_rows.hpp"
 
 namespace accrue::daemon {
@@ -18,9 +18,7 @@ std::string read_sparse_rows(const wire::Predict& query, std::uint32_t dimension
   const std::size_t bytes = query.rows.bin.size();
   const std::optional<std::size_t> nonzeros = wire::sparse_nonzeros(kForm, query.count, bytes);
   if (!nonzeros) return std::to_string(bytes) + " bytes are not " + std::to_string(query.count) + " sparse rows";
-  memory.resize((bytes + sizeof(double) - 1) / sizeof(double));
-  if (bytes > 0) std::memcpy(memory.data(), query.rows.bin.data(), bytes);
-  rows = wire::sparse_parts(kForm, query.count, *nonzeros, reinterpret_cast<const std::byte*>(memory.data()));
+  rows = wire::sparse_parts(kForm, query.count, *nonzeros, aligned_for_doubles(query.rows.bin, memory));
   if (!wire::ends_fit(rows)) return "the ends of the rows do not rise to the number of values";
   for (std::size_t i = 0; i < rows.count; ++i) {
     if (const auto problem = ingest::problem_with_sparse_row(rows, i, dimension)) {

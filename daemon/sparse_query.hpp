@@ -12,7 +12,8 @@
 
 namespace accrue::daemon {
 
-// The rows of a query, which `memory` then holds; otherwise a sentence about what is wrong with them.
+// The rows of a query, where they are or, when they cannot be read there, in `memory`; otherwise a sentence about what
+// is wrong with them.
 std::string read_sparse_rows(const wire::Predict& query, std::uint32_t dimension, std::vector<double>& memory,
                              wire::SparseParts& rows);
 

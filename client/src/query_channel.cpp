@@ -14,10 +14,6 @@ namespace {
 
 constexpr int kSilentAttempts = 3;  // unanswered in a row: the connection is dead
 
-template <class Message>
-SharedFrame frame_of(const Message& message) {
-  return SharedFrame(wire::encode(message));
-}
 SharedFrame frame_of(const wire::Predict& question) { return SharedFrame(wire::encode_aligned(question)); }
 
 // The answer to `request`, if `message` is it; throws when it is a refusal. `frame` is scratch.

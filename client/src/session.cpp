@@ -7,11 +7,6 @@
 namespace accrue::client {
 namespace {
 
-template <class Message>
-SharedFrame frame_of(const Message& message) {
-  return SharedFrame(wire::encode(message));
-}
-
 std::string text_of(const wire::Error& error) { return error.text.empty() ? to_string(error.code) : error.text; }
 
 bool to_be_opened(const Channel& channel) {

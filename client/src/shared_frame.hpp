@@ -53,4 +53,9 @@ class SharedFrame {
   Held* held_ = nullptr;
 };
 
+template <class Message>
+SharedFrame frame_of(const Message& message) {
+  return SharedFrame(wire::encode(message));
+}
+
 }  // namespace accrue::client

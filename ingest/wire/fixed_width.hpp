@@ -5,7 +5,7 @@
 // bits. Functions are re-entrant.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -53,6 +53,14 @@ const std::byte* get_number(const std::byte* at, std::uint8_t kind, Number& valu
   return at;
 }
 
+// What every frame begins with: kStart bytes, before so many fields.
+inline std::byte* put_start(std::byte* at, std::uint8_t type, std::size_t fields) {
+  *at++ = static_cast<std::byte>(kArray + 2 + fields);
+  *at++ = static_cast<std::byte>(kProtocolVersion);
+  *at++ = static_cast<std::byte>(type);
+  return at;
+}
+
 template <class Field>
 std::byte* put(std::byte* at, Field value) {
   if constexpr (std::is_same_v<Field, bool>) {
@@ -92,9 +100,7 @@ inline constexpr std::size_t kFixedBytes =
 template <class Message>
 std::byte* write_fixed(const Message& message, std::byte* at, std::size_t more = 0) {
   static_assert(Message::kType < 128 && detail::kFieldCount<Message> + 2 < 16);
-  *at++ = static_cast<std::byte>(fixed::kArray + 2 + detail::kFieldCount<Message> + more);
-  *at++ = static_cast<std::byte>(kProtocolVersion);
-  *at++ = static_cast<std::byte>(Message::kType);
+  at = fixed::put_start(at, Message::kType, detail::kFieldCount<Message> + more);
   std::apply([&](const auto&... field) { ((at = fixed::put(at, field)), ...); }, detail::fields_of(message));
   return at;
 }
@@ -103,11 +109,11 @@ std::byte* write_fixed(const Message& message, std::byte* at, std::size_t more =
 template <class Message>
 [[nodiscard]] std::optional<Message> read_fixed(BytesView frame, std::size_t more = 0) {
   if (frame.size() < kFixedBytes<Message>) return std::nullopt;
-  const std::byte* at = frame.data();
-  bool good = *at++ == static_cast<std::byte>(fixed::kArray + 2 + detail::kFieldCount<Message> + more);
-  good &= *at++ == static_cast<std::byte>(kProtocolVersion);
-  good &= *at++ == static_cast<std::byte>(Message::kType);
+  std::byte start[fixed::kStart];
+  fixed::put_start(start, Message::kType, detail::kFieldCount<Message> + more);
+  bool good = std::equal(start, start + fixed::kStart, frame.data());
   if (!good) return std::nullopt;
+  const std::byte* at = frame.data() + fixed::kStart;
   Message message;
   std::apply([&](auto&... field) { ((at = fixed::get(at, field, good)), ...); }, message.fields());
   return good ? std::optional(message) : std::nullopt;

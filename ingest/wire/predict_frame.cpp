@@ -18,9 +18,7 @@ constexpr std::size_t kMostBytes = 32 + kMaxNameBytes;
 
 // All that stands before the rows. It can be longer by 1, by 2 and by 4 bytes, which makes up for any remainder.
 std::byte* put_head(std::byte* at, const Predict& question, std::size_t fields, std::size_t longer) {
-  *at++ = static_cast<std::byte>(fixed::kArray + 2 + fields);
-  *at++ = static_cast<std::byte>(kProtocolVersion);
-  *at++ = static_cast<std::byte>(Predict::kType);
+  at = fixed::put_start(at, Predict::kType, fields);
   at = fixed::put(at, question.request);
   const std::size_t length = question.stream.size();
   at = (longer & 1) != 0 ? fixed::put_number(at, kText16, static_cast<std::uint16_t>(length))

@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
 
+#include "tests/client/sent_batch.hpp"
+
 namespace accrue::client {
 namespace {
 
@@ -32,10 +34,7 @@ void push_rows(Outbound& outbound, int rows) {
 }
 
 std::uint64_t sequence_of(const SharedFrame& frame) {
-  wire::Frame parsed;
-  wire::Batch batch;
-  EXPECT_EQ(parsed.parse(*frame), wire::DecodeError::kNone);
-  EXPECT_EQ(parsed.read(batch), wire::DecodeError::kNone);
+  const wire::Batch batch = batch_of(frame);
   EXPECT_EQ(batch.stream_id, 7u);
   return batch.sequence;
 }
@@ -202,10 +201,7 @@ TEST(Outbound, FloatsAreSentAsTheyAreInBatchesOfTheirOwn) {
   std::vector<std::pair<wire::DataType, std::uint32_t>> batches;
   std::vector<std::byte> rows;
   while (const SharedFrame frame = outbound.next_to_send()) {
-    wire::Frame parsed;
-    wire::Batch batch;
-    ASSERT_EQ(parsed.parse(*frame), wire::DecodeError::kNone);
-    ASSERT_EQ(parsed.read(batch), wire::DecodeError::kNone);
+    const wire::Batch batch = batch_of(frame);
     batches.emplace_back(batch.dtype, batch.count);
     if (batch.dtype == wire::DataType::kFloat32) rows.insert(rows.end(), batch.rows.bin.begin(), batch.rows.bin.end());
   }

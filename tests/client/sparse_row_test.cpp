@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "client/src/outbound.hpp"
+#include "tests/client/sent_batch.hpp"
 
 namespace accrue::client {
 namespace {
@@ -80,10 +81,7 @@ void push(Outbound& outbound, std::size_t nonzeros) {
 std::vector<std::uint32_t> rows_sent(Outbound& outbound) {
   std::vector<std::uint32_t> rows;
   while (const SharedFrame frame = outbound.next_to_send()) {
-    wire::Frame parsed;
-    wire::Batch batch;
-    EXPECT_EQ(parsed.parse(*frame), wire::DecodeError::kNone);
-    EXPECT_EQ(parsed.read(batch), wire::DecodeError::kNone);
+    const wire::Batch batch = batch_of(frame);
     EXPECT_EQ(batch.sequence, rows.size() + 1);
     EXPECT_TRUE(wire::sparse_nonzeros(wire::SparseForm::kTarget, batch.count, batch.rows.bin.size()));
     rows.push_back(batch.count);

@@ -42,6 +42,7 @@ TEST(SparseQuery, NamesTheFeaturesOfANarrowStreamByTheirNumbersToo) {
 
 struct Asked {
   std::string problem;
+  wire::Bytes bin;  // which the rows may point into
   std::vector<double> memory;
   wire::SparseParts rows{};
 };
@@ -50,13 +51,13 @@ Asked ask(std::vector<std::uint32_t> columns, std::vector<double> values, std::u
           wire::DataType dtype = wire::DataType::kFloat64) {
   wire::SparseRowsBin bin(wire::SparseForm::kFeatures);
   bin.append(columns, values, 0, 1);
-  wire::Bytes bytes(bin.bytes());
-  bin.write(bytes.data());
+  Asked asked;
+  asked.bin.resize(bin.bytes());
+  bin.write(asked.bin.data());
   wire::Predict query;
   query.dtype = dtype;
   query.count = count;
-  query.rows.bin = bytes;
-  Asked asked;
+  query.rows.bin = asked.bin;
   asked.problem = read_sparse_rows(query, 10, asked.memory, asked.rows);
   return asked;
 }
