@@ -37,6 +37,14 @@ History::Epochs History::epochs(const std::string& stream, std::uint64_t most) c
   return {.kept = store.epoch_range(record->id).count, .newest = store.epochs(record->id, most)};
 }
 
+std::vector<PastFigures> History::figures(const std::string& stream, const std::string& model, const std::string& span,
+                                          std::uint64_t from_epoch, std::uint64_t most) const {
+  StoreView store(store_file_);
+  const std::optional<StreamRecord> record = store.stream(stream);
+  if (!record) return {};
+  return store.history(record->id, model, span, from_epoch, most);
+}
+
 std::shared_ptr<const Snapshot> History::snapshot(const std::string& stream, std::uint64_t epoch) {
   std::optional<StoreView> store(std::in_place, store_file_);
   const std::optional<StreamRecord> record = store->stream(stream);

@@ -40,6 +40,10 @@ class History {
   };
   Epochs epochs(const std::string& stream, std::uint64_t most) const;  // none for an unknown stream
 
+  // A model's errors epoch by epoch, as StoreView::history has them.
+  std::vector<PastFigures> figures(const std::string& stream, const std::string& model, const std::string& span,
+                                   std::uint64_t from_epoch, std::uint64_t most) const;
+
   std::shared_ptr<const Snapshot> snapshot(const std::string& stream, std::uint64_t epoch);
 
   const std::filesystem::path& store_file() const { return store_file_; }

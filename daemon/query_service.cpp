@@ -49,6 +49,24 @@ wire::Bytes not_read(std::uint64_t request, const std::string& stream, const std
   return refusal(request, not_kept ? ErrorCode::kUnknownEpoch : ErrorCode::kStoreFailed, stream, error.what());
 }
 
+std::uint64_t since_1970(std::int64_t unix_ms) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(unix_ms, 0));
+}
+
+wire::HistoryPoint point_of(const PastFigures& past) {
+  wire::HistoryPoint point;
+  point.epoch = past.epoch;
+  point.committed_unix_ms = since_1970(past.committed_unix_ms);
+  point.n = past.n;
+  const auto& [mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal_coverage, conformal_width,
+               model_coverage, model_width] = past.figures;
+  std::tie(point.mse, point.mae, point.rmse, point.r2, point.mape, point.bias, point.mse_clipped, point.mae_clipped,
+           point.conformal_coverage, point.conformal_width, point.model_coverage, point.model_width) =
+      std::tie(mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal_coverage, conformal_width,
+               model_coverage, model_width);
+  return point;
+}
+
 }  // namespace
 
 QueryService::QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
@@ -82,7 +100,8 @@ void QueryService::answer(const ingest::SessionId& client, wire::BytesView messa
   if (error != wire::DecodeError::kNone) {
     reply = refusal(0, ErrorCode::kMalformed, "", std::string("a query is ") + to_string(error));
   } else if (!(replies<wire::Predict>(reply) || replies<wire::GetCoef>(reply) || replies<wire::GetMetrics>(reply) ||
-               replies<wire::GetModels>(reply) || replies<wire::GetStatus>(reply) || replies<wire::GetEpochs>(reply))) {
+               replies<wire::GetModels>(reply) || replies<wire::GetStatus>(reply) || replies<wire::GetEpochs>(reply) ||
+               replies<wire::GetHistory>(reply))) {
     reply = refusal(0, ErrorCode::kUnknownType, "",
                     "the query socket knows no well-formed message of type " + std::to_string(frame_.type()));
   }
@@ -262,10 +281,26 @@ wire::Bytes QueryService::reply_to(const wire::GetEpochs& query) const {
     const History::Epochs found = history_.epochs(query.stream, wire::kMaxEpochsListed);
     wire::Epochs reply{query.request, found.kept, {}};
     for (const KeptEpoch& epoch : found.newest) {
-      const std::int64_t since_1970 = std::max<std::int64_t>(epoch.committed_unix_ms, 0);
       reply.epochs.push_back(
-          {epoch.epoch, epoch.rows, static_cast<std::uint64_t>(since_1970), epoch.mse, epoch.mse_clipped});
+          {epoch.epoch, epoch.rows, since_1970(epoch.committed_unix_ms), epoch.mse, epoch.mse_clipped});
     }
+    return wire::encode(reply);
+  } catch (const std::runtime_error& error) {
+    return refusal(query.request, ErrorCode::kStoreFailed, query.stream, error.what());
+  }
+}
+
+// Of a model that was dropped there may be a history still.
+wire::Bytes QueryService::reply_to(const wire::GetHistory& query) const {
+  const auto snapshot = board_.find(query.stream);
+  if (!snapshot) return unknown_stream(query.request, query.stream);
+  const models::Model* model = snapshot->model(query.model);
+  wire::History reply{query.request, model ? model->spec().name : query.model, {}};
+  try {
+    const std::vector<PastFigures> found =
+        history_.figures(query.stream, reply.model, to_string(query.span), query.from_epoch, wire::kMaxEpochsListed);
+    if (!model && found.empty()) return unknown_model(query.request, *snapshot, query.model);
+    for (const PastFigures& past : found) reply.points.push_back(point_of(past));
     return wire::encode(reply);
   } catch (const std::runtime_error& error) {
     return refusal(query.request, ErrorCode::kStoreFailed, query.stream, error.what());

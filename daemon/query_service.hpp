@@ -49,6 +49,7 @@ class QueryService {
   wire::Bytes reply_to(const wire::GetModels& query) const;
   wire::Bytes reply_to(const wire::GetStatus& query) const;
   wire::Bytes reply_to(const wire::GetEpochs& query) const;
+  wire::Bytes reply_to(const wire::GetHistory& query) const;
   std::string predict_dense(wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
   std::string predict_sparse(const wire::Predict& query, const Snapshot& snapshot, const models::Model& model);
   std::span<const double> with_key_behind(std::span<const double> rows, const wire::StreamSpec& spec);

@@ -1,5 +1,7 @@
 #include "daemon/store_view.hpp"
 
+#include <algorithm>
+
 #include "daemon/store_connection.hpp"
 #include "daemon/store_schema.hpp"
 #include "ingest/wire/stream_spec.hpp"
@@ -67,6 +69,24 @@ EpochRange StoreView::epoch_range(std::uint64_t stream) {
   Statement row(*connection_, "SELECT count(*), min(epoch), max(epoch) FROM epochs WHERE stream = ?1");
   row.bind(stream).step();
   return {.count = row.unsigned_integer(0), .oldest = row.unsigned_integer(1), .newest = row.unsigned_integer(2)};
+}
+
+std::vector<PastFigures> StoreView::history(std::uint64_t stream, const std::string& model, const std::string& span,
+                                            std::uint64_t from_epoch, std::uint64_t most) {
+  std::vector<PastFigures> points;
+  Statement row(*connection_,
+                "SELECT epoch, committed_unix_ms, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped,"
+                " conformal_coverage, conformal_width, model_coverage, model_width FROM history"
+                " WHERE stream = ?1 AND model = ?2 AND span = ?3 AND epoch >= ?4 ORDER BY epoch DESC LIMIT ?5");
+  for (row.bind(stream, model, span, from_epoch, most); row.step();) {
+    PastFigures& point = points.emplace_back();
+    point.epoch = row.unsigned_integer(0);
+    point.committed_unix_ms = row.integer(1);
+    point.n = row.unsigned_integer(2);
+    for (std::size_t i = 0; i < point.figures.size(); ++i) point.figures[i] = row.real(static_cast<int>(3 + i));
+  }
+  std::reverse(points.begin(), points.end());
+  return points;
 }
 
 std::vector<ScoredModel> StoreView::scored(std::uint64_t stream, std::uint64_t epoch) {

@@ -7,6 +7,7 @@
 // to make. While one lives the write-ahead log cannot be reset and grows: do not keep it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -35,6 +36,14 @@ struct ScoredModel {
   std::uint64_t rows = 0;
 };
 
+struct PastFigures {
+  std::uint64_t epoch = 0;
+  std::int64_t committed_unix_ms = 0;
+  std::uint64_t n = 0;
+  // In the order of the table's columns, from mse on (STORE.md).
+  std::array<std::optional<double>, 12> figures{};
+};
+
 struct EpochRange {
   std::uint64_t count = 0;
   std::uint64_t oldest = 0;
@@ -55,6 +64,9 @@ class StoreView {
   std::vector<KeptEpoch> epochs(std::uint64_t stream, std::uint64_t most);
   std::optional<KeptEpoch> epoch(std::uint64_t stream, std::uint64_t epoch);  // empty if not kept
   EpochRange epoch_range(std::uint64_t stream);
+  // What a model's errors were, over rows of this span, in epochs from this one on; the newest `most`, oldest first.
+  std::vector<PastFigures> history(std::uint64_t stream, const std::string& model, const std::string& span,
+                                   std::uint64_t from_epoch, std::uint64_t most);
   // The models that have metrics, by name.
   std::vector<ScoredModel> scored(std::uint64_t stream, std::uint64_t epoch);
 

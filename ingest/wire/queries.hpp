@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -64,6 +65,28 @@ struct GetModels {
   std::uint64_t request = 0;
   std::string stream;
   auto fields() { return std::tie(request, stream); }
+};
+
+// Which rows a figure of the history is of.
+enum class Span : std::uint8_t {
+  kLifetime,  // all that the model has scored
+  kEpoch,     // those since the epoch before
+  kLast1000,  // the newest so many of the stream
+  kLast10000,
+  kLast100000,
+};
+constexpr std::uint8_t enumerators(Span) { return 5; }
+const char* to_string(Span span);  // as the store has it: "lifetime", "epoch", "last_1000", ...
+std::optional<Span> span_named(std::string_view name);
+
+struct GetHistory {
+  static constexpr std::uint8_t kType = 22;
+  std::uint64_t request = 0;
+  std::string stream;
+  std::string model;  // as in Predict
+  Span span = Span::kLast1000;
+  std::uint64_t from_epoch = 0;  // of this epoch and later ones
+  auto fields() { return std::tie(request, stream, model, span, from_epoch); }
 };
 
 // ---- the query socket to a client ----
@@ -224,6 +247,27 @@ struct Models {
   std::uint64_t epoch = 0;
   std::vector<ModelStatus> models;  // in the order they were added
   auto fields() { return std::tie(request, epoch, models); }
+};
+
+// What a model's errors were as of an epoch. Each figure is nil while undefined, as in Metrics.
+struct HistoryPoint {
+  std::uint64_t epoch = 0;
+  std::uint64_t committed_unix_ms = 0;  // by the daemon's clock
+  std::uint64_t n = 0;                  // rows scored
+  std::optional<double> mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped;
+  std::optional<double> conformal_coverage, conformal_width, model_coverage, model_width;  // of the 95% intervals
+  auto fields() {
+    return std::tie(epoch, committed_unix_ms, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped,
+                    conformal_coverage, conformal_width, model_coverage, model_width);
+  }
+};
+
+struct History {
+  static constexpr std::uint8_t kType = 54;
+  std::uint64_t request = 0;
+  std::string model;
+  std::vector<HistoryPoint> points;  // the newest of them, kMaxEpochsListed at most, oldest first
+  auto fields() { return std::tie(request, model, points); }
 };
 
 }  // namespace accrue::wire

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/store.hpp"
+#include "daemon/store_view.hpp"
 #include "tests/daemon/sqlite_file.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using tests::SqliteFile;
 
 class StoreHistory : public ::testing::Test {
@@ -71,6 +73,32 @@ TEST_F(StoreHistory, GoesBackWithARewindAndWithTheStream) {
   EXPECT_THAT(kept(), ElementsAre(1, 2, 3, 4));
   store.drop_stream(stream);
   EXPECT_THAT(kept(), IsEmpty());
+}
+
+TEST_F(StoreHistory, IsReadByModelAndSpanOldestFirst) {
+  EpochRecord second = record(2);
+  second.history = {{.model = "main", .span = "last_1000", .n = 2, .mse = 0.5, .model_width = 3},
+                    {.model = "main", .span = "epoch", .n = 1, .mse = 0.25},
+                    {.model = "other", .span = "last_1000", .n = 2, .mse = 7}};
+  EpochRecord third = record(3);
+  third.history = {{.model = "main", .span = "last_1000", .n = 3, .mse = 0.75, .model_width = 4}};
+  store.commit({{second}}, 1'002);
+  store.commit({{third}}, 1'003);
+  StoreView view(file);
+  const std::vector<PastFigures> points = view.history(stream, "main", "last_1000", 0, 10);
+  ASSERT_THAT(points, SizeIs(2));
+  EXPECT_EQ(points[0].epoch, 2u);
+  EXPECT_EQ(points[0].committed_unix_ms, 1'002);
+  EXPECT_EQ(points[0].n, 2u);
+  EXPECT_EQ(points[0].figures.front(), 0.5);
+  EXPECT_EQ(points[0].figures.back(), 3);
+  EXPECT_EQ(points[1].epoch, 3u);
+  EXPECT_EQ(points[1].figures.front(), 0.75);
+  EXPECT_THAT(view.history(stream, "main", "last_1000", 3, 10), SizeIs(1));
+  const std::vector<PastFigures> newest = view.history(stream, "main", "last_1000", 0, 1);
+  ASSERT_THAT(newest, SizeIs(1));
+  EXPECT_EQ(newest[0].epoch, 3u);
+  EXPECT_THAT(view.history(stream, "main", "lifetime", 0, 10), IsEmpty());
 }
 
 TEST_F(StoreHistory, EventsAreKeptAsFarAsTheNewestThousandEpochsThatHaveAny) {

@@ -394,6 +394,8 @@ TEST(WireCodec, EveryMessageSurvivesTheWay) {
   check_round_trip<Status>();
   check_round_trip<GetCoef>();
   check_round_trip<Epochs>();
+  check_round_trip<GetHistory>();
+  check_round_trip<History>();
 }
 
 }  // namespace

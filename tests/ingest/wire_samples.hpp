@@ -258,6 +258,27 @@ inline Epochs epochs() {
   return epochs;
 }
 
+inline History history() {
+  HistoryPoint first;
+  first.epoch = 7;
+  first.committed_unix_ms = 1'700'000'000'000;
+  HistoryPoint last;
+  last.epoch = 12;
+  last.committed_unix_ms = 1'700'000'000'100;
+  last.n = 1'000;
+  last.mse = 6.25;
+  last.mae = 1.75;
+  last.rmse = 2.5;
+  last.r2 = 0.75;
+  last.mape = 0.25;
+  last.bias = -0.5;
+  last.mse_clipped = 5.5;
+  last.mae_clipped = 1.5;
+  last.conformal_coverage = 0.9375;
+  last.conformal_width = 9;
+  return {.request = 19, .model = "ridge2", .points = {first, last}};
+}
+
 // Calls visit(name, message) for each.
 template <class Visit>
 void for_each(Visit visit) {
@@ -332,6 +353,8 @@ void for_each(Visit visit) {
   visit("get_status", GetStatus{.request = 11});
   visit("get_epochs", GetEpochs{.request = 13, .stream = "homes"});
   visit("get_models", GetModels{.request = 18, .stream = "homes"});
+  visit("get_history",
+        GetHistory{.request = 19, .stream = "homes", .model = "ridge2", .span = Span::kLast1000, .from_epoch = 7});
   visit("prediction",
         Prediction{.request = 8, .epoch = 12, .rows = 1'000, .values = std::as_bytes(std::span(kPredicted))});
   visit(
@@ -350,6 +373,7 @@ void for_each(Visit visit) {
   visit("status_labels", status_labels());
   visit("epochs", epochs());
   visit("models", models());
+  visit("history", history());
 }
 
 }  // namespace accrue::wire::samples
