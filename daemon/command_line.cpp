@@ -81,6 +81,7 @@ class Draft {
     }
     static_cast<void>(query_endpoint(config_));
     static_cast<void>(worker_endpoint(config_));
+    static_cast<void>(http_address(config_));
     if (config_.workers == 0 && config_.worker_listen.empty()) {
       throw std::runtime_error("workers = 0 (" + origin("workers") +
                                ") needs worker_listen: with no worker of its own, others must be able to join");

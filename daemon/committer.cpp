@@ -30,10 +30,11 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
 }  // namespace
 
 Committer::Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
-                     ingest::Say to_receiver)
+                     Events& events, ingest::Say to_receiver)
     : options_(std::move(options)),
       board_(board),
       health_(health),
+      events_(events),
       to_receiver_(std::move(to_receiver)),
       store_(std::move(store)) {}
 
@@ -123,10 +124,13 @@ void Committer::gather(const ingest::PartitionState& part) {
   add_figures(record, *models, before ? &before->models : nullptr);
   for (const ModelEvent& event : record.events) {
     log_info(event.event, {{"stream", stream.name}, {"model", event.model}, {"row", event.row}});
+    events_.tell(Event::Kind::kDrift, stream.name,
+                 {{"stream", stream.name}, {"epoch", record.epoch}, {"model", event.model}, {"row", event.row}});
   }
   Snapshot snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)};
   snapshot.evicted = record.evicted;
   board_.post(ready(std::move(snapshot)));
+  events_.tell(Event::Kind::kEpoch, stream.name);
   gathering_.erase(found);
 }
 
@@ -166,6 +170,7 @@ void Committer::answer_rewinds(std::int64_t unix_ms) {
                                       {"epoch", recovered.epoch},
                                       {"rows", recovered.rows}});
     }
+    tell_recovery(recovered, events_);
     log_info("stream_resumed", {{"stream", stream.name}, {"epoch", recovered.epoch}, {"rows", recovered.rows}});
     to_receiver_(wire::encode(recovered));
     if (rolled_back) to_receiver_(wire::encode(*rolled_back));
@@ -244,6 +249,7 @@ void Committer::say_durable(const EpochRecord& record) {
 void Committer::store_worked() {
   if (!ready_.empty() || !std::exchange(degraded_, false)) return;
   health_.set_degraded({});
+  events_.tell(Event::Kind::kDegraded, {}, {{"degraded", false}});
   log_info("store_recovered");
 }
 
@@ -254,6 +260,7 @@ void Committer::store_failed(const std::string& why) {
     log_error("store_degraded", {{"reason", why},
                                  {"meanwhile", "nothing becomes durable; learning and predicting go on"},
                                  {"retry_ms", options_.retry.count()}});
+    events_.tell(Event::Kind::kDegraded, {}, {{"degraded", true}, {"reason", why}});
   }
   health_.set_degraded(why);
 }

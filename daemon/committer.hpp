@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/events.hpp"
 #include "daemon/health.hpp"
 #include "daemon/snapshot.hpp"
 #include "daemon/store.hpp"
@@ -42,7 +43,7 @@ class Committer {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
-            ingest::Say to_receiver);
+            Events& events, ingest::Say to_receiver);
 
   // A stream that the store held at start-up. Of every such one, before any message.
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec);
@@ -85,6 +86,7 @@ class Committer {
   CommitterOptions options_;
   SnapshotBoard& board_;
   Health& health_;
+  Events& events_;
   const ingest::Say to_receiver_;
   wire::Frame frame_;
   std::unique_ptr<Store> store_;  // none after a failure, until it is opened afresh

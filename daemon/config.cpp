@@ -22,6 +22,8 @@ const std::vector<std::string> kLogLevels = {"trace", "debug", "info", "warn", "
 const std::vector<std::string> kLogFormats = {"text", "json"};
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kIpc = "ipc://";
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kNowhere = "none";
 constexpr std::string_view kQuerySuffix = ".query";
 // Leaves room for the query socket's suffix and the closing zero.
 constexpr std::size_t kMaxIpcPathBytes = sizeof(sockaddr_un::sun_path) - 1 - kQuerySuffix.size();
@@ -34,10 +36,14 @@ std::optional<std::uint32_t> parse_integer(std::string_view text, std::uint32_t 
   return value;
 }
 
+bool is_ipv4(const std::string& host) {
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 // Names that need a look-up are not among them: ZeroMQ binds addresses and interfaces only.
 bool is_bindable_host(const std::string& host) {
-  in_addr address{};
-  return host == "*" || inet_pton(AF_INET, host.c_str(), &address) == 1 || if_nametoindex(host.c_str()) != 0;
+  return host == "*" || is_ipv4(host) || if_nametoindex(host.c_str()) != 0;
 }
 
 struct TcpAddress {
@@ -45,9 +51,9 @@ struct TcpAddress {
   std::uint32_t port;  // 0 for an ephemeral one, also when it was written as *
 };
 
-std::optional<TcpAddress> parse_tcp(std::string_view endpoint) {
-  if (!endpoint.starts_with(kTcp)) return std::nullopt;
-  const std::string_view address = endpoint.substr(kTcp.size());
+std::optional<TcpAddress> parse_address(std::string_view endpoint, std::string_view scheme) {
+  if (!endpoint.starts_with(scheme)) return std::nullopt;
+  const std::string_view address = endpoint.substr(scheme.size());
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string host(address.substr(0, colon));
@@ -55,6 +61,14 @@ std::optional<TcpAddress> parse_tcp(std::string_view endpoint) {
   const auto port = port_text == "*" ? std::optional<std::uint32_t>(0) : parse_integer(port_text, 0, kMaxPort);
   if (!port || !is_bindable_host(host)) return std::nullopt;
   return TcpAddress{std::move(host), *port};
+}
+
+std::optional<TcpAddress> parse_tcp(std::string_view endpoint) { return parse_address(endpoint, kTcp); }
+
+std::optional<HttpAddress> parse_http(std::string_view url) {
+  const auto address = parse_address(url, kHttp);
+  if (!address || (address->host != "*" && !is_ipv4(address->host))) return std::nullopt;
+  return HttpAddress{address->host == "*" ? "0.0.0.0" : address->host, static_cast<std::uint16_t>(address->port)};
 }
 
 bool is_endpoint(std::string_view text) {
@@ -161,6 +175,23 @@ Setting optional_endpoint_setting(std::string_view key, std::string Config::*mem
           }};
 }
 
+Setting http_setting() {
+  return {.key = "http_listen",
+          .flag = "--http-listen",
+          .help = "Where HTTP is served: REST, events, metrics for Prometheus",
+          .allowed =
+              "http://HOST:PORT (HOST: an IPv4 address or *; PORT: as for listen), none, or empty for the same "
+              "host and the port after the next, or none where listen is no tcp",
+          .default_text = "empty",
+          .example = quoted(""),
+          .is_integer = false,
+          .assign = [](Config& config, std::string_view text) {
+            const bool allowed = text.empty() || text == kNowhere || parse_http(text);
+            if (allowed) config.http_listen = text;
+            return allowed;
+          }};
+}
+
 Setting workers_setting() {
   Setting setting = integer_setting("workers", &Config::workers, {0, kMaxWorkers},
                                     "Workers that learn; with 0, those that join from outside do");
@@ -175,6 +206,7 @@ std::vector<Setting> make_settings() {
       listen_setting(),
       optional_endpoint_setting("query_listen", &Config::query_listen, "Where queries are answered",
                                 "the same host and the next port"),
+      http_setting(),
       workers_setting(),
       choice_setting("worker_kind", &Config::worker_kind, {"threads", "processes"},
                      "What workers are: threads of accrued, or processes that it starts and restarts"),
@@ -229,6 +261,18 @@ std::string query_endpoint(const Config& config) {
   }
   const std::string port = address->port == 0 ? "*" : std::to_string(address->port + 1);
   return std::string(kTcp) + address->host + ":" + port;
+}
+
+std::optional<HttpAddress> http_address(const Config& config) {
+  if (config.http_listen == kNowhere) return std::nullopt;
+  if (!config.http_listen.empty()) return parse_http(config.http_listen);
+  const auto address = parse_tcp(config.listen);
+  if (!address) return std::nullopt;
+  if (address->port + 2 > kMaxPort) {
+    throw std::invalid_argument("listen = " + config.listen + " leaves no port for HTTP: set http_listen");
+  }
+  const std::string host = address->host == "*" ? "0.0.0.0" : is_ipv4(address->host) ? address->host : "127.0.0.1";
+  return HttpAddress{host, static_cast<std::uint16_t>(address->port == 0 ? 0 : address->port + 2)};
 }
 
 std::string worker_endpoint(const Config& config) {

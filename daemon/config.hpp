@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ struct Config {
   std::filesystem::path data_dir = default_data_dir();
   std::string listen = "tcp://127.0.0.1:7700";
   std::string query_listen;  // empty: see query_endpoint()
+  std::string http_listen;   // empty: see http_address()
   std::uint32_t workers = default_workers();
   WorkerKind worker_kind = WorkerKind::kThreads;
   std::string worker_listen;  // empty: see worker_endpoint()
@@ -48,6 +50,16 @@ struct Config {
 // the next port (any free one when `listen` has 0 or *), ipc at the same path with ".query" appended. A `listen` that
 // is no endpoint, or that has no next port, is a std::invalid_argument.
 std::string query_endpoint(const Config& config);
+
+struct HttpAddress {
+  std::string host;    // an IPv4 address
+  std::uint16_t port;  // 0 for any free one
+};
+
+// Where HTTP is served, nothing for nowhere: http_listen; or when that is empty what follows from `listen`: the same
+// host (127.0.0.1 where that is an interface) and the port after the next (any free one when `listen` has 0 or *), and
+// nowhere for ipc. A `listen` that has no such port is a std::invalid_argument.
+std::optional<HttpAddress> http_address(const Config& config);
 
 // Where workers of other processes join: worker_listen, or when that is empty and accrued starts processes of its own a
 // socket in the data directory; empty for nowhere. A data directory whose path is too long for a socket is a

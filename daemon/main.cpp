@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   try {
     Pipeline pipeline(config);
     std::cout << "accrued " ACCRUE_VERSION " listening on " << pipeline.endpoint() << std::endl;
+    if (!pipeline.http_url().empty()) std::cout << "HTTP on " << pipeline.http_url() << std::endl;
     return pipeline.run([&] { wait_for_stop(signals); }) ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << "accrued: " << error.what() << std::endl;

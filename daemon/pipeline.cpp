@@ -10,15 +10,17 @@
 #include <utility>
 #include <vector>
 
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <zmq.hpp>
 
 #include "daemon/data_directory.hpp"
+#include "daemon/events.hpp"
+#include "daemon/http/api.hpp"
+#include "daemon/http/server.hpp"
 #include "daemon/log.hpp"
 #include "daemon/loops.hpp"
 #include "daemon/query_service.hpp"
 #include "daemon/recovery.hpp"
+#include "daemon/stop_flag.hpp"
 #include "daemon/worker_processes.hpp"
 #include "ingest/link.hpp"
 #include "ingest/receiver.hpp"
@@ -70,21 +72,6 @@ std::thread start(const char* name, Work work) {
   });
 }
 
-// A file descriptor that can be read once set() was called, by any number of threads.
-class StopFlag {
- public:
-  StopFlag() : descriptor_(::eventfd(0, EFD_CLOEXEC)) {}
-  ~StopFlag() { ::close(descriptor_); }
-  StopFlag(const StopFlag&) = delete;
-  StopFlag& operator=(const StopFlag&) = delete;
-
-  int descriptor() const { return descriptor_; }
-  void set() { ::eventfd_write(descriptor_, 1); }
-
- private:
-  int descriptor_;
-};
-
 }  // namespace
 
 struct Pipeline::Parts {
@@ -102,9 +89,11 @@ struct Pipeline::Parts {
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     auto streams = recover(*store, board);
-    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
-                      health);
+    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board, health,
+                      events);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
+    listener.bind(http::kRowsLink);
+    query_listener.bind(http::kQueryLink);
     memory.watch(endpoint);
     memory.watch(query);
     receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), memory,
@@ -117,17 +106,34 @@ struct Pipeline::Parts {
     const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(),
                             config.memory_limit_mb * kMiB};
     queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
+    if (const auto address = http_address(config)) serve_http(*address);
     const std::size_t count = streams.size();
     for (ingest::RecoveredStream& stream : streams) {
+      tell_recovery(stream, events);
       committer->know(stream.id, stream.name, stream.spec);
       receiver->recover(std::move(stream));
     }
     log_info("started", {{"version", ACCRUE_VERSION},
                          {"endpoint", endpoint},
                          {"queries", query},
+                         {"http", server ? nlohmann::ordered_json(server->url()) : nlohmann::ordered_json()},
                          {"data", facts.data_dir},
                          {"workers", config.workers},
                          {"streams", count}});
+  }
+
+  void serve_http(const HttpAddress& address) {
+    const http::Inside inside{context, query_context, stop_requests.descriptor()};
+    api.emplace(
+        inside, board, events, [] { return std::string(); },
+        http::ApiOptions{.max_json_bytes = config.max_message_mb * kMiB});
+    server.emplace(address, api->routes());
+  }
+
+  void stop_http() {
+    stop_requests.set();
+    events.close();
+    server->stop();
   }
 
   ingest::WorkerEvents worker_events() {
@@ -157,6 +163,7 @@ struct Pipeline::Parts {
   std::string worker_address;
   SnapshotBoard board;
   Health health;
+  Events events;
   ingest::Gauges gauges;
   ingest::ClientMemory memory;
   std::optional<CommitterLoop> committer;
@@ -165,12 +172,16 @@ struct Pipeline::Parts {
   std::deque<WorkerLoop> workers;  // threads of this process
   std::optional<WorkerProcesses> processes;
   std::optional<QueryService> queries;
+  StopFlag stop_requests;  // of HTTP
+  std::optional<http::Api> api;
+  std::optional<http::Server> server;
 };
 
 Pipeline::Pipeline(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
 Pipeline::~Pipeline() = default;
 
 const std::string& Pipeline::endpoint() const { return parts_->endpoint; }
+std::string Pipeline::http_url() const { return parts_->server ? parts_->server->url() : std::string(); }
 
 bool Pipeline::run(const std::function<void()>& wait_for_stop) {
   Parts& parts = *parts_;
@@ -186,6 +197,7 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
     });
   }
   threads.push_back(start("query", [&] { parts.queries->run(); }));
+  if (parts.server) threads.push_back(start("http", [&] { parts.server->run(); }));
   std::thread receiver = start("receiver", [&] { all_durable = parts.receiver->run(kStopTimeout); });
 
   wait_for_stop();
@@ -194,6 +206,7 @@ bool Pipeline::run(const std::function<void()>& wait_for_stop) {
     zmq::socket_t socket = ingest::push_socket(parts.context, link);
     ingest::send(socket, wire::encode(ingest::Stop{}));
   };
+  if (parts.server) parts.stop_http();
   stop(ingest::kReceiverLink);
   receiver.join();  // the others serve it until it has nothing left to make durable
   parts.processes.reset();

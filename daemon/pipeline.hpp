@@ -18,7 +18,8 @@ class Pipeline {
   explicit Pipeline(const Config& config);
   ~Pipeline();
 
-  const std::string& endpoint() const;  // where it listens, an ephemeral port resolved
+  const std::string& endpoint() const;
+  std::string http_url() const;  // empty where HTTP is not served  // where it listens, an ephemeral port resolved
 
   // Serves until `wait_for_stop` returns. True when everything that was accepted is durable.
   bool run(const std::function<void()>& wait_for_stop);

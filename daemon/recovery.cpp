@@ -64,4 +64,10 @@ std::vector<ingest::RecoveredStream> recover(Store& store, SnapshotBoard& board)
   return streams;
 }
 
+void tell_recovery(const ingest::RecoveredStream& stream, Events& events) {
+  nlohmann::ordered_json data = {{"stream", stream.name}, {"epoch", stream.epoch}, {"rows", stream.rows}};
+  if (stream.rolled_back_to != 0) data["rolled_back_to"] = stream.rolled_back_to;
+  events.tell(Event::Kind::kRecovery, stream.name, std::move(data));
+}
+
 }  // namespace accrue::daemon

@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "daemon/events.hpp"
 #include "daemon/snapshot.hpp"
 #include "daemon/store.hpp"
 #include "ingest/pipeline_messages.hpp"
@@ -18,5 +19,8 @@ ingest::RecoveredStream recover(Store& store, const StreamRecord& stream, Snapsh
 
 // All that the store holds.
 std::vector<ingest::RecoveredStream> recover(Store& store, SnapshotBoard& board);
+
+// Says so to whoever listens.
+void tell_recovery(const ingest::RecoveredStream& stream, Events& events);
 
 }  // namespace accrue::daemon

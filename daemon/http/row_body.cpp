@@ -1,0 +1,214 @@
+#include "daemon/http/row_body.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "datasets/csv.hpp"
+
+namespace accrue::daemon::http {
+namespace {
+
+using datasets::CsvReader;
+using datasets::CsvResult;
+
+constexpr std::size_t kBlockBytes = 262'144;  // of lines, read at once
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+// Hands on the body in blocks of whole lines.
+class Lines : public RowBody {
+ public:
+  void take(std::string_view piece) override {
+    text_.append(piece);
+    if (text_.size() < kBlockBytes) return;
+    const std::size_t end = text_.rfind('\n');
+    if (end == std::string::npos) {
+      if (text_.size() > kMaxLineBytes) {
+        throw Problem(413, "line_too_long", "a line is longer than " + std::to_string(kMaxLineBytes) + " bytes");
+      }
+      return;
+    }
+    read(std::string_view(text_).substr(0, end + 1));
+    text_.erase(0, end + 1);
+  }
+
+  void finish() override {
+    if (!text_.empty()) read(text_);
+    text_.clear();
+  }
+
+ protected:
+  virtual void read(std::string_view lines) = 0;
+
+ private:
+  std::string text_;
+};
+
+class Ndjson final : public Lines {
+ public:
+  explicit Ndjson(RowBatches& rows) : rows_(rows) {}
+
+ private:
+  void read(std::string_view lines) override {
+    while (!lines.empty()) {
+      const std::size_t end = std::min(lines.find('\n'), lines.size());
+      const std::string_view line = lines.substr(0, end);
+      lines.remove_prefix(std::min(end + 1, lines.size()));
+      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      const Json row = Json::parse(line, nullptr, false);
+      rows_.add(row.is_discarded() ? Json() : row);
+    }
+  }
+
+  RowBatches& rows_;
+};
+
+class Csv final : public Lines {
+ public:
+  Csv(const wire::StreamSpec& spec, RowBatches& rows)
+      : columns_(spec.columns()), may_lack_columns_(spec.delayed()), rows_(rows) {}
+
+  void finish() override {
+    Lines::finish();
+    if (!names_) throw Problem(400, "empty_body", "the body is empty: a first line that names the columns is needed");
+  }
+
+ private:
+  void read(std::string_view lines) override {
+    std::istringstream in{std::string(lines)};
+    if (!names_) {
+      CsvReader csv = with_header(in);
+      return read(csv);
+    }
+    CsvReader csv(in, "body", *names_);
+    read(csv);
+  }
+
+  CsvReader with_header(std::istream& in) {
+    try {
+      CsvReader csv(in, "body");
+      names_ = csv.columns();
+      place();
+      return csv;
+    } catch (const std::runtime_error& error) {
+      if (dynamic_cast<const Problem*>(&error)) throw;
+      throw Problem(400, "bad_header", error.what());
+    }
+  }
+
+  // Where the stream's columns stand in the file, and which are not there.
+  void place() {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (std::ranges::find(*names_, columns_[i]) != names_->end()) {
+        selected_.push_back(columns_[i]);
+        places_.push_back(i);
+      } else if (!may_lack_columns_) {
+        throw bad_field(columns_[i], "the first line does not name this column of the stream");
+      }
+    }
+  }
+
+  void read(CsvReader& csv) {
+    csv.select(selected_, std::vector<bool>(selected_.size(), true));
+    std::vector<double> values(selected_.size());
+    std::vector<double> row(columns_.size());
+    for (CsvResult result; (result = csv.next(values)) != CsvResult::kEnd;) {
+      std::size_t not_a_number = RowBatch::kNone;
+      if (result != CsvResult::kRow) {
+        const auto column = std::ranges::find(columns_, csv.fault().column);
+        if (column == columns_.end() || is_of_the_line(result)) {
+          rows_.add(Json());  // no row at all
+          continue;
+        }
+        std::ranges::fill(row, 0);  // so that nothing else is wrong with it
+        const auto at = static_cast<std::size_t>(column - columns_.begin());
+        not_a_number = at;
+        if (result == CsvResult::kNotFinite) row[at] = std::numeric_limits<double>::infinity();
+        if (result == CsvResult::kOutOfRange) row[at] = std::numeric_limits<double>::max();
+        if (result != CsvResult::kNotANumber) not_a_number = RowBatch::kNone;
+      } else {
+        std::ranges::fill(row, kMissing);
+        for (std::size_t i = 0; i < values.size(); ++i) row[places_[i]] = values[i];
+      }
+      rows_.add(std::span<const double>(row), not_a_number);
+    }
+  }
+
+  static bool is_of_the_line(CsvResult result) {
+    return result == CsvResult::kFieldCount || result == CsvResult::kLineTooLong ||
+           result == CsvResult::kUnterminatedQuote || result == CsvResult::kTextAfterQuote;
+  }
+
+  const std::vector<std::string> columns_;
+  const bool may_lack_columns_;
+  RowBatches& rows_;
+  std::optional<std::vector<std::string>> names_;  // of the file's columns, once its first line has come
+  std::vector<std::string> selected_;
+  std::vector<std::size_t> places_;  // of these, in a row of the stream
+};
+
+class JsonBody final : public RowBody {
+ public:
+  JsonBody(std::size_t max_bytes, RowBatches& rows) : max_bytes_(max_bytes), rows_(rows) {}
+
+  void take(std::string_view piece) override {
+    text_.append(piece);
+    if (text_.size() <= max_bytes_) return;
+    throw Problem(413, "body_too_large",
+                  "a body of " + std::string(kJsonType) + " has at most " + std::to_string(max_bytes_) +
+                      " bytes (max_message_mb): send application/x-ndjson or text/csv, which may be of any length");
+  }
+
+  void finish() override {
+    const Json body = parse_json(text_);
+    if (!body.is_object() || !body.contains("rows")) {
+      throw bad_field("rows", R"(is missing: the body is {"rows": [...]})");
+    }
+    for (const auto& [name, value] : body.items()) {
+      if (name != "rows") throw bad_field(name, "is no member of such a body");
+    }
+    if (!body["rows"].is_array()) throw bad_field("rows", "must be an array of rows");
+    for (const Json& row : body["rows"]) rows_.add(row);
+  }
+
+ private:
+  const std::size_t max_bytes_;
+  RowBatches& rows_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::unique_ptr<RowBody> row_body(const std::string& content_type, const wire::StreamSpec& spec,
+                                  std::size_t max_json_bytes, RowBatches& rows) {
+  const std::string type = media_type(content_type);
+  if (type == kJsonType) return std::make_unique<JsonBody>(max_json_bytes, rows);
+  if (type == "application/x-ndjson") return std::make_unique<Ndjson>(rows);
+  if (type == "text/csv") return std::make_unique<Csv>(spec, rows);
+  throw Problem(415, "unsupported_media_type",
+                "rows come as application/json, application/x-ndjson or text/csv, not as '" + type + "'",
+                "Content-Type");
+}
+
+std::string media_type(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return type;
+}
+
+Json parse_json(std::string_view text) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {
+    throw Problem(400, "malformed_json", std::string("the body is not JSON: ") + error.what());
+  }
+}
+
+}  // namespace accrue::daemon::http
