@@ -15,6 +15,7 @@
 #include <zmq.hpp>
 
 #include "daemon/data_directory.hpp"
+#include "daemon/exposition.hpp"
 #include "daemon/log.hpp"
 #include "daemon/loops.hpp"
 #include "daemon/query_service.hpp"
@@ -90,6 +91,7 @@ class StopFlag {
 struct Pipeline::Parts {
   explicit Parts(const Config& configuration)
       : config(configuration),
+        facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.memory_limit_mb * kMiB},
         directory(config.data_dir),
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB)),
         query_listener(ingest::client_socket(query_context, query_endpoint(config), config.max_message_mb * kMiB)),
@@ -102,21 +104,23 @@ struct Pipeline::Parts {
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     auto streams = recover(*store, board);
-    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board,
-                      health);
+    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board, health,
+                      latencies);
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
     memory.watch(endpoint);
     memory.watch(query);
-    receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), memory,
-                     gauges, worker_events());
+    ingest::IntakeOptions intake = intake_options(config, query);
+    intake.streams.on_durable = [this](const std::string& stream, const ingest::EpochDurations& durations) {
+      latencies.made_durable(stream, durations.since_cut, durations.since_first_row);
+    };
+    receiver.emplace(context, std::move(listener), std::move(worker_listener), std::move(intake), memory, gauges,
+                     worker_events());
     if (config.worker_kind == WorkerKind::kThreads) {
       for (std::uint32_t i = 0; i < config.workers; ++i) {
         workers.emplace_back(context, ingest::kWorkersLink, "thread " + std::to_string(i));
       }
     }
-    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(),
-                            config.memory_limit_mb * kMiB};
-    queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
+    queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges, latencies);
     const std::size_t count = streams.size();
     for (ingest::RecoveredStream& stream : streams) {
       committer->know(stream.id, stream.name, stream.spec);
@@ -148,6 +152,7 @@ struct Pipeline::Parts {
   }
 
   const Config config;
+  const DaemonFacts facts;
   DataDirectory directory;
   zmq::context_t context;
   zmq::context_t query_context;  // has a network thread of its own, so that queries never queue behind rows
@@ -158,6 +163,8 @@ struct Pipeline::Parts {
   SnapshotBoard board;
   Health health;
   ingest::Gauges gauges;
+  Latencies latencies;
+  Exposition exposition{facts, board, health, gauges, latencies};
   ingest::ClientMemory memory;
   std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;

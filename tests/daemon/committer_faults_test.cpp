@@ -35,7 +35,7 @@ class CommitterFaultsTest : public CommitterFixture {
     health.set_degraded({});
     disk = std::make_unique<SimulatedDisk>(SimulatedDisk::Options{.seed = seed, .powersafe_overwrite = seed % 2 == 0});
     committer = std::make_unique<Committer>(std::make_unique<Store>(kFile), CommitterOptions{kFile, {}, kRetry}, board,
-                                            health, [this](const wire::Bytes& message) { hear(message); });
+                                            health, latencies, [this](const wire::Bytes& message) { hear(message); });
   }
 
   // The stream's id, 0 where it was refused.

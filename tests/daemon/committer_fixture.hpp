@@ -40,6 +40,7 @@ class CommitterFixture : public ::testing::Test {
   std::unique_ptr<SimulatedDisk> disk;
   SnapshotBoard board;
   Health health;
+  Latencies latencies;
   std::unique_ptr<Committer> committer;
   Committer::TimePoint now{};
 };

@@ -37,7 +37,7 @@ class CommitterRollbackTest : public CommitterFixture {
     for (const std::uint64_t epoch : {1u, 2u, 3u}) stream->commit(epoch, 0);
     if (also) also(*store);
     committer = std::make_unique<Committer>(std::move(store), CommitterOptions{kFile, {}, kRetry}, board, health,
-                                            [this](const wire::Bytes& message) { hear(message); });
+                                            latencies, [this](const wire::Bytes& message) { hear(message); });
     committer->know(stream->id(), "s", stream->spec());
   }
 
