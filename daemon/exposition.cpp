@@ -203,6 +203,8 @@ std::string Exposition::text() const {
   add(page.gauge("accrue_memory_limit_bytes", "What memory_limit_mb allows of that."), {}, facts_.memory_limit_bytes);
   add(page.gauge("accrue_outstanding_bytes", "Memory of batches that are accepted and not yet durable."), {},
       gauges_.outstanding_bytes.load());
+  add(page.gauge("accrue_window_bytes", "What a producer may have outstanding of a stream at present: its credit."), {},
+      gauges_.window_bytes.load());
   add_histogram(page.histogram("accrue_store_commit_duration_seconds", "Time that a transaction of epochs takes."), {},
                 latencies_.commits());
   MetricFamily& streams = page.gauge("accrue_streams", "Streams that there are.");

@@ -7,9 +7,10 @@
 // newest epoch holds may go back, when a stream is rolled back, and is a gauge. A figure that is not defined, such as
 // an error before the first row, is left out rather than NaN, which would make NaN of every sum and mean over it.
 //
-// A stream comes with all its models or not at all, the oldest first, until there are kMaxSamples lines: some 600
-// streams of one model, 8 MB. accrue_streams says how many there are, accrue_streams_exposed how many of them are told
-// of. Prometheus does not like more of one target.
+// A stream comes with all its models or not at all, the oldest first, until there are kMaxSamples lines, which is as
+// much as Prometheus likes of one target: some 600 streams of one model, 4 MB, in 0.07 s. accrue_streams says how many
+// there are, accrue_streams_exposed how many of them are told of.
+// METRICS.md lists all.
 #pragma once
 
 #include <cstddef>

@@ -2,6 +2,7 @@
 // text, taken apart.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -35,6 +36,21 @@ struct Exposed {
         samples[line.substr(0, value)] = std::stod(line.substr(value));
       }
     }
+  }
+
+  // The labels of a sample of that name.
+  std::vector<std::string> labels(const std::string& name) const {
+    const auto sample = std::find_if(samples.begin(), samples.end(), [&](const auto& one) {
+      return one.first == name || one.first.starts_with(name + "{");
+    });
+    std::vector<std::string> labels;
+    if (sample == samples.end()) return labels;
+    const std::string& text = sample->first;
+    for (auto equals = text.find("=\""); equals != std::string::npos; equals = text.find("=\"", equals + 1)) {
+      const std::size_t begin = text.find_last_of("{,", equals) + 1;
+      labels.push_back(text.substr(begin, equals - begin));
+    }
+    return labels;
   }
 
   // Names that a query may have: of a histogram those of its parts.

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <thread>
 
@@ -49,12 +50,13 @@ TEST_F(ExpositionTest, TellsOfTheDaemon) {
   gauges.outstanding_bytes = 1'000;
   gauges.unread_bytes = 200;
   gauges.unsent_bytes = 30;
+  gauges.window_bytes = 400;
   EXPECT_THAT(exposed().samples,
               IsSupersetOf({Pair("accrue_build_info{version=\"1.2.3\"}", 1.0), Pair("accrue_workers", 2.0),
                             Pair("accrue_producers", 3.0), Pair("accrue_degraded", 0.0),
                             Pair("accrue_outstanding_bytes", 1'000.0), Pair("accrue_memory_bytes", 1'230.0),
-                            Pair("accrue_memory_limit_bytes", std::exp2(30)), Pair("accrue_streams", 0.0),
-                            Pair("accrue_streams_exposed", 0.0)}));
+                            Pair("accrue_memory_limit_bytes", std::exp2(30)), Pair("accrue_window_bytes", 400.0),
+                            Pair("accrue_streams", 0.0), Pair("accrue_streams_exposed", 0.0)}));
   const double before = std::chrono::duration<double>(began.time_since_epoch()).count();
   EXPECT_NEAR(exposed().samples.at("accrue_start_time_seconds"), before, 60);
   health.set_degraded("the disk is full");
@@ -262,6 +264,27 @@ TEST_F(ExpositionTest, MayBeReadWhileEverythingChanges) {
   stop = true;
   reader.join();
   EXPECT_THAT(exposed().samples, Contains(Pair("accrue_stream_epoch{stream=\"s\"}", 200.0)));
+}
+
+TEST_F(ExpositionTest, METRICSmdListsWhatThereIs) {
+  add_stream_of_everything();
+  std::map<std::string, std::vector<std::string>> documented;  // type and labels
+  std::ifstream in(ACCRUE_SOURCE_DIR "/daemon/METRICS.md");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| accrue_")) continue;
+    std::istringstream words(line);
+    std::string bar, name, word;
+    words >> bar >> name >> bar;
+    while (words >> word && word != "|") documented[name].push_back(word);
+    while (words >> word && word != "|") documented[name].push_back(word.substr(0, word.find(',')));
+  }
+  const Exposed now = exposed();
+  std::map<std::string, std::vector<std::string>> told;
+  for (const auto& [name, type] : now.types) {
+    told[name] = now.labels(type == "histogram" ? name + "_count" : name);
+    told[name].insert(told[name].begin(), type);
+  }
+  EXPECT_EQ(documented, told);
 }
 
 TEST_F(ExpositionTest, PromtoolHasNothingToSay) {
