@@ -15,6 +15,8 @@ sources = $(shell git ls-files '*.cpp' '*.hpp')
 torture_tests = daemon_store_test daemon_committer_test e2e_delivery_test e2e_workers_test e2e_full_disk_test \
                 e2e_silence_test e2e_memory_test
 datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
+# What tests need beside what was built.
+fetched  = $(datasets) ACCRUE_PROMTOOL="$$(scripts/fetch-promtool)"
 
 # Ninja itself configures again when that is needed.
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
@@ -40,7 +42,7 @@ test: ## Every test (TESTS=REGEX for some of them)
 	@scripts/bootstrap
 	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS)
-	@$(datasets) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	@$(fetched) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
 torture: ## Faults and power cuts by the thousand (SEED=N to repeat a run)
 	@scripts/bootstrap
@@ -63,20 +65,20 @@ sanitize-address:
 	@scripts/bootstrap
 	@$(call configure,$(BUILD)-address,-DACCRUE_SANITIZE=address$(comma)undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo)
 	@cmake --build $(BUILD)-address -j $(JOBS)
-	@$(datasets) ctest --test-dir $(BUILD)-address -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	@$(fetched) ctest --test-dir $(BUILD)-address -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
 sanitize-thread:
 	@scripts/bootstrap
 	@$(call configure,$(BUILD)-thread,-DACCRUE_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo)
 	@cmake --build $(BUILD)-thread -j $(JOBS)
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan.supp" $(datasets) \
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan.supp" $(fetched) \
 	  ctest --test-dir $(BUILD)-thread -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
 clang: ## Build all with Clang 14 and run every test
 	@scripts/bootstrap clang-14
 	@$(call configure,$(BUILD)-clang,-DCMAKE_CXX_COMPILER=clang++-14)
 	@cmake --build $(BUILD)-clang -j $(JOBS)
-	@$(datasets) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	@$(fetched) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
 
 bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: writes tests/bench/RESULTS.md (ARGS=--quick)
 	@scripts/bootstrap

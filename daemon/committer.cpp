@@ -29,17 +29,19 @@ EpochRecord record_of(const ingest::EpochCut& cut, std::map<std::uint32_t, wire:
 
 }  // namespace
 
-Committer::Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
-                     Events& events, ingest::Say to_receiver)
+Committer::Committer(std::unique_ptr<Store> store, CommitterOptions options, const Publication& told,
+                     ingest::Say to_receiver)
     : options_(std::move(options)),
-      board_(board),
-      health_(health),
-      events_(events),
+      board_(told.board),
+      health_(told.health),
+      events_(told.events),
+      latencies_(told.latencies),
       to_receiver_(std::move(to_receiver)),
       store_(std::move(store)) {}
 
 void Committer::know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec) {
   streams_[stream_id] = {name, spec};
+  latencies_.add(name);
 }
 
 void Committer::on_message(wire::BytesView message) {
@@ -93,6 +95,7 @@ void Committer::drop(const ingest::DropStream& drop) {
   refused_copies_.erase(drop.stream_id);
   std::erase_if(ready_, [&](const EpochRecord& record) { return record.stream == drop.stream_id; });
   board_.remove(drop.name);
+  latencies_.drop(drop.name);
   ingest::StreamDropped answer{drop.name, {}};
   try {
     store().drop_stream(drop.stream_id);
@@ -129,6 +132,7 @@ void Committer::gather(const ingest::PartitionState& part) {
   }
   Snapshot snapshot{stream.name, stream.spec, epoch.cut.epoch, epoch.cut.rows, epoch.cut.rejected, *std::move(models)};
   snapshot.evicted = record.evicted;
+  latencies_.keep(stream.name, snapshot.models);
   board_.post(ready(std::move(snapshot)));
   events_.tell(Event::Kind::kEpoch, stream.name);
   gathering_.erase(found);
@@ -144,7 +148,12 @@ std::optional<Committer::TimePoint> Committer::settle(TimePoint now, std::int64_
 
 bool Committer::use_store(std::int64_t unix_ms) {
   try {
-    if (Store& opened = store(); !ready_.empty()) opened.commit(ready_, unix_ms);
+    Store& opened = store();
+    if (!ready_.empty()) {
+      const auto begin = Latencies::Clock::now();
+      opened.commit(ready_, unix_ms);
+      latencies_.committed(Latencies::Clock::now() - begin);
+    }
     for (const EpochRecord& record : std::exchange(ready_, {})) say_durable(record);
     if (!rewinds_.empty()) answer_rewinds(unix_ms);
   } catch (const StoreError& error) {

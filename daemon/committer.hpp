@@ -1,7 +1,7 @@
 // The committer's mind without its sockets and its clock: it gathers the states of an epoch from the workers, merges
 // them, publishes the snapshot, writes epochs to the store and then, and only then, tells the receiver that they are
 // durable. All epochs that are ready together share one transaction, so a slow disk makes transactions larger and not
-// more.
+// more. How long the disk takes it measures for Latencies, and goes by it in nothing.
 //
 // A store that fails does not stop learning or predicting: epochs wait, one a stream, nothing is called durable, and
 // the store is opened afresh and tried again until it works. What failed may be in it all the same: an epoch that is
@@ -26,6 +26,7 @@
 
 #include "daemon/events.hpp"
 #include "daemon/health.hpp"
+#include "daemon/latencies.hpp"
 #include "daemon/snapshot.hpp"
 #include "daemon/store.hpp"
 #include "ingest/pipeline_messages.hpp"
@@ -38,12 +39,19 @@ struct CommitterOptions {
   std::chrono::milliseconds retry{200};  // between attempts to write to a store that fails
 };
 
+// Where a committer tells of its epochs.
+struct Publication {
+  SnapshotBoard& board;
+  Health& health;
+  Events& events;
+  Latencies& latencies;
+};
+
 class Committer {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Committer(std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board, Health& health,
-            Events& events, ingest::Say to_receiver);
+  Committer(std::unique_ptr<Store> store, CommitterOptions options, const Publication& told, ingest::Say to_receiver);
 
   // A stream that the store held at start-up. Of every such one, before any message.
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec);
@@ -87,6 +95,7 @@ class Committer {
   SnapshotBoard& board_;
   Health& health_;
   Events& events_;
+  Latencies& latencies_;
   const ingest::Say to_receiver_;
   wire::Frame frame_;
   std::unique_ptr<Store> store_;  // none after a failure, until it is opened afresh

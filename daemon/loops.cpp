@@ -61,10 +61,10 @@ bool WorkerLoop::work(int stop) {
 }
 
 CommitterLoop::CommitterLoop(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options,
-                             SnapshotBoard& board, Health& health, Events& events)
+                             const Publication& told)
     : inbox_(ingest::pull_socket(context, ingest::kCommitterLink)),
       receiver_(ingest::push_socket(context, ingest::kReceiverLink)),
-      committer_(std::move(store), std::move(options), board, health, events, say_on(receiver_)) {}
+      committer_(std::move(store), std::move(options), told, say_on(receiver_)) {}
 
 void CommitterLoop::run() {
   std::vector<zmq::pollitem_t> items = {{inbox_.handle(), 0, ZMQ_POLLIN, 0}};

@@ -33,8 +33,8 @@ class WorkerLoop {
 
 class CommitterLoop {
  public:
-  CommitterLoop(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options, SnapshotBoard& board,
-                Health& health, Events& events);
+  CommitterLoop(zmq::context_t& context, std::unique_ptr<Store> store, CommitterOptions options,
+                const Publication& told);
 
   void know(std::uint64_t stream_id, const std::string& name, const wire::StreamSpec& spec) {
     committer_.know(stream_id, name, spec);

@@ -14,6 +14,7 @@
 
 #include "daemon/data_directory.hpp"
 #include "daemon/events.hpp"
+#include "daemon/exposition.hpp"
 #include "daemon/http/api.hpp"
 #include "daemon/http/server.hpp"
 #include "daemon/log.hpp"
@@ -77,6 +78,7 @@ std::thread start(const char* name, Work work) {
 struct Pipeline::Parts {
   explicit Parts(const Config& configuration)
       : config(configuration),
+        facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(), config.memory_limit_mb * kMiB},
         directory(config.data_dir),
         listener(ingest::client_socket(context, config.listen, config.max_message_mb * kMiB)),
         query_listener(ingest::client_socket(query_context, query_endpoint(config), config.max_message_mb * kMiB)),
@@ -89,23 +91,25 @@ struct Pipeline::Parts {
     const StoreOptions store_options{.keep_epochs = config.keep_epochs, .keep_epochs_hours = config.keep_epochs_hours};
     auto store = std::make_unique<Store>(directory.store_file(), store_options);
     auto streams = recover(*store, board);
-    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options}, board, health,
-                      events);
+    committer.emplace(context, std::move(store), CommitterOptions{directory.store_file(), store_options},
+                      Publication{board, health, events, latencies});
     const std::string query = query_listener.get(zmq::sockopt::last_endpoint);
     listener.bind(http::kRowsLink);
     query_listener.bind(http::kQueryLink);
     memory.watch(endpoint);
     memory.watch(query);
-    receiver.emplace(context, std::move(listener), std::move(worker_listener), intake_options(config, query), memory,
-                     gauges, worker_events());
+    ingest::IntakeOptions intake = intake_options(config, query);
+    intake.streams.on_durable = [this](const std::string& stream, const ingest::EpochDurations& durations) {
+      latencies.made_durable(stream, durations.since_cut, durations.since_first_row);
+    };
+    receiver.emplace(context, std::move(listener), std::move(worker_listener), std::move(intake), memory, gauges,
+                     worker_events());
     if (config.worker_kind == WorkerKind::kThreads) {
       for (std::uint32_t i = 0; i < config.workers; ++i) {
         workers.emplace_back(context, ingest::kWorkersLink, "thread " + std::to_string(i));
       }
     }
-    const DaemonFacts facts{ACCRUE_VERSION, std::filesystem::absolute(config.data_dir).string(),
-                            config.memory_limit_mb * kMiB};
-    queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges);
+    queries.emplace(std::move(query_listener), facts, directory.store_file(), board, health, memory, gauges, latencies);
     if (const auto address = http_address(config)) serve_http(*address);
     const std::size_t count = streams.size();
     for (ingest::RecoveredStream& stream : streams) {
@@ -124,9 +128,7 @@ struct Pipeline::Parts {
 
   void serve_http(const HttpAddress& address) {
     const http::Inside inside{context, query_context, stop_requests.descriptor()};
-    api.emplace(
-        inside, board, events, [] { return std::string(); },
-        http::ApiOptions{.max_json_bytes = config.max_message_mb * kMiB});
+    api.emplace(inside, board, events, exposition, http::ApiOptions{.max_json_bytes = config.max_message_mb * kMiB});
     server.emplace(address, api->routes());
   }
 
@@ -154,6 +156,7 @@ struct Pipeline::Parts {
   }
 
   const Config config;
+  const DaemonFacts facts;
   DataDirectory directory;
   zmq::context_t context;
   zmq::context_t query_context;  // has a network thread of its own, so that queries never queue behind rows
@@ -165,6 +168,8 @@ struct Pipeline::Parts {
   Health health;
   Events events;
   ingest::Gauges gauges;
+  Latencies latencies;
+  Exposition exposition{facts, board, health, gauges, latencies};
   ingest::ClientMemory memory;
   std::optional<CommitterLoop> committer;
   std::optional<ingest::Receiver> receiver;

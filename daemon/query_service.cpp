@@ -71,13 +71,14 @@ wire::HistoryPoint point_of(const PastFigures& past) {
 
 QueryService::QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
                            const SnapshotBoard& board, const Health& health, ingest::ClientMemory& memory,
-                           const ingest::Gauges& gauges)
+                           const ingest::Gauges& gauges, Latencies& latencies)
     : clients_(std::move(socket)),
       facts_(std::move(facts)),
       board_(board),
       health_(health),
       memory_(memory),
       gauges_(gauges),
+      latencies_(latencies),
       history_(std::move(store_file)) {}
 
 void QueryService::run() {
@@ -134,6 +135,7 @@ QueryService::Subject QueryService::subject(std::uint64_t request, const std::st
 }
 
 wire::Bytes QueryService::reply_to(wire::Predict& query) {
+  const auto begin = Latencies::Clock::now();
   const auto [snapshot, model, refused] = subject(query.request, query.stream, query.epoch, query.model);
   if (!snapshot) return refused;
   const auto refuse = [&query](const std::string& why) {
@@ -154,11 +156,14 @@ wire::Bytes QueryService::reply_to(wire::Predict& query) {
                          .rows = model->learner().rows(),
                          .values = std::as_bytes(std::span<const double>(values_)),
                          .model = query.model};
-  if (!query.interval) return wire::encode(reply);
-  const auto margins = std::as_bytes(std::span<const double>(margins_));
-  reply.margins.assign(margins.begin(), margins.end());
-  reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
-  return wire::encode(reply);
+  if (query.interval) {
+    const auto margins = std::as_bytes(std::span<const double>(margins_));
+    reply.margins.assign(margins.begin(), margins.end());
+    reply.conformal_margin = model->metrics().conformal().half_width(*query.interval);
+  }
+  wire::Bytes answer = wire::encode(reply);
+  latencies_.predicted(query.stream, model->spec().name, Latencies::Clock::now() - begin);
+  return answer;
 }
 
 // Fills values_ and, where intervals are asked for, margins_. Returns what is wrong with the rows, if anything is;
@@ -268,7 +273,7 @@ wire::Bytes QueryService::reply_to(const wire::GetStatus& query) const {
   reply.workers = gauges_.workers;
   reply.producers = gauges_.producers;
   reply.outstanding_bytes = gauges_.outstanding_bytes;
-  reply.memory_bytes = gauges_.outstanding_bytes + gauges_.unread_bytes + gauges_.unsent_bytes;
+  reply.memory_bytes = gauges_.memory_bytes();
   reply.memory_limit_bytes = facts_.memory_limit_bytes;
   reply.degraded = health_.degraded();
   for (const auto& snapshot : board_.all()) reply.streams.push_back(status_of(*snapshot));

@@ -4,7 +4,6 @@
 // Construct anywhere, call run() on the service's own thread; it returns when the context of its socket is shut down.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -14,8 +13,10 @@
 
 #include <zmq.hpp>
 
+#include "daemon/daemon_facts.hpp"
 #include "daemon/health.hpp"
 #include "daemon/history.hpp"
+#include "daemon/latencies.hpp"
 #include "daemon/snapshot.hpp"
 #include "ingest/gauges.hpp"
 #include "ingest/receiver.hpp"
@@ -23,19 +24,11 @@
 
 namespace accrue::daemon {
 
-// What status tells of the daemon itself.
-struct DaemonFacts {
-  std::string version;
-  std::string data_dir;
-  std::uint64_t memory_limit_bytes = 0;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-};
-
 class QueryService {
  public:
   // `socket` is bound (ingest::client_socket).
   QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file, const SnapshotBoard& board,
-               const Health& health, ingest::ClientMemory& memory, const ingest::Gauges& gauges);
+               const Health& health, ingest::ClientMemory& memory, const ingest::Gauges& gauges, Latencies& latencies);
   void run();
 
  private:
@@ -70,6 +63,7 @@ class QueryService {
   const Health& health_;
   ingest::ClientMemory& memory_;
   const ingest::Gauges& gauges_;
+  Latencies& latencies_;
   History history_;
   wire::Frame frame_;
   std::vector<double> copied_;   // scratch of predict: rows that cannot be read where they are

@@ -76,6 +76,7 @@ const models::Predictor& Predictors::of(const models::Model& model, std::size_t 
 
 std::shared_ptr<const Snapshot> ready(Snapshot snapshot) {
   snapshot.predictors = std::make_unique<Predictors>(snapshot.models.models().size());
+  snapshot.published = std::chrono::steady_clock::now();
   return std::make_shared<const Snapshot>(std::move(snapshot));
 }
 

@@ -5,6 +5,7 @@
 // as it takes to copy a pointer.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,7 @@ struct Snapshot {
   std::unique_ptr<Predictors> predictors = {};  // of the models; by ready()
   // What it let go of since the epoch before, as it may not be in the store yet (older_parts.hpp); null for nothing.
   std::shared_ptr<const std::vector<EvictedKey>> evicted = {};
+  std::chrono::steady_clock::time_point published = {};  // by ready()
 
   // The champion where no name is given; null where there is none of that name.
   const models::Model* model(const std::string& name) const;

@@ -86,13 +86,15 @@ void Intake::on_message(const SessionId& id, zmq::message_t& frame, TimePoint no
   }
 }
 
-void Intake::on_pipeline(wire::BytesView message) {
+void Intake::on_pipeline(wire::BytesView message, TimePoint now) {
   ACCRUE_ASSERT(frame_.parse(message, wire::Sender::kTrusted) == DecodeError::kNone);
   bool good = false;
   switch (frame_.type()) {
     case StreamCreated::kType: good = with<StreamCreated>(frame_, [&](const auto& m) { on_created(m); }); break;
     case StreamDropped::kType: good = with<StreamDropped>(frame_, [&](const auto& m) { on_dropped(m); }); break;
-    case EpochDurable::kType: good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m); }); break;
+    case EpochDurable::kType:
+      good = with<EpochDurable>(frame_, [&](const auto& m) { streams_.on_durable(m, now); });
+      break;
     case RecoveredStream::kType:
       good = with<RecoveredStream>(frame_, [&](auto& m) { on_recovered(std::move(m)); });
       break;
@@ -190,7 +192,7 @@ void Intake::attach(const SessionId& id, Stream& stream) {
     const auto previous = sessions_.find(producer.session);
     if (previous != sessions_.end()) std::erase(previous->second.streams, stream.id);
   }
-  producer.session = id;
+  stream.connect(producer, id);
   producer.rewound = false;
   producer.rolled_back_to = 0;
   if (std::find(session.streams.begin(), session.streams.end(), stream.id) == session.streams.end()) {
@@ -261,13 +263,13 @@ void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::messag
   const std::size_t bytes = std::max(frame_bytes, screened.frame.size());  // rows in the friendly form grow
   streams_.deliver(*stream, producer, bytes, std::move(screened), now);
   credit_.end_turn({id, stream->id});
+  if (screening.rejected == 0) return;
   for (std::size_t reason = 0; reason < screening.by_reason.size(); ++reason) {
     stream->rejected[reason] += screening.by_reason[reason];
+    StreamGauges::add(stream->gauges->rejected[reason], screening.by_reason[reason]);
   }
-  if (screening.rejected > 0) {
-    say(id, wire::RowsRejected{stream->id, batch.sequence, static_cast<std::uint32_t>(screening.rejected),
-                               static_cast<std::uint32_t>(screening.first_rejected), screening.first_reason});
-  }
+  say(id, wire::RowsRejected{stream->id, batch.sequence, static_cast<std::uint32_t>(screening.rejected),
+                             static_cast<std::uint32_t>(screening.first_rejected), screening.first_reason});
 }
 
 void Intake::on_flush(const wire::Flush& flush) {
@@ -290,6 +292,7 @@ TimePoint Intake::settle(TimePoint now) {
   TimePoint next = std::min(streams_.settle(now), now + std::chrono::seconds(1));
   if (const auto ends = credit_.turn_ends()) next = std::min(next, *ends);
   gauges_.outstanding_bytes = credit_.held_bytes();
+  gauges_.window_bytes = credit_.window_bytes();
   if (now >= next_silence_check_) {
     forget_silent_sessions(now);
     streams_.look_for_silent_workers(now);
@@ -314,7 +317,7 @@ void Intake::leave(const SessionId& id, bool said_bye) {
     if (!stream) continue;
     const auto producer = stream->producers.find(session.producer);
     if (producer == stream->producers.end()) continue;
-    producer->second->session.clear();
+    stream->disconnect(*producer->second);
     if (said_bye && session.ephemeral) stream->depart(session.producer);
   }
   count_sessions();

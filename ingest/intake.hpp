@@ -50,7 +50,8 @@ class Intake {
   void on_client(const SessionId& id, zmq::message_t frame, TimePoint now);
   void on_worker(const WorkerId& id, wire::BytesView message, TimePoint now) { streams_.on_worker(id, message, now); }
   void on_worker_lost(const WorkerId& id) { streams_.on_worker_lost(id); }  // its connection is gone
-  void on_pipeline(wire::BytesView message);  // from the committer, and from who watches over the workers
+  // From the committer, and from who watches over the workers.
+  void on_pipeline(wire::BytesView message, TimePoint now);
 
   // To be called after each burst of events, and at the latest when it last said: cuts the epochs that are due, sends
   // the acknowledgements that have gathered, forgets silent connections. Returns when it next has work of its own.

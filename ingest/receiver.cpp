@@ -115,7 +115,7 @@ bool Receiver::run(std::chrono::milliseconds stop_timeout) {
     const TimePoint now = Clock::now();
     take_from_clients(now);
     take_from_workers(now);
-    take_from_pipeline();
+    take_from_pipeline(now);
     if (intake_.stopping() && !deadline) deadline = now + stop_timeout;
     next = intake_.settle(Clock::now());
     for (const WorkerId& worker : std::exchange(unreachable_, {})) intake_.on_worker_lost(worker);
@@ -141,9 +141,9 @@ void Receiver::take_from_workers(TimePoint now) {
   while (receive_from(workers_, id, frame)) intake_.on_worker(id, view(frame), now);
 }
 
-void Receiver::take_from_pipeline() {
+void Receiver::take_from_pipeline(TimePoint now) {
   zmq::message_t message;
-  while (try_receive(pipeline_, message)) intake_.on_pipeline(view(message));
+  while (try_receive(pipeline_, message)) intake_.on_pipeline(view(message), now);
 }
 
 void Receiver::to_client(const SessionId& session, const wire::Bytes& message) {

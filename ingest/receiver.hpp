@@ -66,7 +66,7 @@ class Receiver final : private Outbox {
 
   void take_from_clients(TimePoint now);
   void take_from_workers(TimePoint now);
-  void take_from_pipeline();
+  void take_from_pipeline(TimePoint now);
 
   zmq::socket_t clients_;
   ClientMemory& memory_;

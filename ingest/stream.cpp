@@ -27,6 +27,7 @@ Stream::Stream(RecoveredStream recovered, std::vector<bool> may_be_missing)
       states(std::move(recovered.states)),
       models(roster_of(recovered, spec)),
       rows(recovered.rows),
+      gauges(std::make_shared<StreamGauges>(name)),
       rolled_back_to_(recovered.rolled_back_to),
       epoch_(recovered.epoch),
       rows_at_cut_(recovered.rows) {
@@ -39,6 +40,8 @@ Stream::Stream(RecoveredStream recovered, std::vector<bool> may_be_missing)
 
 void Stream::take_over(Stream& before) {
   generation = before.generation;
+  gauges = before.gauges;
+  gauge_queue();
   opening = std::move(before.opening);
   for (ModelRequest& request : before.models.take_waiting()) models.ask(std::move(request));
   epoch_ = std::max(epoch_, before.epoch_);  // a number that was given once is not given again
@@ -55,6 +58,7 @@ void Stream::take_over(Stream& before) {
 }
 
 void Stream::changed(TimePoint now, std::uint64_t new_rows) {
+  if (rows == rows_at_cut_) first_row_at_ = now;
   rows += new_rows;
   if (dirty_) return;
   dirty_ = true;
@@ -66,8 +70,11 @@ bool Stream::due(TimePoint now, std::chrono::milliseconds interval, std::uint64_
   return hurried_ || rows - rows_at_cut_ >= epoch_rows || now >= deadline(interval);
 }
 
-EpochCut Stream::cut() {
+EpochCut Stream::cut(TimePoint now) {
   ACCRUE_ASSERT(!epoch_in_flight());
+  cut_at_ = now;
+  first_row_of_cut_at_.reset();
+  if (rows != rows_at_cut_) first_row_of_cut_at_ = first_row_at_;
   EpochCut cut{id, ++epoch_, rows, {}, std::exchange(departed_, {}), {}};
   for (auto& [producer, state] : producers) {
     if (state->log.accepted() == state->cut) continue;
@@ -95,13 +102,40 @@ std::size_t Stream::made_durable(std::uint64_t epoch) {
   }
   in_flight_marks_.clear();
   in_flight_departed_.clear();
+  gauge_queue();
   return released;
+}
+
+EpochDurations Stream::durations(TimePoint now) const {
+  EpochDurations durations{now - cut_at_, {}};
+  if (first_row_of_cut_at_) durations.since_first_row = now - *first_row_of_cut_at_;
+  return durations;
+}
+
+// While no epoch is in flight: what came after the last cut is what is not durable.
+void Stream::gauge_queue() {
+  std::uint64_t outstanding_bytes = 0;
+  for (const auto& [producer_name, producer] : producers) outstanding_bytes += producer->log.outstanding_bytes();
+  StreamGauges::set(gauges->queued_rows, rows - rows_at_cut_);
+  StreamGauges::set(gauges->queued_bytes, held_bytes());
+  StreamGauges::set(gauges->outstanding_bytes, outstanding_bytes);
 }
 
 std::size_t Stream::held_bytes() const {
   std::size_t bytes = 0;
   for (const auto& [producer_name, producer] : producers) bytes += producer->log.held_bytes();
   return bytes;
+}
+
+void Stream::connect(StreamProducer& producer, const SessionId& session) {
+  if (producer.session.empty()) StreamGauges::add(gauges->producers, 1);
+  producer.session = session;
+}
+
+void Stream::disconnect(StreamProducer& producer) {
+  if (producer.session.empty()) return;
+  StreamGauges::set(gauges->producers, gauges->producers - 1);
+  producer.session.clear();
 }
 
 bool Stream::depart(const std::string& producer) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ingest/gauges.hpp"
 #include "ingest/model_roster.hpp"
 #include "ingest/partitioning.hpp"
 #include "ingest/pipeline_messages.hpp"
@@ -31,6 +32,12 @@ struct StreamProducer {
   bool ack_due = false;              // something changed that its session has not been told
   bool rewound = false;              // its session does not know yet that batches are to be sent again
   std::uint64_t rolled_back_to = 0;  // ... or, to this epoch, that they are its user's to send again or not
+};
+
+// How long it took an epoch to become durable.
+struct EpochDurations {
+  TimePoint::duration since_cut;
+  std::optional<TimePoint::duration> since_first_row;  // came in: no row of the epoch has waited for longer
 };
 
 class Stream {
@@ -63,6 +70,7 @@ class Stream {
   ModelRoster models;
   RejectCounts rejected{};
   std::uint64_t rows = 0;  // accepted since the stream began
+  std::shared_ptr<StreamGauges> gauges;
 
   // Something happened that the next epoch must hold.
   void changed(TimePoint now, std::uint64_t new_rows);
@@ -76,13 +84,18 @@ class Stream {
   void hurry() { hurried_ = dirty_; }
   void hurry_models() { dirty_ = hurried_ = true; }  // they changed, and somebody waits for that to be durable
 
-  EpochCut cut();
+  EpochCut cut(TimePoint now);
   std::uint64_t take_epoch_number() { return ++epoch_; }  // for an epoch that is made elsewhere
   // The epoch last cut is on disk: returns the bytes of memory that are no longer held for it.
   std::size_t made_durable(std::uint64_t epoch);
+  EpochDurations durations(TimePoint now) const;  // of that epoch
 
   // Bytes of memory held for batches accepted and not durable.
   std::size_t held_bytes() const;
+
+  // The producer is spoken for by this connection from now on, or by none.
+  void connect(StreamProducer& producer, const SessionId& session);
+  void disconnect(StreamProducer& producer);
 
   // Forgets a producer that will not come back, unless something of it is outstanding.
   bool depart(const std::string& producer);
@@ -91,6 +104,8 @@ class Stream {
   std::shared_ptr<StreamProducer> producer(const std::string& producer_name);
 
  private:
+  void gauge_queue();
+
   const std::uint64_t rolled_back_to_;  // as in RecoveredStream
   std::uint64_t epoch_ = 0;             // the last number given
   std::uint64_t in_flight_ = 0;         // the epoch that is cut and not durable; 0 for none
@@ -98,6 +113,9 @@ class Stream {
   bool hurried_ = false;
   TimePoint dirty_since_{};
   std::uint64_t rows_at_cut_ = 0;
+  TimePoint first_row_at_{};  // when the first row after these came
+  TimePoint cut_at_{};
+  std::optional<TimePoint> first_row_of_cut_at_;
   std::vector<ProducerMark> in_flight_marks_;
   std::vector<std::string> in_flight_departed_;
   std::vector<std::string> departed_;

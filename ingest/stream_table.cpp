@@ -39,6 +39,7 @@ void StreamTable::add(RecoveredStream recovered, std::vector<SessionId> opening)
     }
   } else {
     workers_.place(*stream);
+    gauges_.streams.add(stream->id, stream->gauges);
   }
   Stream& added = *stream;
   ids_[added.name] = added.id;
@@ -80,6 +81,7 @@ void StreamTable::drop(Stream& stream) {
   credit_.give_back(stream.held_bytes());
   workers_.close(stream);
   workers_.forget(stream);
+  gauges_.streams.remove(stream.id);
   outbox_.to_committer(wire::encode(DropStream{stream.id, stream.name}));
   std::erase(dirty_, stream.id);
   if (stream.epoch_in_flight()) --in_flight_;
@@ -118,7 +120,12 @@ void StreamTable::deliver(Stream& stream, const std::shared_ptr<StreamProducer>&
   const std::size_t rows = batch.count;
   const std::size_t held_before = producer->log.held_bytes();
   workers_.deliver(stream, producer, bytes, std::move(batch));
-  credit_.take(producer->log.held_bytes() - held_before);
+  const std::size_t held = producer->log.held_bytes() - held_before;
+  credit_.take(held);
+  StreamGauges::add(stream.gauges->rows, rows);
+  StreamGauges::add(stream.gauges->queued_rows, rows);
+  StreamGauges::add(stream.gauges->queued_bytes, held);
+  StreamGauges::add(stream.gauges->outstanding_bytes, bytes);
   if (rows == 0) ack_later(stream, producer);
   if (!stream.dirty()) dirty_.push_back(stream.id);
   stream.changed(now, rows);
@@ -150,18 +157,19 @@ void StreamTable::ask_to_reopen(const Stream& stream, const StreamProducer& prod
   outbox_.to_client(producer.session, wire::encode(error));
 }
 
-void StreamTable::cut(Stream& stream) {
-  const EpochCut cut = stream.cut();
+void StreamTable::cut(Stream& stream, TimePoint now) {
+  const EpochCut cut = stream.cut(now);
   ++in_flight_;
   outbox_.to_committer(wire::encode(cut));
   workers_.cut(stream, cut.epoch);
 }
 
-void StreamTable::on_durable(const EpochDurable& durable) {
+void StreamTable::on_durable(const EpochDurable& durable, TimePoint now) {
   Stream* stream = find(durable.stream_id);
   if (!stream) return;  // dropped meanwhile
   --in_flight_;
   credit_.give_back(stream->made_durable(durable.epoch));
+  options_.on_durable(stream->name, stream->durations(now));
   for (const ModelRequest& done : stream->models.made_durable()) {
     outbox_.to_client(done.session, wire::encode(wire::ModelsChanged{done.request, stream->name, durable.epoch}));
   }
@@ -176,7 +184,7 @@ TimePoint StreamTable::settle(TimePoint now) {
   for (const std::uint64_t id : dirty_) {
     Stream& stream = *streams_.at(id);
     if (stream.due(now, options_.epoch_interval, options_.epoch_rows)) {
-      cut(stream);
+      cut(stream, now);
       continue;
     }
     still_dirty.push_back(id);

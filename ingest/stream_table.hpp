@@ -41,6 +41,8 @@ struct StreamTableOptions {
   std::function<std::vector<bool>(const wire::StreamSpec&)> features_that_may_be_missing = [](const auto&) {
     return std::vector<bool>();
   };
+  // Is told of every epoch that has become durable.
+  std::function<void(const std::string& stream, const EpochDurations&)> on_durable = [](const auto&, const auto&) {};
 };
 
 class StreamTable {
@@ -75,7 +77,7 @@ class StreamTable {
   void on_worker(const WorkerId& id, wire::BytesView message, TimePoint now);
   void on_worker_lost(const WorkerId& id);  // its connection is gone
   void on_worker_gone(const WorkerGone& gone);
-  void on_durable(const EpochDurable& durable);
+  void on_durable(const EpochDurable& durable, TimePoint now);
 
   // Cuts the epochs that are due, sends the acknowledgements that have gathered. Returns when it next has work.
   TimePoint settle(TimePoint now);
@@ -93,7 +95,7 @@ class StreamTable {
   void rewind(Stream& stream);
   void go_back(Stream& stream, const wire::Bytes& asked_of_committer);
   void apply_changes(Stream& stream);
-  void cut(Stream& stream);
+  void cut(Stream& stream, TimePoint now);
 
   const StreamTableOptions options_;
   Outbox& outbox_;

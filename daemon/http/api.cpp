@@ -46,8 +46,9 @@ auto reading(Read read) {
 
 }  // namespace
 
-Api::Api(const Inside& inside, const SnapshotBoard& board, Events& events, Exposition exposition, ApiOptions options)
-    : inside_(inside), board_(board), events_(events), exposition_(std::move(exposition)), options_(options) {}
+Api::Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition,
+         ApiOptions options)
+    : inside_(inside), board_(board), events_(events), exposition_(exposition), options_(options) {}
 
 std::vector<Route> Api::routes() {
   const auto bound = [this](Answer (Api::*handle)(const Call&)) {
@@ -78,9 +79,7 @@ std::vector<Route> Api::routes() {
        }},
       {"GET", "/readyz", bound(&Api::is_ready)},
       {"GET", "/metrics",
-       [this](const Call&) {
-         return Answer{.text = exposition_(), .type = "text/plain; version=0.0.4; charset=utf-8"};
-       }},
+       [this](const Call&) { return Answer{.text = exposition_.text(), .type = Exposition::kContentType}; }},
       {"GET", "/openapi.json", [](const Call&) { return Answer{.text = openapi_json()}; }},
   };
 }

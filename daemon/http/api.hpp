@@ -6,11 +6,12 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "daemon/events.hpp"
+#include "daemon/exposition.hpp"
 #include "daemon/http/call.hpp"
 #include "daemon/http/conversation.hpp"
 #include "daemon/snapshot.hpp"
@@ -27,8 +28,8 @@ struct ApiOptions {
 
 class Api {
  public:
-  using Exposition = std::function<std::string()>;  // the figures for Prometheus, as text
-  Api(const Inside& inside, const SnapshotBoard& board, Events& events, Exposition exposition, ApiOptions options);
+  Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition,
+      ApiOptions options);
 
   std::vector<Route> routes();
 
@@ -57,7 +58,7 @@ class Api {
   const Inside inside_;
   const SnapshotBoard& board_;
   Events& events_;
-  const Exposition exposition_;
+  const Exposition& exposition_;
   const ApiOptions options_;
   std::atomic<int> listeners_{0};
 };

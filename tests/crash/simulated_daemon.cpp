@@ -24,7 +24,8 @@ SimulatedDaemon::SimulatedDaemon(EventQueue& queue, Random& random, const Daemon
   auto store = std::make_unique<daemon::Store>(kStoreFile, options.store);
   const auto streams = daemon::recover(*store, board_);
   committer_ = std::make_unique<daemon::Committer>(
-      std::move(store), daemon::CommitterOptions{kStoreFile, options.store}, board_, health_, events_,
+      std::move(store), daemon::CommitterOptions{kStoreFile, options.store},
+      daemon::Publication{board_, health_, events_, latencies_},
       [this](const wire::Bytes& message) { carry(committer_to_receiver_, [this, message] { at_receiver(message); }); });
   for (const ingest::RecoveredStream& stream : streams) {
     committer_->know(stream.id, stream.name, stream.spec);
@@ -151,7 +152,7 @@ void SimulatedDaemon::at_committer(const wire::Bytes& message) {
 }
 
 void SimulatedDaemon::at_receiver(const wire::Bytes& message) {
-  intake_.on_pipeline(view(message));
+  intake_.on_pipeline(view(message), queue_.now());
   settle_intake(queue_.now() + latency_.draw(random_));
 }
 

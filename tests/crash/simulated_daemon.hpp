@@ -89,6 +89,7 @@ class SimulatedDaemon final : private ingest::Outbox {
   daemon::SnapshotBoard board_;
   daemon::Health health_;
   daemon::Events events_;
+  daemon::Latencies latencies_;
   ingest::Gauges gauges_;
   ingest::Intake intake_;
   std::unique_ptr<daemon::Committer> committer_;

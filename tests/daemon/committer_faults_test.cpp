@@ -34,8 +34,9 @@ class CommitterFaultsTest : public CommitterFixture {
     durable.clear();
     health.set_degraded({});
     disk = std::make_unique<SimulatedDisk>(SimulatedDisk::Options{.seed = seed, .powersafe_overwrite = seed % 2 == 0});
-    committer = std::make_unique<Committer>(std::make_unique<Store>(kFile), CommitterOptions{kFile, {}, kRetry}, board,
-                                            health, events, [this](const wire::Bytes& message) { hear(message); });
+    committer = std::make_unique<Committer>(std::make_unique<Store>(kFile), CommitterOptions{kFile, {}, kRetry},
+                                            Publication{board, health, events, latencies},
+                                            [this](const wire::Bytes& message) { hear(message); });
   }
 
   // The stream's id, 0 where it was refused.
@@ -111,6 +112,25 @@ TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
   const auto store = lose_power();
   EXPECT_THAT(store->epochs(a), ElementsAre(1));
   EXPECT_THAT(store->epochs(b), ElementsAre(1));
+}
+
+TEST_F(CommitterFaultsTest, TransactionsThatSucceedAreTimedAndADroppedStreamIsNoLongerMeasured) {
+  start();
+  const std::uint64_t a = create("a");
+  ASSERT_TRUE(latencies.of("a"));
+  disk->set_capacity(0);
+  cut(a, 1);
+  EXPECT_TRUE(settle());
+  EXPECT_EQ(latencies.commits().histogram.sample_count, 0u);
+  disk->set_capacity(1u << 20);
+  EXPECT_FALSE(settle());
+  EXPECT_EQ(latencies.commits().histogram.sample_count, 1u);
+  latencies.predicted("a", "least_squares", std::chrono::microseconds(1));
+  latencies.predicted("a", "gone", std::chrono::microseconds(1));
+  cut(a, 2);
+  EXPECT_THAT(latencies.of("a")->predictions, ElementsAre(testing::Key("least_squares")));
+  EXPECT_TRUE(drop(a, "a"));
+  EXPECT_FALSE(latencies.of("a"));
 }
 
 TEST_F(CommitterFaultsTest, StreamIsRewoundToItsNewestEpochOnceThatIsWritten) {

@@ -41,6 +41,7 @@ class CommitterFixture : public ::testing::Test {
   SnapshotBoard board;
   Health health;
   Events events;
+  Latencies latencies;
   std::unique_ptr<Committer> committer;
   Committer::TimePoint now{};
 };

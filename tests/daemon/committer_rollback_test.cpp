@@ -36,7 +36,8 @@ class CommitterRollbackTest : public CommitterFixture {
     stream.emplace(*store, "s", 2);
     for (const std::uint64_t epoch : {1u, 2u, 3u}) stream->commit(epoch, 0);
     if (also) also(*store);
-    committer = std::make_unique<Committer>(std::move(store), CommitterOptions{kFile, {}, kRetry}, board, health, events,
+    committer = std::make_unique<Committer>(std::move(store), CommitterOptions{kFile, {}, kRetry},
+                                            Publication{board, health, events, latencies},
                                             [this](const wire::Bytes& message) { hear(message); });
     committer->know(stream->id(), "s", stream->spec());
   }

@@ -53,7 +53,7 @@ class Line final : public ingest::Outbox {
     hear_worker();
     to_intake(wire::Hello{"p", true});
     to_intake(wire::Open{"s", wire::StreamSpec{.features = names(), .target = "y"}});
-    intake_.on_pipeline(wire::encode(ingest::StreamCreated{"s", 1, {}}));
+    intake_.on_pipeline(wire::encode(ingest::StreamCreated{"s", 1, {}}), {});
     intake_.settle({});
   }
 

@@ -126,7 +126,7 @@ TEST(IntakeCredit, WindowShrinksAsTheWholeFills) {
   intake.on_worker("w", wire::encode(Join{"v", "w"}), {});
   say("c", wire::encode(wire::Hello{"p", true}));
   say("c", wire::encode(wire::Open{"s", kSpec}));
-  intake.on_pipeline(wire::encode(StreamCreated{"s", 1, {}}));
+  intake.on_pipeline(wire::encode(StreamCreated{"s", 1, {}}), {});
   EXPECT_EQ(all<wire::Opened>(out.clients["c"]).at(0).window_bytes, 64u << 20);
   wire::BatchFrame frame(2, 1u << 20);
   frame.append(std::vector<double>(2u << 20, 1.0));  // 16 MiB

@@ -82,7 +82,7 @@ class IntakeFixture : public testing::Test {
   }
   template <class Message>
   void pipeline(const Message& message) {
-    intake_.on_pipeline(wire::encode(message));
+    intake_.on_pipeline(wire::encode(message), now_);
     intake_.settle(now_);
   }
   template <class Message>
