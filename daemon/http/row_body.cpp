@@ -25,17 +25,15 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 class Lines : public RowBody {
  public:
   void take(std::string_view piece) override {
+    if (const std::size_t end = piece.rfind('\n'); end != std::string_view::npos) whole_ = text_.size() + end + 1;
     text_.append(piece);
-    if (text_.size() < kBlockBytes) return;
-    const std::size_t end = text_.rfind('\n');
-    if (end == std::string::npos) {
-      if (text_.size() > kMaxLineBytes) {
-        throw Problem(413, "line_too_long", "a line is longer than " + std::to_string(kMaxLineBytes) + " bytes");
-      }
-      return;
+    if (text_.size() - whole_ > kMaxLineBytes) {
+      throw Problem(413, "line_too_long", "a line is longer than " + std::to_string(kMaxLineBytes) + " bytes");
     }
-    read(std::string_view(text_).substr(0, end + 1));
-    text_.erase(0, end + 1);
+    if (whole_ < kBlockBytes) return;
+    read(std::string_view(text_).substr(0, whole_));
+    text_.erase(0, whole_);
+    whole_ = 0;
   }
 
   void finish() override {
@@ -48,6 +46,7 @@ class Lines : public RowBody {
 
  private:
   std::string text_;
+  std::size_t whole_ = 0;  // of its bytes, those of whole lines
 };
 
 class Ndjson final : public Lines {

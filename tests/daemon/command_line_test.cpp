@@ -235,7 +235,7 @@ TEST_F(CommandLineTest, MessageLargerThanASixteenthOfTheMemoryIsRefusedWithTheOr
 }
 
 TEST_F(CommandLineTest, EndpointsAreChecked) {
-  for (const char* good : {"tcp://127.0.0.1:0", "tcp://*:*", "tcp://lo:65534", "ipc:///run/accrue.socket", "ipc://x"}) {
+  for (const char* good : {"tcp://127.0.0.1:0", "tcp://*:*", "tcp://lo:65533", "ipc:///run/accrue.socket", "ipc://x"}) {
     EXPECT_EQ(accepted({"--listen", good}).listen, good);
   }
   for (const char* bad : {"", "7700", "127.0.0.1:7700", "udp://127.0.0.1:7700", "tcp://127.0.0.1", "tcp://:7700",
@@ -254,7 +254,9 @@ TEST_F(CommandLineTest, EndpointsAreChecked) {
 TEST_F(CommandLineTest, LastPortLeavesNoneForQueries) {
   EXPECT_EQ(refused({"--listen", "tcp://*:65535"}),
             "listen = tcp://*:65535 leaves no next port for queries: set query_listen");
-  EXPECT_EQ(accepted({"--listen", "tcp://*:65535", "--query-listen", "tcp://*:1"}).listen, "tcp://*:65535");
+  EXPECT_EQ(refused({"--listen", "tcp://*:65534"}), "listen = tcp://*:65534 leaves no port for HTTP: set http_listen");
+  EXPECT_EQ(accepted({"--listen", "tcp://*:65535", "--query-listen", "tcp://*:1", "--http-listen", "none"}).listen,
+            "tcp://*:65535");
 }
 
 TEST_F(CommandLineTest, NoWorkerOfItsOwnNeedsAPlaceForOthers) {

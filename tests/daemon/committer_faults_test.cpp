@@ -95,6 +95,7 @@ TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
   const std::uint64_t a = create("a");
   const std::uint64_t b = create("b");
   disk->set_capacity(0);
+  const std::uint64_t before = events.newest();
   for (const std::uint64_t stream : {a, b}) cut(stream, 1);
   for (int attempt = 0; attempt < 3; ++attempt) {
     EXPECT_TRUE(settle());
@@ -109,6 +110,11 @@ TEST_F(CommitterFaultsTest, FullDiskMakesEpochsWaitAndNothingElse) {
   EXPECT_THAT(durable[a], ElementsAre(1));
   EXPECT_THAT(durable[b], ElementsAre(1));
   EXPECT_THAT(health.degraded(), IsEmpty());
+  std::vector<bool> told;  // once that it is so, and once that it is not any more
+  for (auto event = events.next(before, {}); event; event = events.next(event->id, {})) {
+    if (event->kind == Event::Kind::kDegraded) told.push_back(event->data.at("degraded"));
+  }
+  EXPECT_THAT(told, ElementsAre(true, false));
   const auto store = lose_power();
   EXPECT_THAT(store->epochs(a), ElementsAre(1));
   EXPECT_THAT(store->epochs(b), ElementsAre(1));

@@ -1,5 +1,6 @@
 #include "daemon/config.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <set>
@@ -78,6 +79,30 @@ TEST(Config, QueriesAreAnsweredBesideTheRows) {
   Config own;
   own.query_listen = "tcp://*:9";
   EXPECT_EQ(query_endpoint(own), "tcp://*:9");
+}
+
+std::string http_of(const std::string& listen, const std::string& http_listen = {}) {
+  Config config;
+  config.listen = listen;
+  config.http_listen = http_listen;
+  const auto address = http_address(config);
+  return address ? address->host + ":" + std::to_string(address->port) : "nowhere";
+}
+
+TEST(Config, HttpIsServedBesideTheQueries) {
+  EXPECT_EQ(http_of(Config().listen), "127.0.0.1:7702");
+  EXPECT_EQ(http_of("tcp://*:7700"), "0.0.0.0:7702");
+  EXPECT_EQ(http_of("tcp://lo:7700"), "127.0.0.1:7702");
+  EXPECT_EQ(http_of("tcp://127.0.0.1:0"), "127.0.0.1:0");
+  EXPECT_EQ(http_of("ipc:///run/a"), "nowhere");
+  EXPECT_EQ(http_of("tcp://*:65535", "none"), "nowhere");
+  EXPECT_EQ(http_of("ipc:///run/a", "http://*:80"), "0.0.0.0:80");
+  EXPECT_THROW(http_of("tcp://*:65534"), std::invalid_argument);
+  for (const char* bad : {"tcp://127.0.0.1:80", "http://localhost:80", "http://127.0.0.1", "http://lo:80", "80"}) {
+    Config config;
+    const auto setting = std::ranges::find(settings(), std::string_view("http_listen"), &Setting::key);
+    EXPECT_FALSE(setting->assign(config, bad)) << bad;
+  }
 }
 
 TEST(Config, KeysAndFlagsAreUnique) {

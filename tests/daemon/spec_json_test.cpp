@@ -2,9 +2,11 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace accrue::daemon {
 namespace {
@@ -58,6 +60,43 @@ TEST(SpecJson, AnIdAndADimensionSurviveTheWay) {
   sparse.target = "price";
   sparse.dimension = 1'048'576;
   EXPECT_EQ(spec_from_json(to_json(sparse)), sparse) << to_json(sparse);
+}
+
+TEST(SpecJson, WhatIsLeftOutHasItsDefault) {
+  const wire::StreamSpec spec = spec_of(nlohmann::ordered_json::parse(R"({"features":["x"],"models":[{"name":"m"}]})"));
+  EXPECT_EQ(spec.target, "target");
+  EXPECT_TRUE(spec.intercept);
+  EXPECT_EQ(spec.partitions, 1u);
+  EXPECT_EQ(spec.models.at(0).learner, "least_squares");
+}
+
+TEST(SpecJson, SettingsMayBeNumbersAndBools) {
+  const auto model = model_of(
+      nlohmann::ordered_json::parse(R"({"name":"m","settings":{"ridge":0.5,"intercept":false,"transforms":"log1p"}})"));
+  EXPECT_EQ(model.settings,
+            (std::vector<wire::Setting>{{"ridge", "0.5"}, {"intercept", "false"}, {"transforms", "log1p"}}));
+}
+
+TEST(SpecJson, AFieldThatIsWrongIsNamed) {
+  const auto field = [](const char* text) {
+    try {
+      (void)spec_of(nlohmann::ordered_json::parse(text));
+    } catch (const BadSpecField& error) {
+      return error.field() + " " + error.why();
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(field(R"({"featurse":[]})"), "featurse there is no such field");
+  EXPECT_EQ(field(R"({"features":["x",7]})"), "features must be an array of texts");
+  EXPECT_EQ(field(R"({"weighted":1})"), "weighted must be true or false");
+  EXPECT_EQ(field(R"({"ridge":"1"})"), "ridge must be a number");
+  EXPECT_EQ(field(R"({"partitions":-1})"), "partitions must be a whole number that is not negative");
+  EXPECT_EQ(field(R"({"partitions":4294967296})"), "partitions must be a whole number that is not negative");
+  EXPECT_EQ(field(R"({"models":{}})"), "models must be an array");
+  EXPECT_EQ(field(R"({"models":[{"name":"a"},{"learner":1}]})"), "models[1].learner must be text");
+  EXPECT_EQ(field(R"({"models":[{"settings":{"ridge":[]}}]})"),
+            "models[0].settings.ridge must be text, a number, or true or false");
+  EXPECT_EQ(field("[]"), "body must be an object");
 }
 
 TEST(SpecJson, WhatCannotBeReadOrUsedIsRefusedByName) {

@@ -14,23 +14,28 @@ Daemon::Daemon(std::vector<std::string> flags, const DaemonPlace& place)
       flags_(std::move(flags)),
       environment_(place.environment),
       endpoint_("tcp://" + place.host + ":0"),
-      query_endpoint_(endpoint_) {
+      query_endpoint_(endpoint_),
+      http_url_(place.http ? "http://" + place.host + ":0" : "none") {
   start();
 }
 
 void Daemon::start() {
-  std::vector<std::string> arguments = {ACCRUED_PATH, "--data",         data_dir().string(), "--listen",
-                                        endpoint_,    "--query-listen", query_endpoint_};
+  std::vector<std::string> arguments = {ACCRUED_PATH,     "--data",        data_dir().string(), "--listen", endpoint_,
+                                        "--query-listen", query_endpoint_, "--http-listen",     http_url_};
   arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<ChildProcess>(arguments, ChildProcess::Options{.environment = environment_});
+  endpoint_ = read_address(" listening on ");
+  if (http_url_ != "none") http_url_ = read_address("HTTP on ");
+}
+
+std::string Daemon::read_address(const std::string& behind) {
   const auto ready = process_->read_line();
-  const std::string kListening = " listening on ";
-  const auto at = ready ? ready->find(kListening) : std::string::npos;
+  const auto at = ready ? ready->find(behind) : std::string::npos;
   if (at == std::string::npos) {
     process_->wait();
     throw std::runtime_error("accrued did not start: " + process_->error_output());
   }
-  endpoint_ = ready->substr(at + kListening.size());
+  return ready->substr(at + behind.size());
 }
 
 std::optional<std::size_t> Daemon::peak_memory_mb() const {

@@ -18,6 +18,7 @@ struct DaemonPlace {
   std::filesystem::path data_dir = {};        // empty: one of its own
   std::string host = "127.0.0.1";             // the address it listens on
   std::vector<std::string> environment = {};  // "NAME=value", added to the test's own
+  bool http = false;                          // served, on a port of its own
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -34,6 +35,7 @@ class Daemon {
   explicit Daemon(std::vector<std::string> flags = {}, const DaemonPlace& place = {});
 
   const std::string& endpoint() const { return endpoint_; }
+  const std::string& http_url() const { return http_url_; }  // where it is served
   const std::filesystem::path& data_dir() const { return data_dir_; }
   std::filesystem::path store_file() const { return data_dir() / "store.sqlite"; }
   ChildProcess& process() { return *process_; }
@@ -54,6 +56,7 @@ class Daemon {
 
  private:
   void check_memory() const;
+  std::string read_address(const std::string& behind);  // in the next line of its output
 
   TemporaryDirectory directory_;
   std::filesystem::path data_dir_;
@@ -61,6 +64,7 @@ class Daemon {
   std::vector<std::string> environment_;
   std::string endpoint_;
   std::string query_endpoint_;
+  std::string http_url_;
   std::unique_ptr<ChildProcess> process_;
 };
 
