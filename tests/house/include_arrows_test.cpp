@@ -32,6 +32,7 @@ const std::map<std::string, std::set<std::string>> kArrows = {
 const std::map<std::string, std::string> kPrivateHeaders = {
     {"sqlite3.h", "daemon/store"},
     {"Eigen/", "models/"},
+    {"prometheus/", "daemon/"},
 };
 
 std::string box_of(const std::string& path) {
