@@ -1,0 +1,56 @@
+"""A daemon to test with: the program at $ACCRUED, which the build sets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "client" / "python"))
+
+import accrue  # noqa: E402
+
+
+class Daemon:
+    """An accrued of its own, which can be killed and come back on the same address with the same data."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.endpoint = "tcp://127.0.0.1:0"
+        self.start()
+
+    def start(self) -> None:
+        program = os.environ.get("ACCRUED")
+        assert program, "ACCRUED must name the daemon to test with, such as build/bin/accrued"
+        command = [program, "--data", str(self._directory), "--listen", self.endpoint, "--epoch-interval-ms", "20"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert " listening on " in line, f"{program} did not start: {line!r}"
+        self.endpoint = line.split(" listening on ")[1].strip()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def client(self, **options: object) -> accrue.Client:
+        return accrue.Client(self.endpoint, **{"timeout": 60.0, **options})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory() as directory:
+        daemon = Daemon(Path(directory))
+        yield daemon
+        daemon.kill()
+
+
+@pytest.fixture
+def client(daemon: Daemon) -> Iterator[accrue.Client]:
+    with daemon.client() as client:
+        yield client
