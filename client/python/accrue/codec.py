@@ -18,7 +18,7 @@ import functools
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, Union
+from typing import Annotated, Any, NamedTuple
 
 import msgpack
 import numpy as np
@@ -101,7 +101,7 @@ def _parse(frame: bytes) -> list[Any]:
         items = msgpack.unpackb(frame, unicode_errors="backslashreplace", strict_map_key=False)
     except (ValueError, msgpack.UnpackException):
         raise Unreadable("not a well-formed MessagePack value") from None
-    if type(items) is not list or len(items) < 2 or type(items[0]) is not int or type(items[1]) is not int:
+    if type(items) is not list or len(items) < 2 or {type(items[0]), type(items[1])} != {int}:
         raise Unreadable("not an array that begins with a protocol version and a message type")
     if items[0] != PROTOCOL_VERSION:
         raise Unreadable("a protocol version this build does not speak")
@@ -118,7 +118,7 @@ def _read(known: dict[int, type], number: int, fields: list[Any]) -> Any:
 
 
 @functools.cache
-def _part(cls: type) -> Codec:
+def _part(cls: Any) -> Codec:
     hints = typing.get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
     names = [field.name for field in fields]
@@ -158,7 +158,7 @@ def _codec(hint: Any) -> Codec:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         return _integer(arguments[1])
-    if origin in (Union, types.UnionType):
+    if origin in (typing.Union, types.UnionType):
         return _optional(_codec(next(each for each in arguments if each is not type(None))))
     if origin is list:
         return _list(_codec(arguments[0]))
@@ -169,7 +169,7 @@ def _codec(hint: Any) -> Codec:
 
 def _of_type(kind: type, put: Callable[[Any], Any] = lambda value: value) -> Codec:
     def get(item: Any) -> Any:
-        if type(item) is not kind:
+        if type(item) is not kind:  # noqa: E721
             raise _Wrong
         return item
 

@@ -3,8 +3,8 @@ its own: the time, in nanoseconds of one clock, comes in with the rows.
 
 Every batch is in one of four states, in the order of its sequence:
   durable and forgotten | sent (or accepted by the daemon), not durable | sealed, not sent | being filled
-A sealed frame never changes, so that it can be handed to the socket without a copy and sent again as it is. Sequences go
-on for as long as this object lives, whatever happens to the connection.
+A sealed frame never changes, so that it can be handed to the socket without a copy and sent again as it is. Sequences
+go on for as long as this object lives, whatever happens to the connection.
 
 Threads: none of its own; the caller locks.
 """
@@ -15,15 +15,22 @@ import dataclasses
 import sys
 from collections import deque
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accrue.results import FlushReport
-from accrue.sparse import SparseRows, sparse_bytes
-from accrue.wire import BATCH_HEADER_BYTES, DataType, Frame, Opened, RejectReason, Rows, RowsRejected
-from accrue.wire import batch_header, data_type
+from accrue.sparse import SparseRows
+from accrue.wire import (
+    BATCH_HEADER_BYTES,
+    DataType,
+    Frame,
+    Opened,
+    RejectReason,
+    Rows,
+    RowsRejected,
+    batch_header,
+    data_type,
+)
 
 
 @dataclass
@@ -46,7 +53,7 @@ class _DenseFilling:
         self._rows = self._memory[BATCH_HEADER_BYTES:].view(number).reshape(capacity_rows, columns)
 
     def append(self, rows: Rows) -> None:
-        self._rows[self.count : self.count + len(rows)] = rows
+        self._rows[self.count:self.count + len(rows)] = rows
         self.count += len(rows)
 
     def seal(self, stream_id: int, sequence: int) -> Frame:
@@ -91,7 +98,7 @@ class Outbound:
         self._durable = opened.durable  # sequences: all up to here are on disk
         self._sent = opened.durable  # all up to here are sent on this connection, or accepted before it
         self._kept: deque[_Batch] = deque()  # durable + 1, durable + 2, ...
-        self._filling: Union[_DenseFilling, _SparseFilling, None] = None  # has at least one row
+        self._filling: _DenseFilling | _SparseFilling | None = None  # has at least one row
         self._filling_since = 0
         self._flush_target = 0
         self._flush_taken = 0
@@ -121,7 +128,7 @@ class Outbound:
                 self._filling_since = now
             filling = self._filling
             assert isinstance(filling, _DenseFilling)
-            fitting = rows[first : first + self._batch_rows - filling.count]
+            fitting = rows[first:first + self._batch_rows - filling.count]
             filling.append(fitting)
             first += len(fitting)
             self._pushed_rows += len(fitting)
@@ -133,7 +140,8 @@ class Outbound:
         first = 0
         while first < len(rows):
             filling = self._filling
-            if isinstance(filling, _SparseFilling) and filling.bytes + rows[first : first + 1].batch_bytes > self._batch_bytes:
+            next_bytes = rows[first:first + 1].batch_bytes
+            if isinstance(filling, _SparseFilling) and filling.bytes + next_bytes > self._batch_bytes:
                 self.seal()
             if self._filling is None:
                 self._filling = _SparseFilling()
@@ -141,7 +149,7 @@ class Outbound:
             filling = self._filling
             assert isinstance(filling, _SparseFilling)
             fit = rows.fitting(first, self._batch_bytes - filling.bytes)
-            fitting = rows[first : first + min(max(fit, 1), self._batch_rows - filling.count)]
+            fitting = rows[first:first + min(max(fit, 1), self._batch_rows - filling.count)]
             filling.append(fitting)
             first += len(fitting)
             self._pushed_rows += len(fitting)
@@ -184,7 +192,7 @@ class Outbound:
         return frame
 
     def request_flush(self) -> int:
-        """All rows so far are to become durable soon. Ends the batch being filled and returns the sequence to wait for."""
+        """All rows so far are to become durable soon. Ends the batch being filled, returns the sequence to wait for."""
         self.seal()
         self._flush_target = self._last_sealed
         return self._flush_target

@@ -127,7 +127,7 @@ class Coefficients:
     model: str
     epoch: int
     rows: int
-    names: list[str]  # what the coefficients are of: the features, as the model's transforms leave them, or their numbers
+    names: list[str]  # the coefficients are of: the features, as the model's transforms leave them, or their numbers
     intercept: Estimate | None
     coefficients: list[Estimate]  # in the order of names
     residual_std: float | None
@@ -303,12 +303,8 @@ class KeptEpochs:
     def to_frame(self) -> pandas.DataFrame:
         """A row an epoch, newest first: epoch, rows, committed, mse, mse_clipped."""
         names = ["epoch", "rows", "committed", "mse", "mse_clipped"]
-        rows = [[each.epoch, each.rows, _milliseconds(each.committed_unix_ms), each.mse, each.mse_clipped] for each in self]
-        return _pandas().DataFrame(rows, columns=names)
-
-
-def _milliseconds(unix_ms: int) -> np.datetime64:
-    return np.datetime64(unix_ms, "ms")
+        when = np.array([each.committed_unix_ms for each in self], "datetime64[ms]")
+        return _pandas().DataFrame({name: when if name == "committed" else [getattr(e, name) for e in self] for name in names})
 
 
 @answer

@@ -18,7 +18,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from accrue import errors, wire
 from accrue.codec import Unreadable, decode, encode
@@ -64,13 +64,19 @@ class Channel:
     def to_be_opened(self) -> bool:
         return self.phase in (Phase.UNOPENED, Phase.OPENING)
 
+    @property
+    def opened_outbound(self) -> Outbound:
+        """Of a stream that has been open."""
+        assert self.outbound
+        return self.outbound
+
     def unopen(self, open_at: int) -> None:
         """Open is to be sent, again perhaps."""
         self.phase = Phase.UNOPENED
         self.open_at = open_at
 
 
-What = Union[wire.Drop, wire.Rollback, wire.AddModel, wire.DropModel, wire.PromoteModel]
+What = wire.Drop | wire.Rollback | wire.AddModel | wire.DropModel | wire.PromoteModel
 
 
 class Order:
@@ -151,7 +157,7 @@ class Session:
                 earliest = min(earliest, channel.open_at)
             if channel.phase is not Phase.OPEN:
                 continue
-            since = _outbound(channel).waiting_since
+            since = channel.opened_outbound.waiting_since
             if since is not None:
                 earliest = min(earliest, since + self._options.batch_linger)
         return earliest
@@ -191,7 +197,7 @@ class Session:
             channel.open_at = now + OPEN_AGAIN
         if channel.phase is not Phase.OPEN:
             return
-        outbound = _outbound(channel)
+        outbound = channel.opened_outbound
         since = outbound.waiting_since
         if since is not None and now - since >= self._options.batch_linger:
             outbound.seal()
@@ -202,8 +208,9 @@ class Session:
 
     def _busy(self) -> bool:
         def awaited(channel: Channel) -> bool:
-            outbound = channel.outbound
-            return channel.phase is not Phase.OPEN or not outbound or outbound.outstanding or outbound.flush_pending
+            if channel.phase is not Phase.OPEN:
+                return True
+            return channel.opened_outbound.outstanding or channel.opened_outbound.flush_pending
 
         return not self._ready or any(map(awaited, self._channels)) or bool(self._waited_for())
 
@@ -241,7 +248,7 @@ class Session:
         return order
 
     def append(self, channel: Channel, rows: Rows | SparseRows, now: int) -> None:
-        outbound = _outbound(channel)
+        outbound = channel.opened_outbound
         outbound.append(rows, now)
         self.kept_bytes += outbound.bytes_of(rows)
 
@@ -467,11 +474,6 @@ class Session:
         wire.RolledBack: _on_answer,
         wire.ModelsChanged: _on_answer,
     }
-
-
-def _outbound(channel: Channel) -> Outbound:
-    assert channel.outbound, "the stream has not been open"
-    return channel.outbound
 
 
 def _text_of(error: wire.Error) -> str:

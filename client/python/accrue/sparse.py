@@ -22,7 +22,7 @@ Uint32s = NDArray[np.uint32]
 class SparseRows:
     """Rows one after the other, as a CSR matrix has them; what push() and predict() take of a stream with a dimension.
 
-    Row i has the features columns[ends[i - 1] : ends[i]], with as many values. In what a user makes, columns come in any
+    Row i has the features columns[ends[i - 1]:ends[i]], with as many values. In what a user makes, columns come in any
     order, and the values of one that is named twice in a row are added up, as hashed names want it.
     """
 
@@ -83,7 +83,8 @@ class SparseRows:
 
     def features_bin(self) -> bytes:
         """values | ends | columns: rows to predict."""
-        return self.values.astype("<f8").tobytes() + self.ends.astype("<u4").tobytes() + self.columns.astype("<u4").tobytes()
+        numbers = [self.ends.astype("<u4"), self.columns.astype("<u4")]
+        return b"".join([self.values.astype("<f8").tobytes(), *(each.tobytes() for each in numbers)])
 
 
 def sparse_bytes(rows: int, nonzeros: int, weighted: bool) -> int:

@@ -1,6 +1,6 @@
 """Every message between a client and the daemon's ingest socket, and the questions to its query socket; the answers to
-those are results.py. ingest/wire/WIRE.md describes each with an example of its bytes, and the golden files of these hold
-all that speak the protocol together.
+those are results.py. ingest/wire/WIRE.md describes each with an example of its bytes, and the golden files of these
+hold all that speak the protocol together.
 
 Batches and questions for predictions are built so that their rows begin at a multiple of 8 and can be read where they
 are. Values; functions may be called from any thread.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Union
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from accrue.codec import U32, encode_fields, message
 from accrue.spec import Model, StreamSpec
 
-Rows = Union[NDArray[np.float64], NDArray[np.float32]]  # a row each, C-contiguous
-Frame = Union[bytes, NDArray[np.uint8]]  # what goes to the socket: it has a length in bytes, and does not change
+Rows: TypeAlias = "NDArray[np.float64] | NDArray[np.float32]"  # a row each, C-contiguous
+Frame: TypeAlias = "bytes | NDArray[np.uint8]"  # what goes to the socket: it has a length in bytes, and does not change
 
 BATCH_HEADER_BYTES = 32
 # Array of 7, version, type, and the integers at full width: stream_id, sequence, dtype, count, length of the bin.
