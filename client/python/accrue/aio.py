@@ -5,9 +5,9 @@
         await homes.push(X, y)
         await homes.flush()
 
-They wait for what the client's one background thread hears, without blocking the loop and without a thread of their own:
-any number of tasks may wait at once. Cancelling one leaves everything as a timeout does. What a coroutine does before it
-waits, such as copying the rows it was given, it does in the loop's thread.
+They wait for what the client's one background thread hears, without blocking the loop and without a thread of their
+own: any number of tasks may wait at once. Cancelling one leaves everything as a timeout does. What a coroutine does
+before it waits, such as copying the rows it was given, it does in the loop's thread.
 
 Threads: a Client and its Streams may be used by the tasks of any loop. Delivery and errors are those of client.py.
 """

@@ -26,6 +26,7 @@ from typing import Any
 
 from accrue.connection import Answer, Steps
 from accrue.core import ClientCore, StreamCore
+from accrue.display import client_html, stream_html
 from accrue.results import Coefficients, FlushReport, KeptEpochs, Metrics, Models, Prediction, Status
 from accrue.spec import Model, PartitionBy
 from accrue.tables import Extras
@@ -94,6 +95,9 @@ class Stream(StreamCore):
         span: of what rows: lifetime, epoch, last_1000, last_10000 or last_100000.
         """
         return self._run(self._core.history(self.name, model, span, from_epoch))
+
+    def _repr_html_(self) -> str:
+        return stream_html(self)
 
     def _run(self, steps: Steps[Answer]) -> Answer:
         return self._core.connection.run(steps)
@@ -200,6 +204,9 @@ class Client(ClientCore):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        return client_html(self)
 
     def _run(self, steps: Steps[Answer]) -> Answer:
         return self._core.connection.run(steps)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
 import types
 import typing
 from collections.abc import Callable
@@ -117,8 +116,18 @@ def _read(known: dict[int, type], number: int, fields: list[Any]) -> Any:
         raise Unreadable(_WRONG_FIELDS) from None
 
 
-@functools.cache
 def _part(cls: Any) -> Codec:
+    """Of a dataclass."""
+    codec = _parts.get(cls)
+    if not codec:
+        codec = _parts[cls] = _make_part(cls)
+    return codec
+
+
+_parts: dict[Any, Codec] = {}
+
+
+def _make_part(cls: Any) -> Codec:
     hints = typing.get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
     names = [field.name for field in fields]
@@ -134,12 +143,12 @@ def _part(cls: Any) -> Codec:
         count = len(values)
         while count > fewest and _same(values[count - 1], defaults[count - 1]):
             count -= 1
-        return [codec.put(each) for codec, each in zip(codecs, values[:count])]
+        return [codec.put(each) for codec, each in zip(codecs, values[:count], strict=False)]
 
     def get(items: Any) -> Any:
         if type(items) is not list or not fewest <= len(items) <= len(names):
             raise _Wrong
-        return cls(**{name: codec.get(item) for name, codec, item in zip(names, codecs, items)})
+        return cls(**{name: codec.get(item) for name, codec, item in zip(names, codecs, items, strict=False)})
 
     return Codec(put, get)
 
@@ -150,7 +159,6 @@ def _same(value: Any, default: Any) -> bool:
     return bool(value == default)
 
 
-@functools.cache
 def _codec(hint: Any) -> Codec:
     simple = _SIMPLE.get(hint)
     if simple:
@@ -159,7 +167,7 @@ def _codec(hint: Any) -> Codec:
     if origin is Annotated:
         return _integer(arguments[1])
     if origin in (typing.Union, types.UnionType):
-        return _optional(_codec(next(each for each in arguments if each is not type(None))))
+        return _optional(_codec(arguments[0]))
     if origin is list:
         return _list(_codec(arguments[0]))
     if isinstance(hint, type) and issubclass(hint, enum.IntEnum):

@@ -390,8 +390,8 @@ class Connection:
             lambda: channel.failure,
             lambda: channel.opened_outbound.is_durable(last),
             lambda: (
-                f"{channel.opened_outbound.kept_rows} rows pushed to stream '{channel.name}' are not durable after {patience}; they "
-                "stay queued, and flush() may be called again"
+                f"{channel.opened_outbound.kept_rows} rows pushed to stream '{channel.name}' are not durable after "
+                f"{patience}; they stay queued, and flush() may be called again"
             ),
         )
         return self.progress(channel)

@@ -249,12 +249,6 @@ class StreamCore:
     def _flush(self, timeout: float | None) -> Steps[FlushReport]:
         return self._core.connection.flush(self._channel, timeout)
 
-    def _repr_html_(self) -> str:
-        from accrue.display import stream_html
-
-        html: str = stream_html(self)
-        return html
-
     def __repr__(self) -> str:
         return f"<accrue stream '{self.name}' at {self._core.endpoint}>"
 

@@ -11,8 +11,8 @@ from accrue.errors import Invalid
 
 def learned_cuts(keys: Any, partitions: int) -> list[float]:
     """For partition_cuts: shares a sample of keys evenly and leaves no partition without (probabilistic splitting:
-    DeWitt, Naughton and Schneider 1991). Invalid where a key is not finite, or fewer of them differ than there are to be
-    partitions.
+    DeWitt, Naughton and Schneider 1991). Invalid where a key is not finite, or fewer of them differ than there are to
+    be partitions.
     """
     ordered = np.sort(np.asarray(keys, np.float64).ravel())
     if not np.isfinite(ordered).all():

@@ -85,9 +85,10 @@ class _SparseFilling:
 
 class Outbound:
     def __init__(self, opened: Opened, batch_rows: int, batch_bytes: int = sys.maxsize) -> None:
-        """For a stream just opened, all of whose accepted batches are durable; its first batch is the next after those.
+        """For a stream just opened, all of whose accepted batches are durable; its first batch follows those.
 
-        A batch is full at `batch_rows` rows (at least 1); one of sparse rows, too, before it is more than so many bytes.
+        A batch is full at `batch_rows` rows (at least 1); one of sparse rows, too, before it has more than so many
+        bytes.
         """
         self.stream_id = opened.stream_id
         self.columns = len(opened.spec.columns)
@@ -226,8 +227,8 @@ class Outbound:
     def reopen(self, opened: Opened) -> tuple[int, str]:
         """After the connection was lost or the daemon missed a batch: goes on from what the daemon says it has.
 
-        Returns how many bytes of rows are no longer kept; and, when the daemon's stream cannot be the one that was being
-        sent to, a sentence that says why, and nothing has changed.
+        Returns how many bytes of rows are no longer kept; and, when the daemon's stream cannot be the one that was
+        being sent to, a sentence that says why, and nothing has changed.
         """
         if opened.stream_id != self.stream_id:
             return 0, "it was dropped and made anew by somebody else: open it again to send to the new one"

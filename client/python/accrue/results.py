@@ -303,8 +303,9 @@ class KeptEpochs:
     def to_frame(self) -> pandas.DataFrame:
         """A row an epoch, newest first: epoch, rows, committed, mse, mse_clipped."""
         names = ["epoch", "rows", "committed", "mse", "mse_clipped"]
-        when = np.array([each.committed_unix_ms for each in self], "datetime64[ms]")
-        return _pandas().DataFrame({name: when if name == "committed" else [getattr(e, name) for e in self] for name in names})
+        columns: dict[str, Any] = {name: [getattr(each, name) for each in self] for name in names}
+        columns["committed"] = np.array([each.committed_unix_ms for each in self], "datetime64[ms]")
+        return _pandas().DataFrame(columns)
 
 
 @answer

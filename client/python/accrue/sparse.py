@@ -71,7 +71,7 @@ class SparseRows:
         return SparseRows(
             np.concatenate([part.columns for part in parts]),
             np.concatenate([part.values for part in parts]),
-            np.concatenate([part.ends + begin for part, begin in zip(parts, begins)]),
+            np.concatenate([part.ends + begin for part, begin in zip(parts, begins, strict=True)]),
             _concatenated([part.targets for part in parts]),
             _concatenated([part.weights for part in parts]),
         )

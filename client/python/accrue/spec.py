@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +60,7 @@ class Model:
     settings: dict[str, str]
 
     def __init__(
-        self, name: str, learner: str = "least_squares", settings: dict[str, Any] | None = None, **more: Any
+        self, name: str, learner: str = "least_squares", settings: Mapping[str, Any] | None = None, **more: Any
     ) -> None:
         self.name = name
         self.learner = learner

@@ -87,7 +87,7 @@ def is_sparse(x: Any) -> bool:
 
 def _check_extras(subject: str, spec: StreamSpec, extras: Extras) -> None:
     takes = Extras(spec.weighted, spec.key_of_its_own, spec.time_of_its_own, bool(spec.id))
-    for name, given, taken in zip(Extras._fields, extras, takes):
+    for name, given, taken in zip(Extras._fields, extras, takes, strict=True):
         if given is not None and not taken:
             raise Invalid(f"{subject} has no column of its own for the {name}, which is given")
 
@@ -106,7 +106,7 @@ class _Frame:
         missing = [name for name in names if name not in self.names]
         if missing:
             raise Invalid(f"{subject}: X has no column {_quoted(missing)}; it has {_quoted(self.names)}")
-        columns = [_numbers(subject, name, self.column(name)) for name in names]
+        columns = [np.atleast_1d(_numbers(subject, name, self.column(name))) for name in names]
         if len({column.shape for column in columns}) > 1:
             raise Invalid(f"{subject}: the columns of X are not equally long")
         return columns
@@ -169,7 +169,7 @@ def _block(subject: str, parts: list[Numbers], count: int) -> Rows:
         return np.ascontiguousarray(parts[0], np.float32 if narrow else np.float64)
     block: Rows = np.empty((count, sum(widths)), np.float32 if narrow else np.float64)
     at = 0
-    for part, width in zip(parts, widths):
+    for part, width in zip(parts, widths, strict=True):
         block[:, at:at + width] = part if part.ndim == 2 else part.reshape(-1, 1)
         at += width
     return block

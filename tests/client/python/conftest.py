@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "client" / "python"))
+PACKAGE = str(Path(__file__).parents[3] / "client" / "python")
+sys.path.insert(0, PACKAGE)
 
 import accrue  # noqa: E402
 
@@ -38,8 +40,29 @@ class Daemon:
         self._process.kill()
         self._process.communicate()
 
+    def stop(self) -> None:
+        """It does nothing any more, until it goes on."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
     def client(self, **options: object) -> accrue.Client:
         return accrue.Client(self.endpoint, **{"timeout": 60.0, **options})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run_python() -> Callable[..., str]:
+    """Runs a script in an interpreter of its own, which must end well and without a word of error; its output."""
+
+    def run(script: str, *arguments: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": PACKAGE}
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -23,9 +23,7 @@ WITH_ID = dataclasses.replace(
     WITH_TIME, partition_by=PartitionBy.HASH, id="visit", label_ttl_rows=50_000, label_ttl_s=1_800
 )
 RIDGE = Model("ridge2", ridge=2)
-SPARSE = b"".join(
-    [np.array([4, 1], "<f8"), np.array([1.5, 2, -0.25], "<f8"), np.array([2, 3, 3, 70, 3], "<u4")]  # type: ignore[list-item]
-)
+SPARSE = np.array([4, 1, 1.5, 2, -0.25], "<f8").tobytes() + np.array([2, 3, 3, 70, 3], "<u4").tobytes()
 PREDICT = wire.Predict(request=8, stream="homes", count=1, rows=ROW[:, :2].tobytes())
 STATUS = results.Status(
     version="0.1.0",
@@ -233,7 +231,10 @@ def test_rows_to_predict_begin_at_a_multiple_of_8_whatever_the_name() -> None:
 
 
 def test_a_history_is_as_it_is_described() -> None:
-    points = [[7, 1_700_000_000_000, 0, *[None] * 12], [8, 1_700_000_000_100, 10, *(0.5 * i for i in range(12))]]
+    points: list[list[Any]] = [
+        [7, 1_700_000_000_000, 0, *[None] * 12],
+        [8, 1_700_000_000_100, 10, *(0.5 * i for i in range(12))],
+    ]
     request, history = codec.decode_answer(msgpack.packb([1, 54, 19, "ridge2", points]))
     assert (request, history.model) == (19, "ridge2")
     assert codec.encode(history, request=19) == msgpack.packb(
