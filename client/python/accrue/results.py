@@ -146,7 +146,7 @@ class Coefficients:
     def to_frame(self) -> pandas.DataFrame:
         """A row a coefficient, indexed by name, the intercept first: estimate, std_error, t."""
         rows = [("(intercept)", self.intercept)] if self.intercept else []
-        rows += zip(self.names, self.coefficients)
+        rows += zip(self.names, self.coefficients, strict=True)
         pandas = _pandas()
         figures = np.array([(e.estimate, e.std_error, e.t) for _, e in rows], np.float64).reshape(-1, 3)
         index = pandas.Index([name for name, _ in rows], name="name")

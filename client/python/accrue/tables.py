@@ -45,7 +45,7 @@ def rows_to_push(name: str, spec: StreamSpec, x: Any, y: Any, extras: Extras) ->
     if is_sparse(x):
         raise Invalid(f"{subject} has no sparse rows: give X as an array or a frame")
     frame = _frame(x)
-    if frame is None and y is None and extras == Extras():
+    if frame is None and y is None and all(each is None for each in extras):
         return _whole_rows(subject, spec, x)
     if frame is None and y is None:
         raise Invalid(f"{subject}: y, its target '{spec.target}', is missing")

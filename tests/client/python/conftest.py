@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,8 @@ class Daemon:
         self._process.send_signal(signal.SIGCONT)
 
     def client(self, **options: object) -> accrue.Client:
-        return accrue.Client(self.endpoint, **{"timeout": 60.0, **options})  # type: ignore[arg-type]
+        settings: dict[str, Any] = {"timeout": 60.0, **options}
+        return accrue.Client(self.endpoint, **settings)
 
 
 @pytest.fixture

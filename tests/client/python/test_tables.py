@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
+import scipy.sparse  # type: ignore[import]
 
 from accrue import Invalid, SparseRows, StreamSpec, hashed_feature, learned_cuts
 from accrue.sparse import in_order
@@ -26,6 +26,10 @@ def push(x: Any, y: Any = None, spec: StreamSpec = PLAIN, **extras: Any) -> Any:
     if isinstance(rows, np.ndarray):
         assert rows.flags.c_contiguous and rows.dtype in (np.float64, np.float32)
     return rows
+
+
+def predict(x: Any, spec: StreamSpec = PLAIN, key: Any = None) -> Any:
+    return rows_to_predict("homes", spec, x, key)
 
 
 def as_pandas() -> Any:
@@ -52,9 +56,9 @@ def as_mapping() -> Any:
 def test_columns_are_found_by_name(make: Any) -> None:
     assert push(make()).tolist() == WHOLE.tolist()
     assert push(make(), -Y)[:, 2].tolist() == (-Y).tolist()
-    assert rows_to_predict("homes", PLAIN, make(), None).tolist() == X.tolist()  # type: ignore[union-attr]
+    assert predict(make()).tolist() == X.tolist()
     spec = StreamSpec(features=["rooms", "place"], target="price")
-    with pytest.raises(Invalid, match="stream 'homes': X has no column 'place'; it has 'age', 'price', 'note', 'rooms'"):
+    with pytest.raises(Invalid, match="'homes': X has no column 'place'; it has 'age', 'price', 'note', 'rooms'"):
         push(make(), spec=spec)
 
 
@@ -69,7 +73,7 @@ def test_matrices_stand_in_the_streams_order(x: Any, y: Any) -> None:
 def test_whole_rows_are_taken_as_they_are() -> None:
     assert push(WHOLE) is WHOLE
     assert push(WHOLE.tolist()).tolist() == WHOLE.tolist()
-    with pytest.raises(Invalid, match=r"X of shape \(3, 2\) has not the 3 columns of whole rows: 'rooms', 'age', 'price'"):
+    with pytest.raises(Invalid, match=r"X of shape \(3, 2\) has not the 3 columns of whole rows: 'rooms', 'age', 'p"):
         push(X)
 
 
@@ -77,8 +81,8 @@ def test_one_row() -> None:
     assert push([4, 30], 210.5).tolist() == [[4, 30, 210.5]]
     assert push(X[0], 210.5).tolist() == [[4, 30, 210.5]]
     assert push({"rooms": 4, "age": 30, "price": 210.5}).tolist() == [[4, 30, 210.5]]
-    assert rows_to_predict("homes", PLAIN, {"rooms": 4, "age": 30}, None).tolist() == [[4, 30]]  # type: ignore[union-attr]
-    assert rows_to_predict("homes", PLAIN, (4, 30), None).tolist() == [[4, 30]]  # type: ignore[union-attr]
+    assert predict({"rooms": 4, "age": 30}).tolist() == [[4, 30]]
+    assert predict((4, 30)).tolist() == [[4, 30]]
 
 
 def test_float32_stays_so_where_it_loses_nothing() -> None:
@@ -89,7 +93,7 @@ def test_float32_stays_so_where_it_loses_nothing() -> None:
     assert push(narrow, np.array([1, 2, 2**24 + 1], np.int32))[2, 2] == 2**24 + 1
     assert push(WHOLE.astype(np.float32)).dtype == np.float32
     assert push(as_pandas().astype({"age": "f4", "rooms": "f4", "price": "f4"})).dtype == np.float32
-    assert rows_to_predict("homes", PLAIN, narrow, None).dtype == np.float32  # type: ignore[union-attr]
+    assert predict(narrow).dtype == np.float32
     weighted = StreamSpec(features=["rooms", "age"], target="price", weighted=True)
     assert push(narrow, Y.astype(np.float32), spec=weighted).dtype == np.float32
 
@@ -108,6 +112,8 @@ def test_other_columns_come_by_argument_or_by_name() -> None:
         push(X, Y, FULL, **given)
     with pytest.raises(Invalid, match="has no column of its own for the weight"):
         push(X, Y, weight=1)
+    with pytest.raises(Invalid, match="y, its target 'price', is missing"):
+        push(X, None, FULL, weight=Y)
 
 
 def test_dates_become_seconds() -> None:
@@ -173,6 +179,10 @@ def test_no_frame_library_is_imported(run_python: Callable[..., str]) -> None:
 SPARSE = StreamSpec(target="stars", dimension=100)
 
 
+def sparse_rows(columns: Any, values: Any, ends: Any) -> SparseRows:
+    return SparseRows(np.array(columns, np.uint32), np.array(values, np.float64), np.array(ends, np.uint32))
+
+
 def plain(rows: Any) -> tuple[Any, ...]:
     return tuple(None if part is None else part.tolist() for part in vars(rows).values())
 
@@ -184,12 +194,20 @@ def test_sparse_matrices_of_any_form(form: str) -> None:
     assert plain(rows) == ([3, 70, 3], [1.5, 2, -0.25], [2, 2, 3], [4, 5, 1], None)
     weighted = StreamSpec(target="stars", dimension=100, weighted=True)
     assert plain(push(matrix, [4, 5, 1], weighted, weight=2))[-1] == [2, 2, 2]
-    assert plain(rows_to_predict("reviews", SPARSE, matrix, None))[-2:] == (None, None)
+    assert plain(predict(matrix, SPARSE))[-2:] == (None, None)
 
 
 def test_a_slice_of_a_sparse_matrix() -> None:
     matrix = scipy.sparse.csr_matrix(([1.5, 2, -0.25], ([0, 0, 2], [3, 70, 3])), shape=(3, 100))
     assert plain(push(matrix[1:], [5, 1], SPARSE))[:3] == ([3], [-0.25], [0, 1])
+
+
+def test_a_key_of_its_own_stands_behind_the_features_where_it_is_given() -> None:
+    spec = StreamSpec(features=["rooms", "age"], target="price", key="store")
+    assert predict(X, spec).shape == (3, 2)
+    assert predict(X, spec, 7)[:, 2].tolist() == [7, 7, 7]
+    with pytest.raises(Invalid, match="has no key that is not a feature"):
+        predict(X, key=7)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -213,14 +231,11 @@ def test_sparse_rows_are_put_in_order_and_repeated_columns_added_up_as_they_came
     ("x", "message"),
     [
         (X, "has sparse rows: give X as a scipy.sparse matrix"),
-        (SparseRows(np.array([3, 4]), np.array([1.0]), np.array([2])), "2 features have 1 values"),
-        (SparseRows(np.array([3]), np.array([1.0]), np.array([2])), "the ends of the rows do not rise"),
-        (SparseRows(np.array([3, 4]), np.array([1.0, 2.0]), np.array([2, 1])), "the ends of the rows do not rise"),
-        (SparseRows(np.array([100]), np.array([1.0]), np.array([1])), "feature 100 is not below the dimension, 100"),
-        (
-            SparseRows(np.zeros(65_537), np.zeros(65_537), np.array([65_537])),
-            "a row has at most 65536 values, not 65537",
-        ),
+        (sparse_rows([3, 4], [1], [2]), "2 features have 1 values"),
+        (sparse_rows([3], [1], [2]), "the ends of the rows do not rise"),
+        (sparse_rows([3, 4], [1, 2], [2, 1]), "the ends of the rows do not rise"),
+        (sparse_rows([100], [1], [1]), "feature 100 is not below the dimension, 100"),
+        (sparse_rows([0] * 65_537, [0] * 65_537, [65_537]), "a row has at most 65536 values, not 65537"),
     ],
 )
 def test_what_cannot_be_sparse_rows_is_refused(x: Any, message: str) -> None:
