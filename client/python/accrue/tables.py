@@ -86,9 +86,12 @@ def is_sparse(x: Any) -> bool:
 
 
 def _check_extras(subject: str, spec: StreamSpec, extras: Extras) -> None:
+    given = [name for name, value in zip(Extras._fields, extras, strict=True) if value is not None]
+    if not given:
+        return
     takes = Extras(spec.weighted, spec.key_of_its_own, spec.time_of_its_own, bool(spec.id))
-    for name, given, taken in zip(Extras._fields, extras, takes, strict=True):
-        if given is not None and not taken:
+    for name in given:
+        if not getattr(takes, name):
             raise Invalid(f"{subject} has no column of its own for the {name}, which is given")
 
 
@@ -163,16 +166,23 @@ def _column(subject: str, name: str, given: Any, count: int) -> Numbers:
 
 def _block(subject: str, parts: list[Numbers], count: int) -> Rows:
     """Side by side."""
-    narrow = np.result_type(*(part.dtype for part in parts)) == np.float32
-    widths = [part.shape[1] if part.ndim == 2 else 1 for part in parts]
+    narrow = parts[0].dtype == np.float32 and all(part.dtype in _IN_FLOAT32 for part in parts)
+    dtype = np.float32 if narrow else np.float64
     if len(parts) == 1 and parts[0].ndim == 2:
-        return np.ascontiguousarray(parts[0], np.float32 if narrow else np.float64)
-    block: Rows = np.empty((count, sum(widths)), np.float32 if narrow else np.float64)
+        return np.ascontiguousarray(parts[0], dtype)
+    block: Rows = np.empty((count, sum(part.shape[1] if part.ndim == 2 else 1 for part in parts)), dtype)
     at = 0
-    for part, width in zip(parts, widths, strict=True):
-        block[:, at:at + width] = part if part.ndim == 2 else part.reshape(-1, 1)
-        at += width
+    for part in parts:
+        if part.ndim == 2:
+            block[:, at:at + part.shape[1]] = part
+            at += part.shape[1]
+        else:
+            block[:, at] = part
+            at += 1
     return block
+
+
+_IN_FLOAT32 = {np.dtype(name) for name in ("f4", "f2", "i2", "i1", "u2", "u1", "?")}
 
 
 def _numbers(subject: str, name: str, values: Any) -> Numbers:
