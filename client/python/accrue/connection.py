@@ -128,20 +128,22 @@ class Connection:
         self._thread.start()
 
     def close(self) -> None:
-        """Does not wait for anything to become durable. May be called again."""
+        """Does not wait for anything to become durable.
+
+        The garbage collector may call it in any thread, in the midst of anything: it takes no lock, nor waits for the
+        thread that it runs in.
+        """
         if os.getpid() != self._pid:
             return
-        with self._changed:
-            if self._stopping:
-                return
-            lost = self._session.kept_rows
-            self._stopping = True
-            self._ring()
-            self._wake_by(AT_ONCE)
+        self._stopping = True
+        self._wake()
+        if threading.current_thread() is self._thread:
+            return
         self._thread.join()
+        lost = self._session.kept_rows
         if lost:
             text = f"an accrue client was closed while {lost} rows pushed to it were not durable: flush() them first"
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
 
     # ---- the thread ----
 
@@ -155,8 +157,10 @@ class Connection:
         except Exception as error:  # no socket to be had: too many open files, no memory
             with self._changed:
                 self._session.fail(f"the connection to accrued cannot go on: {error}")
-                self._ring()
         finally:
+            with self._changed:
+                self._wakes_at = AT_ONCE  # by nobody any more
+                self._ring()
             self._close_sockets()
 
     def _sleep_and_serve(self) -> bool:
@@ -305,6 +309,7 @@ class Connection:
     def open(self, name: str, spec: StreamSpec | None) -> Steps[Channel]:
         """The stream, open. With a specification it is created when it is new."""
         with self._begin():
+            self._raise_any(None)
             channel = self._session.open(name, spec)
             self._wake_by(AT_ONCE)
         patience = Patience(self.timeout)
@@ -319,6 +324,7 @@ class Connection:
     def order(self, name: str, what: What, done: str) -> Steps[int]:
         """Returns the epoch in which it is done. `done` is what the stream is then, for the message of the timeout."""
         with self._begin():
+            self._raise_any(None)
             order = self._session.order(name, what)
             self._wake_by(AT_ONCE)
         patience = Patience(self.timeout)
@@ -397,13 +403,13 @@ class Connection:
         return self.progress(channel)
 
     def progress(self, channel: Channel) -> FlushReport:
-        self._require_own_process()
-        with self._changed:
+        with self._begin():
             return channel.opened_outbound.report
 
     def ask(self, framed: Callable[[int], bytes]) -> Steps[Any]:
         """The answer to a question (Questions.ask)."""
         with self._begin():
+            self._raise_any(None)
             question = self._questions.ask(framed)
             self._wake_by(AT_ONCE)
         try:
@@ -419,17 +425,12 @@ class Connection:
         return question.answer
 
     def _begin(self) -> threading.Condition:
-        """To be entered by whoever wants something."""
-        self._require_own_process()
-        if self._stopping:
-            raise errors.Invalid("this accrue client is closed")
-        return self._changed
-
-    def _require_own_process(self) -> None:
+        """To be entered by all callers: in a process that was forked, another thread may have left it locked."""
         if os.getpid() != self._pid:
             raise errors.Invalid(
                 f"this accrue client belongs to process {self._pid}, from which this one was forked: make a client here"
             )
+        return self._changed
 
     def _await(
         self,
@@ -449,19 +450,26 @@ class Connection:
                 wait = Wait(self._version, patience.next_look())
             yield wait
 
+    def _wake(self) -> None:
+        try:
+            self._wake_sender.send(b"\0")
+        except OSError:
+            pass  # it has ended, or not looked for so long that it will
+
+    # With the lock held.
+
     def _raise_any(self, failure: errors.Error | None) -> None:
+        if self._stopping:
+            raise errors.Invalid("this accrue client is closed")
         failure = failure or self._session.failure
         if failure:
             raise failure.again()
 
-    # With the lock held.
-
     def _wake_by(self, when: int) -> None:
         """Spares the system call when the thread is awake or will be in time."""
-        if when >= self._wakes_at:
-            return
-        self._wakes_at = when
-        self._wake_sender.send(b"\0")
+        if when < self._wakes_at:
+            self._wakes_at = when
+            self._wake()
 
     def _ring(self) -> None:
         """Lets all who wait look again."""

@@ -249,8 +249,15 @@ class Session:
 
     def append(self, channel: Channel, rows: Rows | SparseRows, now: int) -> None:
         outbound = channel.opened_outbound
-        outbound.append(rows, now)
-        self.kept_bytes += outbound.bytes_of(rows)
+        kept_before = outbound.kept_bytes
+        try:
+            outbound.append(rows, now)
+        except BaseException:
+            self.kept_bytes += outbound.kept_bytes - kept_before
+            text = "a push was interrupted, or had no memory, and some of its rows may be sent: open it again to go on"
+            self._fail(channel, errors.Refused(f"stream '{channel.name}': {text}"))
+            raise
+        self.kept_bytes += outbound.kept_bytes - kept_before
 
     @property
     def kept_rows(self) -> int:

@@ -20,17 +20,18 @@ import accrue  # noqa: E402
 
 
 class Daemon:
-    """An accrued of its own, which can be killed and come back on the same address with the same data."""
+    """An accrued of its own, which can be killed and come back on the same address with the same data: by default a
+    path, which nobody else can take meanwhile, as they could a port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, listen: str | None = None) -> None:
         self._directory = directory
-        self.endpoint = "tcp://127.0.0.1:0"
+        self.endpoint = listen or f"ipc://{directory}/socket"
         self.start()
 
     def start(self) -> None:
         program = os.environ.get("ACCRUED")
         assert program, "ACCRUED must name the daemon to test with, such as build/bin/accrued"
-        command = [program, "--data", str(self._directory), "--listen", self.endpoint, "--epoch-interval-ms", "20"]
+        command = [program, "--data", f"{self._directory}/data", "--listen", self.endpoint, "--epoch-interval-ms", "20"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,18 @@ def test_what_is_pushed_is_learned(client: accrue.Client) -> None:
     np.testing.assert_allclose(prediction, design @ wanted, rtol=1e-10)
     assert (len(prediction), prediction.rows, prediction.model) == (500, 500, "")
     assert prediction[0] == prediction.values[0] == next(iter(prediction))
+
+
+def test_it_is_the_same_over_tcp(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, listen="tcp://127.0.0.1:0")
+    try:
+        with daemon.client() as client:
+            stream = homes(client)
+            stream.push(X, Y)
+            assert stream.flush().durable_rows == 500
+            assert len(stream.predict(X)) == 500
+    finally:
+        daemon.kill()
 
 
 def test_the_names_of_a_row_are_the_streams(client: accrue.Client) -> None:
@@ -269,8 +282,9 @@ def test_a_client_of_nobody_says_what_it_waits_for() -> None:
 
 def test_credit_is_waited_for_and_tried(daemon: Daemon) -> None:
     row = np.zeros((1_000, 3))
-    with daemon.client(max_unacknowledged_mb=1, timeout=0.05) as impatient:
-        stream = homes(impatient)
+    with daemon.client(max_unacknowledged_mb=1) as client:
+        stream = homes(client)
+        client._core.connection.timeout = 0.05
         daemon.stop()
         while stream.try_push(row):
             pass
@@ -281,7 +295,7 @@ def test_credit_is_waited_for_and_tried(daemon: Daemon) -> None:
         daemon.go_on()
         assert stream.flush(timeout=60).durable_rows == 43_000
         assert stream.try_push(row)
-        stream.flush(timeout=60)
+        assert stream.flush(timeout=60).durable_rows == 44_000
 
 
 def test_pushes_that_wait_for_credit_go_on_when_there_is_some(daemon: Daemon) -> None:
@@ -369,7 +383,7 @@ def test_the_producers_name_is_taken_over_by_who_comes_last(daemon: Daemon) -> N
             homes(latter)
             with pytest.raises(accrue.Refused, match="another client has taken over the producer name 'till-3'"):
                 while True:  # until it has heard
-                    stream.push(X, Y)
+                    former.status()
                     stream.flush()
 
 
