@@ -128,7 +128,7 @@ struct Pipeline::Parts {
 
   void serve_http(const HttpAddress& address) {
     const http::Inside inside{context, query_context, stop_requests.descriptor()};
-    api.emplace(inside, board, events, exposition, http::ApiOptions{.max_json_bytes = config.max_message_mb * kMiB});
+    api.emplace(inside, board, events, exposition);
     server.emplace(address, api->routes());
   }
 

@@ -214,14 +214,16 @@ void Intake::give_turns(TimePoint now) {
   }
 }
 
-// A producer that is not connected and has nothing outstanding may be forgotten when there are too many: it could only
-// do harm by coming back after all the others to send again what was acknowledged.
+// A producer that is not connected and has nothing outstanding may be forgotten when there are too many, the one first
+// that came longest ago: it could only do harm by coming back after all the others to send again what was acknowledged.
 bool Intake::make_room_for_producer(Stream& stream) {
   if (stream.producers.size() < options_.max_producers) return true;
+  const StreamProducer* first = nullptr;
   for (const auto& [name, producer] : stream.producers) {
-    if (producer->session.empty() && stream.depart(std::string(name))) return true;
+    const bool idle = producer->session.empty() && producer->log.outstanding_bytes() == 0;
+    if (idle && (!first || producer->came < first->came)) first = producer.get();
   }
-  return false;
+  return first && stream.depart(std::string(first->name));
 }
 
 void Intake::on_batch(const SessionId& id, const wire::Batch& batch, zmq::message_t& frame, TimePoint now) {

@@ -104,6 +104,18 @@ bool send_to(zmq::socket_t& router, const std::string& peer, wire::BytesView mes
   return true;
 }
 
+bool try_send_to(zmq::socket_t& router, const std::string& peer, zmq::message_t frame) {
+  about_to_send();
+  try {
+    // When the peer's queue is full or the peer is gone, it is the routing id that is refused.
+    if (!router.send(zmq::buffer(peer), zmq::send_flags::sndmore | zmq::send_flags::dontwait)) return false;
+    return router.send(frame, zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH || error.num() == EINTR) return false;
+    throw;
+  }
+}
+
 bool try_receive(zmq::socket_t& socket, zmq::message_t& frame) {
   return received(socket, frame, zmq::recv_flags::dontwait);
 }

@@ -32,6 +32,9 @@ void send(zmq::socket_t& socket, wire::BytesView message);
 [[nodiscard]] bool send_to(zmq::socket_t& router, const std::string& peer, wire::BytesView message,
                            zmq::message_t payload = {});
 
+// The same without ever waiting, and of one frame: false, too, when the peer's queue is full.
+[[nodiscard]] bool try_send_to(zmq::socket_t& router, const std::string& peer, zmq::message_t frame);
+
 // The next frame, if there is one; a message's second frame is there as soon as its first is. Retries EINTR.
 [[nodiscard]] bool try_receive(zmq::socket_t& socket, zmq::message_t& frame);
 // The same, waiting for it. Throws zmq::error_t, ETERM, when the context is shut down.

@@ -82,15 +82,7 @@ void await_from(zmq::socket_t& router, std::string& peer, zmq::message_t& frame,
 
 bool send_to_client(zmq::socket_t& socket, ClientMemory& memory, const SessionId& id, wire::Bytes message) {
   auto frame = memory.message(std::move(message));
-  if (!frame) return false;
-  try {
-    // When the client's queue is full or the client is gone, it is the routing id that is refused.
-    if (!socket.send(zmq::buffer(id), zmq::send_flags::sndmore | zmq::send_flags::dontwait)) return false;
-    return socket.send(*frame, zmq::send_flags::dontwait).has_value();
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EHOSTUNREACH || error.num() == EINTR) return false;
-    throw;
-  }
+  return frame && try_send_to(socket, id, *std::move(frame));
 }
 
 Receiver::Receiver(zmq::context_t& context, zmq::socket_t clients, zmq::socket_t workers, IntakeOptions options,

@@ -48,7 +48,9 @@ void Stream::take_over(Stream& before) {
   for (const auto* list : {&before.in_flight_departed_, &before.departed_}) {
     for (const std::string& departed : *list) depart(departed);
   }
+  connections_ = before.connections_;
   for (const auto& [producer_name, old] : before.producers) {
+    if (const auto same = producers.find(producer_name); same != producers.end()) same->second->came = old->came;
     if (old->session.empty()) continue;
     const std::shared_ptr<StreamProducer> known = producer(producer_name);
     known->session = std::exchange(old->session, {});
@@ -130,6 +132,7 @@ std::size_t Stream::held_bytes() const {
 void Stream::connect(StreamProducer& producer, const SessionId& session) {
   if (producer.session.empty()) StreamGauges::add(gauges->producers, 1);
   producer.session = session;
+  producer.came = ++connections_;
 }
 
 void Stream::disconnect(StreamProducer& producer) {

@@ -28,6 +28,7 @@ struct StreamProducer {
   std::string name;
   Producer log;
   SessionId session{};               // the connection that speaks for it at present; empty for none
+  std::uint64_t came = 0;            // when it last connected, as the stream counts connections; 0: before it recovered
   std::uint64_t cut = 0;             // its sequence at the last epoch cut
   bool ack_due = false;              // something changed that its session has not been told
   bool rewound = false;              // its session does not know yet that batches are to be sent again
@@ -107,8 +108,9 @@ class Stream {
   void gauge_queue();
 
   const std::uint64_t rolled_back_to_;  // as in RecoveredStream
-  std::uint64_t epoch_ = 0;             // the last number given
-  std::uint64_t in_flight_ = 0;         // the epoch that is cut and not durable; 0 for none
+  std::uint64_t connections_ = 0;
+  std::uint64_t epoch_ = 0;      // the last number given
+  std::uint64_t in_flight_ = 0;  // the epoch that is cut and not durable; 0 for none
   bool dirty_ = false;
   bool hurried_ = false;
   TimePoint dirty_since_{};

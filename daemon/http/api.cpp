@@ -46,9 +46,8 @@ auto reading(Read read) {
 
 }  // namespace
 
-Api::Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition,
-         ApiOptions options)
-    : inside_(inside), board_(board), events_(events), exposition_(exposition), options_(options) {}
+Api::Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition)
+    : inside_(inside), board_(board), events_(events), exposition_(exposition) {}
 
 std::vector<Route> Api::routes() {
   const auto bound = [this](Answer (Api::*handle)(const Call&)) {
@@ -116,7 +115,8 @@ Answer Api::list_streams(const Call& call) {
 
 Answer Api::create_stream(const Call& call) {
   call.allow_parameters({});
-  Json body = call.json_body(options_.max_json_bytes);
+  const auto whole = bodies_.read(call);
+  Json body = whole.json;
   if (!body.contains("name") || !body["name"].is_string()) throw bad_field("name", "must be there, and text");
   const auto name = body["name"].get<std::string>();
   if (const std::string problem = wire::problem_with_stream_name(name); !problem.empty()) {
@@ -151,7 +151,8 @@ Answer Api::drop_stream(const Call& call) {
 
 Answer Api::roll_back(const Call& call) {
   call.allow_parameters({});
-  const Json body = call.json_body(options_.max_json_bytes);
+  const auto whole = bodies_.read(call);
+  const Json& body = whole.json;
   if (!body.contains("epoch") || !body["epoch"].is_number_unsigned()) {
     throw bad_field("epoch", "must be there, and the number of an epoch that is kept");
   }
@@ -169,7 +170,7 @@ Answer Api::learn(const Call& call) {
                   "stream '" + call.stream() + "' has sparse rows, which come by accrue push or a client", "stream");
   }
   RowBatches rows([&](const RowBatch& batch) { learning.learn(batch); });
-  const auto body = row_body(call.header("Content-Type"), spec, options_.max_json_bytes, rows);
+  const auto body = row_body(call.header("Content-Type"), spec, rows);
   call.read_body([&](std::string_view piece) { body->take(piece); });
   body->finish();
   rows.finish();
@@ -186,7 +187,8 @@ Answer Api::learn(const Call& call) {
 
 Answer Api::predict(const Call& call) {
   call.allow_parameters({});
-  const Json body = call.json_body(options_.max_json_bytes);
+  const auto whole = bodies_.read(call);
+  const Json& body = whole.json;
   const PredictQuestion question = predict_question(call.stream(), body, *snapshot_of(call.stream()));
   return {.json =
               ask<wire::Prediction>(inside_, question.message(), [](const auto& answer) { return json_of(answer); })};
@@ -202,7 +204,8 @@ Answer Api::list_models(const Call& call) {
 
 Answer Api::add_model(const Call& call) {
   call.allow_parameters({});
-  const Json body = call.json_body(options_.max_json_bytes);
+  const auto whole = bodies_.read(call);
+  const Json& body = whole.json;
   const wire::ModelSpec model = reading([&] { return model_of(body); });
   if (const std::string problem = wire::problem_with(model); !problem.empty()) {
     throw Problem(422, to_string(wire::ErrorCode::kBadSpec), problem);

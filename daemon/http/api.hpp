@@ -22,14 +22,9 @@ namespace accrue::daemon::http {
 inline constexpr int kMaxListeners = 16;          // to events, at once
 inline constexpr std::size_t kMaxKeyBytes = 100;  // of an Idempotency-Key
 
-struct ApiOptions {
-  std::size_t max_json_bytes = 16u << 20;  // of a body that has to be there whole
-};
-
 class Api {
  public:
-  Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition,
-      ApiOptions options);
+  Api(const Inside& inside, const SnapshotBoard& board, Events& events, const Exposition& exposition);
 
   std::vector<Route> routes();
 
@@ -59,7 +54,7 @@ class Api {
   const SnapshotBoard& board_;
   Events& events_;
   const Exposition& exposition_;
-  const ApiOptions options_;
+  JsonBodies bodies_;
   std::atomic<int> listeners_{0};
 };
 

@@ -30,22 +30,22 @@ std::optional<std::uint64_t> Call::number(const std::string& parameter) const {
   return value;
 }
 
-Json Call::json_body(std::size_t max_bytes) const {
-  const std::string type = media_type(header("Content-Type"));
+JsonBodies::Body JsonBodies::read(const Call& call) {
+  const std::string type = media_type(call.header("Content-Type"));
   if (type != kJsonType) {
     throw Problem(415, "unsupported_media_type", "the body must be application/json, not '" + type + "'",
                   "Content-Type");
   }
   std::string text;
-  read_body([&](std::string_view piece) {
-    text.append(piece);
-    if (text.size() <= max_bytes) return;
-    throw Problem(413, "body_too_large",
-                  "a body has at most " + std::to_string(max_bytes) + " bytes (max_message_mb): ask in parts");
-  });
-  Json json = parse_json(text);
-  if (!json.is_object()) throw bad_field("body", "must be an object");
-  return json;
+  call.read_body([&](std::string_view piece) { append_json(text, piece); });
+  Body body;
+  if (text.size() > kSmallBytes) {
+    large_.acquire();
+    body.permit.reset(&large_);
+  }
+  body.json = parse_json(text);
+  if (!body.json.is_object()) throw bad_field("body", "must be an object");
+  return body;
 }
 
 }  // namespace accrue::daemon::http

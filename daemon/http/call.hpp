@@ -7,14 +7,17 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "daemon/http/problem.hpp"
 
 namespace accrue::daemon::http {
+
+inline constexpr std::size_t kMaxJsonBytes = 1'048'576;  // of a body that has to be there whole
 
 struct Call {
   std::map<std::string, std::string> path;              // what stands for the names in the route's path
@@ -29,9 +32,27 @@ struct Call {
   void allow_parameters(std::initializer_list<const char*> names) const;
   std::string text(const std::string& parameter) const;  // empty where it is not given
   std::optional<std::uint64_t> number(const std::string& parameter) const;
+};
 
-  // The body, an object of JSON; of at most so many bytes.
-  Json json_body(std::size_t max_bytes) const;
+// Bodies that are an object of JSON. What a body becomes in memory is many times its size, so of those that are not
+// small only a few are held at once: the others wait.
+class JsonBodies {
+ public:
+  static constexpr std::size_t kSmallBytes = 65'536;
+  static constexpr int kLargeAtOnce = 2;
+
+  using Semaphore = std::counting_semaphore<kLargeAtOnce>;
+  struct Release {
+    void operator()(Semaphore* semaphore) const { semaphore->release(); }
+  };
+  struct Body {
+    Json json;
+    std::unique_ptr<Semaphore, Release> permit;  // of a large one
+  };
+  Body read(const Call& call);
+
+ private:
+  Semaphore large_{kLargeAtOnce};
 };
 
 struct Answer {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/http/call.hpp"
 #include "datasets/csv.hpp"
 
 namespace accrue::daemon::http {
@@ -152,42 +153,51 @@ class Csv final : public Lines {
   std::vector<std::size_t> places_;  // of these, in a row of the stream
 };
 
+// Each row is handed on as soon as it is read, and none is kept.
 class JsonBody final : public RowBody {
  public:
-  JsonBody(std::size_t max_bytes, RowBatches& rows) : max_bytes_(max_bytes), rows_(rows) {}
+  explicit JsonBody(RowBatches& rows) : rows_(rows) {}
 
-  void take(std::string_view piece) override {
-    text_.append(piece);
-    if (text_.size() <= max_bytes_) return;
-    throw Problem(413, "body_too_large",
-                  "a body of " + std::string(kJsonType) + " has at most " + std::to_string(max_bytes_) +
-                      " bytes (max_message_mb): send application/x-ndjson or text/csv, which may be of any length");
-  }
+  void take(std::string_view piece) override { append_json(text_, piece); }
 
   void finish() override {
-    const Json body = parse_json(text_);
-    if (!body.is_object() || !body.contains("rows")) {
-      throw bad_field("rows", R"(is missing: the body is {"rows": [...]})");
-    }
-    for (const auto& [name, value] : body.items()) {
-      if (name != "rows") throw bad_field(name, "is no member of such a body");
-    }
-    if (!body["rows"].is_array()) throw bad_field("rows", "must be an array of rows");
-    for (const Json& row : body["rows"]) rows_.add(row);
+    check_grammar();  // before a row is learned
+    std::string member;
+    bool has_rows = false;
+    const auto see = [&](int depth, Json::parse_event_t event, Json& value) {
+      using Event = Json::parse_event_t;
+      const bool ends = event == Event::value || event == Event::object_end || event == Event::array_end;
+      if (depth == 0 && event == Event::array_start) throw no_rows();
+      if (depth == 1 && event == Event::key) {
+        member = value.get<std::string>();
+        if (member != "rows") throw bad_field(member, "is no member of such a body");
+      }
+      if (depth == 1 && (event == Event::value || event == Event::object_start)) throw no_rows();
+      has_rows |= depth == 1;
+      if (depth == 2 && ends) rows_.add(value);
+      return depth != 2 || !ends;
+    };
+    [[maybe_unused]] const Json rest = Json::parse(text_, see);
+    if (!has_rows) throw no_rows();
   }
 
  private:
-  const std::size_t max_bytes_;
+  void check_grammar() const {
+    if (!Json::accept(text_))
+      throw Problem(400, "malformed_json", "the body is not JSON, or has a number beyond 1.8e308");
+  }
+
+  static Problem no_rows() { return bad_field("rows", R"(must be there, and an array: the body is {"rows": [...]})"); }
+
   RowBatches& rows_;
   std::string text_;
 };
 
 }  // namespace
 
-std::unique_ptr<RowBody> row_body(const std::string& content_type, const wire::StreamSpec& spec,
-                                  std::size_t max_json_bytes, RowBatches& rows) {
+std::unique_ptr<RowBody> row_body(const std::string& content_type, const wire::StreamSpec& spec, RowBatches& rows) {
   const std::string type = media_type(content_type);
-  if (type == kJsonType) return std::make_unique<JsonBody>(max_json_bytes, rows);
+  if (type == kJsonType) return std::make_unique<JsonBody>(rows);
   if (type == "application/x-ndjson") return std::make_unique<Ndjson>(rows);
   if (type == "text/csv") return std::make_unique<Csv>(spec, rows);
   throw Problem(415, "unsupported_media_type",
@@ -200,6 +210,14 @@ std::string media_type(std::string_view content_type) {
   while (!type.empty() && type.back() == ' ') type.pop_back();
   std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return type;
+}
+
+void append_json(std::string& text, std::string_view piece) {
+  text.append(piece);
+  if (text.size() <= kMaxJsonBytes) return;
+  throw Problem(413, "body_too_large",
+                "a body of " + std::string(kJsonType) + " has at most " + std::to_string(kMaxJsonBytes) +
+                    " bytes: ask in parts; rows come as application/x-ndjson or text/csv of any length");
 }
 
 Json parse_json(std::string_view text) {

@@ -31,15 +31,15 @@ class RowBody {
   virtual void finish() = 0;
 };
 
-// A reader of bodies of this type. `max_json_bytes` bounds one that has to be there whole. Problem, 415, for a type
-// that is none of these.
-std::unique_ptr<RowBody> row_body(const std::string& content_type, const wire::StreamSpec& spec,
-                                  std::size_t max_json_bytes, RowBatches& rows);
+// A reader of bodies of this type. Problem, 415, for a type that is none of these.
+std::unique_ptr<RowBody> row_body(const std::string& content_type, const wire::StreamSpec& spec, RowBatches& rows);
 
 // Without its parameters, in lower case: "text/csv; charset=utf-8" is "text/csv".
 std::string media_type(std::string_view content_type);
 
-// The JSON of a text that has come whole. Problem, 400, where it is none.
+// JSON that has to be there whole: the next piece of it, and all of it. Problem, 413 when it is too long, 400 where it
+// is no JSON.
+void append_json(std::string& text, std::string_view piece);
 Json parse_json(std::string_view text);
 
 }  // namespace accrue::daemon::http

@@ -187,6 +187,34 @@ TEST_F(IntakeTest, RoomForANewProducerIsMadeOnlyByOneThatIsGone) {
   EXPECT_EQ(all<wire::Opened>(out_.clients["c3"]).size(), 1u);
 }
 
+TEST_F(IntakeTest, TheProducerThatCameLongestAgoIsForgottenFirst) {
+  const auto come = [this](const SessionId& id, const std::string& producer) {
+    client(id, wire::Hello{producer, false});
+    client(id, wire::Open{"s", kSpec});
+    const auto opened = all<wire::Opened>(out_.clients[id]);
+    return opened.empty() ? 0 : opened.back().accepted;
+  };
+  const auto learn_and_go = [this](const SessionId& id) {
+    push(id, 1);
+    client(id, wire::Flush{1});
+    pipeline(EpochDurable{1, cuts().back().epoch});
+    client(id, wire::Bye{});
+  };
+  join("c0", "p0");
+  client("c0", wire::Bye{});
+  EXPECT_EQ(come("c1", "p1"), 0u);
+  learn_and_go("c1");
+  EXPECT_EQ(come("c2", "p2"), 0u);
+  learn_and_go("c2");
+  EXPECT_EQ(come("c3", "p1"), 1u);
+  client("c3", wire::Bye{});
+  EXPECT_EQ(come("c4", "p3"), 0u) << "p2 makes room";
+  client("c4", wire::Bye{});
+  EXPECT_EQ(come("c5", "p1"), 1u);
+  client("c5", wire::Bye{});
+  EXPECT_EQ(come("c6", "p2"), 0u);
+}
+
 TEST_F(IntakeTest, StopTakesNothingMoreAndMakesTheRestDurable) {
   join("c", "p");
   push("c", 1);

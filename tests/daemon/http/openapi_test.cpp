@@ -24,7 +24,7 @@ TEST(OpenApi, DescribesTheRoutesThatThereAre) {
   Latencies latencies;
   Events events;
   const Exposition exposition({}, board, health, gauges, latencies);
-  Api api({context, context, -1}, board, events, exposition, {});
+  Api api({context, context, -1}, board, events, exposition);
   std::set<std::string> served;
   for (const Route& route : api.routes()) {
     EXPECT_TRUE(served.insert(route.method + " " + route.path).second) << route.path;

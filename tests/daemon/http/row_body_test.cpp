@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "daemon/http/call.hpp"
 #include "ingest/wire/batch_frame.hpp"
 #include "ingest/wire/friendly_rows.hpp"
 #include "ingest/wire/limits.hpp"
@@ -21,7 +22,6 @@ using testing::NanSensitiveDoubleEq;
 using testing::Pointwise;
 using testing::SizeIs;
 
-constexpr std::size_t kMaxJson = 1'000;
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 wire::StreamSpec homes() {
@@ -36,7 +36,7 @@ std::vector<wire::Bytes> frames_of(const std::string& type, std::string_view bod
                                    const wire::StreamSpec& spec = homes()) {
   std::vector<wire::Bytes> frames;
   RowBatches rows([&](const RowBatch& batch) { frames.push_back(batch.frame(3, frames.size() + 1)); });
-  const auto reader = row_body(type, spec, kMaxJson, rows);
+  const auto reader = row_body(type, spec, rows);
   for (std::size_t at = 0; at < body.size(); at += piece) reader->take(body.substr(at, piece));
   reader->finish();
   rows.finish();
@@ -158,10 +158,12 @@ TEST(RowBody, ABodyThatCannotBeTakenIsAProblemThatNamesTheField) {
   EXPECT_EQ(problem_with("text/plain", "x").status(), 415);
   EXPECT_EQ(problem_with("text/plain", "x").field(), "Content-Type");
   EXPECT_EQ(problem_with("application/json", "{").status(), 400);
-  EXPECT_EQ(problem_with("application/json", R"({"row":[]})").field(), "rows");
-  EXPECT_EQ(problem_with("application/json", R"({"rows":1})").field(), "rows");
+  EXPECT_EQ(problem_with("application/json", R"({"row":[]})").field(), "row");
+  for (const char* none : {R"({"rows":1})", R"({"rows":{}})", "{}", "[]", "7", "[[1,2,3]]"}) {
+    EXPECT_EQ(problem_with("application/json", none).field(), "rows") << none;
+  }
   EXPECT_EQ(problem_with("application/json", R"({"rows":[],"key":1})").field(), "key");
-  EXPECT_EQ(problem_with("application/json", std::string(kMaxJson + 1, ' ')).status(), 413);
+  EXPECT_EQ(problem_with("application/json", std::string(kMaxJsonBytes + 1, ' ')).status(), 413);
   EXPECT_EQ(problem_with("text/csv", "rooms,price\n1,2\n").field(), "age");
   EXPECT_EQ(problem_with("text/csv", "").status(), 400);
   EXPECT_THAT(problem_with("text/csv", "rooms,rooms\n1,2\n").what(), HasSubstr("two columns are named"));
