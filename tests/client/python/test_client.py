@@ -481,3 +481,16 @@ def test_a_row_is_sent_after_its_linger_without_a_flush(daemon: Daemon) -> None:
         while stream.progress().durable_rows < 1:
             assert time.monotonic() < deadline
             client.status()
+
+
+def test_a_history_goes_back_an_epoch_a_row(client: accrue.Client) -> None:
+    stream = homes(client)
+    for i in range(0, 500, 100):
+        stream.push(X[i:i + 100], Y[i:i + 100])
+        stream.flush()
+    history = stream.history(span="lifetime")
+    assert history["n"].iloc[-1] == 500 and history["epoch"].is_monotonic_increasing
+    assert history["mse"].iloc[-1] == stream.metrics().mse
+    assert len(client.history("homes", from_epoch=int(history["epoch"].iloc[2]))) == len(history) - 2
+    with pytest.raises(accrue.Invalid, match="span is one of lifetime, epoch, last_1000, last_10000, last_100000"):
+        stream.history(span="day")
