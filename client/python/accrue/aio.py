@@ -68,6 +68,8 @@ class Stream(StreamCore):
 class Client(ClientCore):
     """A connection to accrued, for any number of streams."""
 
+    _ASYNCHRONOUS = True
+
     async def stream(self, name: str, **spec: Any) -> Stream:
         """As accrue.Client.stream(), with the same arguments."""
         return await self._run(self._stream(Stream, name, spec))

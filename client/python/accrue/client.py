@@ -106,6 +106,8 @@ class Stream(StreamCore):
 class Client(ClientCore):
     """A connection to accrued, for any number of streams."""
 
+    _ASYNCHRONOUS = False
+
     def stream(
         self,
         name: str,

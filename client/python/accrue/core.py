@@ -11,7 +11,7 @@ import uuid
 import weakref
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class Core:
         batch_linger_ms: float,
         max_unacknowledged_mb: int,
         timeout: float,
+        asynchronous: bool,
     ) -> None:
         _require(batch_rows > 0, "batch_rows must be at least 1")
         _require(batch_linger_ms >= 0, "batch_linger_ms must be at least 0")
@@ -67,7 +68,7 @@ class Core:
             batch_linger=int(batch_linger_ms * MS),
         )
         self.endpoint = session.endpoint
-        self.connection = Connection(ConnectionOptions(session, timeout, max_unacknowledged_mb))
+        self.connection = Connection(ConnectionOptions(session, timeout, max_unacknowledged_mb, asynchronous))
         self.close = weakref.finalize(self, self.connection.close)
         self._specs: dict[str, StreamSpec] = {}  # of streams that were not opened here
 
@@ -259,6 +260,8 @@ Opened = TypeVar("Opened", bound=StreamCore)
 class ClientCore:
     """A client, as both kinds of callers have it."""
 
+    _ASYNCHRONOUS: ClassVar[bool]
+
     def __init__(
         self,
         endpoint: str | None = None,
@@ -277,7 +280,9 @@ class ClientCore:
         max_unacknowledged_mb: MiB of rows, of all streams, kept for sending again; push() waits beyond.
         timeout: seconds, of every call that waits, unless the call says otherwise.
         """
-        self._core = Core(endpoint, producer, batch_rows, batch_linger_ms, max_unacknowledged_mb, timeout)
+        self._core = Core(
+            endpoint, producer, batch_rows, batch_linger_ms, max_unacknowledged_mb, timeout, self._ASYNCHRONOUS
+        )
 
     @property
     def endpoint(self) -> str:
