@@ -1,12 +1,9 @@
 """Joins the conversation (session.py) and the questions (queries.py) to their sockets, and lets callers wait for what
-comes of them. One background thread owns the sockets; it sleeps until the daemon speaks, a time comes, or a caller has
-something for it. Only questions of threads, which can wait for a socket themselves, do not pass through it.
+comes of them (waiting.py). One background thread owns the sockets; it sleeps until the daemon speaks, a time comes, or
+a caller has something for it. Only questions of threads, which can wait for a socket themselves, pass it by.
 
-What a caller does that may have to wait is a generator (Steps): it yields what it waits for, a Wait, and returns its
-result. run() lets the calling thread sleep meanwhile, run_async() a task of an event loop; what is done is the same.
-
-Threads: every method may be called from any thread; one lock guards the session. In a process that was forked after the
-connection was made, every call is Invalid: the thread and the sockets are the parent's.
+Threads: every method may be called from any thread; one lock guards the session. In a process that was forked after
+the connection was made, every call is Invalid: the thread and the sockets are the parent's.
 
 Errors: accrue.Error. Whoever waits gets the failure of the session or of its stream at once, and Timeout when its
 patience is over; after that everything is as it was. So it is after an interrupt or a cancellation.
@@ -14,7 +11,6 @@ patience is over; after that everything is as it was. So it is after an interrup
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -22,63 +18,26 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import zmq
 
 from accrue import errors, wire
+from accrue.channel import Channel, What
 from accrue.queries import QueryChannel
 from accrue.results import FlushReport
-from accrue.session import AT_ONCE, MS, Channel, Options, Session, What
+from accrue.session import AT_ONCE, Options, Session
 from accrue.sockets import Dealer, wait_for
 from accrue.sparse import SparseRows
 from accrue.spec import StreamSpec
+from accrue.waiting import Answer, Changes, Patience, Steps, Wait
 from accrue.wire import Frame, Rows
 
 _BYE_LINGER_MS = 100
 _MEBIBYTE = 1_048_576
 _NO_ANSWER = "no answer to a query in time"
-
-Answer = TypeVar("Answer")
-
-
-class Wait(NamedTuple):
-    """For whatever comes after the version that was seen, but not beyond a time."""
-
-    seen: int
-    until: int
-
-
-Steps = Generator[Wait, None, Answer]
-
-
-class Patience:
-    """How long a caller goes on waiting for the daemon. What counts is the time in which this process could have heard
-    it: between two looks at most LOOK, so that one which was stopped meanwhile (Ctrl-Z, then fg) does not give up at
-    once when it goes on. For one thread."""
-
-    LOOK = 1_000 * MS
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._left = int(max(seconds, 0.0) * 1_000 * MS)
-        self._looked = time.monotonic_ns()
-
-    def over(self) -> bool:
-        """Looks at the clock."""
-        now = time.monotonic_ns()
-        self._left -= min(now - self._looked, self.LOOK)
-        self._looked = now
-        return self._left <= 0
-
-    def next_look(self) -> int:
-        """Until when to wait before looking again."""
-        return self._looked + min(self._left, self.LOOK)
-
-    def __str__(self) -> str:
-        return f"{self.seconds:g} s"
 
 
 @dataclass(frozen=True)
@@ -98,9 +57,8 @@ class Connection:
         self._pid = os.getpid()
         self._context = zmq.Context()
 
-        self._changed = threading.Condition(threading.Lock())  # its lock guards the next four
-        self._version = 0  # of what can be waited for, counted up by what the daemon says
-        self._asyncio_waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._changes = Changes()
+        self._lock = self._changes.lock  # guards the next two
         self._session = Session(options.session)
         self._wakes_at = AT_ONCE  # the thread will look at the session by then without help
 
@@ -150,13 +108,13 @@ class Connection:
                 self._serve()
             self._say_goodbye()
         except Exception as error:  # no socket to be had: too many open files, no memory
-            with self._changed:
+            with self._lock:
                 self._session.fail(f"the connection to accrued cannot go on: {error}")
         finally:
             self._stopped_sender.send(b"\0")
-            with self._changed:
+            with self._lock:
                 self._wakes_at = AT_ONCE  # by nobody any more
-                self._ring()
+                self._changes.ring()
             with self._asking:
                 self._queries.close()
             self._dealer.close(_BYE_LINGER_MS if self._stopping else 0)
@@ -164,7 +122,7 @@ class Connection:
 
     def _serve(self) -> None:
         frames: deque[Frame] = deque()
-        with self._changed:
+        with self._lock:
             now = time.monotonic_ns()
             if self._session.lost(now):
                 # A new socket, not only a new connection: nothing that was said on the old one can be heard on it.
@@ -180,7 +138,7 @@ class Connection:
         self._dealer.send(frames)
         woken = wait_for([self._dealer, *asked], self._wake_receiver.fileno(), sleep_until)
         heard = self._dealer.receive()
-        with self._changed:
+        with self._lock:
             self._wakes_at = AT_ONCE
             if woken:
                 self._wake_receiver.recv(4_096)
@@ -189,7 +147,7 @@ class Connection:
                 self._session.receive(frame, now)
             answered = bool(asked) and self._queries.receive()
             if heard or answered:
-                self._ring()
+                self._changes.ring()
 
     def _ask_for_tasks(self, now: int) -> list[Dealer]:
         """With the lock held. Returns the socket, while there is an answer to wait for."""
@@ -201,11 +159,11 @@ class Connection:
         if again:
             self._session.ping_now()
         if len(questions) < waited_for:
-            self._ring()  # one was too large
+            self._changes.ring()  # one was too large
         return [dealer]
 
     def _say_goodbye(self) -> None:
-        with self._changed:
+        with self._lock:
             bye = self._session.goodbye()
         if bye:
             self._dealer.send(deque([bye]))
@@ -215,42 +173,13 @@ class Connection:
         for each in (self._stopped_receiver, self._stopped_sender, self._wake_receiver, self._wake_sender):
             each.close()
 
-    # ---- the callers ----
+    # ---- the callers: what they do is for run() or run_async() ----
 
     def run(self, steps: Steps[Answer]) -> Answer:
-        """The calling thread waits."""
-        try:
-            wait = next(steps)
-            while True:
-                with self._changed:
-                    if self._version == wait.seen:
-                        self._changed.wait(max(wait.until - time.monotonic_ns(), 0) / 1e9)
-                wait = next(steps)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
+        return self._changes.run(steps)
 
     async def run_async(self, steps: Steps[Answer]) -> Answer:
-        """The running task waits, and its loop goes on."""
-        loop = asyncio.get_running_loop()
-        try:
-            wait = next(steps)
-            while True:
-                changed: asyncio.Future[None] = loop.create_future()
-                with self._changed:
-                    if self._version == wait.seen:
-                        self._asyncio_waiters.append((loop, changed))
-                    else:
-                        changed.set_result(None)
-                await asyncio.wait([changed], timeout=max(wait.until - time.monotonic_ns(), 0) / 1e9)
-                wait = next(steps)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
+        return await self._changes.run_async(steps)
 
     def open(self, name: str, spec: StreamSpec | None) -> Steps[Channel]:
         """The stream, open. With a specification it is created when it is new."""
@@ -274,12 +203,13 @@ class Connection:
             order = self._session.order(name, what)
             self._wake_by(AT_ONCE)
         patience = Patience(self.timeout)
+        perhaps = "" if isinstance(what, wire.Drop) else ", and may be yet"
         try:
             yield from self._await(
                 patience,
                 lambda: order.failure,
                 lambda: order.done,
-                lambda: f"stream '{name}' was not {done} within {patience}",
+                lambda: f"stream '{name}' was not {done} within {patience}{perhaps}",
             )
         finally:
             order.given_up = True
@@ -368,7 +298,7 @@ class Connection:
                 lambda: _NO_ANSWER,
             )
         finally:
-            with self._changed:
+            with self._lock:
                 self._queries.questions.give_up(question)
         return question.answer
 
@@ -398,7 +328,7 @@ class Connection:
 
     def _greeting(self, patience: Patience) -> tuple[wire.Welcome, int]:
         """The daemon's, waited for, and its number."""
-        with self._changed:
+        with self._lock:
             self._raise_any(None)
             welcome, greeting = self._session.welcome, self._session.welcomes
         if welcome:
@@ -408,17 +338,17 @@ class Connection:
 
     def _probe(self) -> None:
         """Somebody misses the daemon: find out soon whether it is still the same."""
-        with self._changed:
+        with self._lock:
             self._session.ping_now()
             self._wake_by(AT_ONCE)
 
-    def _begin(self) -> threading.Condition:
+    def _begin(self) -> threading.Lock:
         """To be entered by all callers: in a process that was forked, another thread may have left it locked."""
         if os.getpid() != self._pid:
             raise errors.Invalid(
                 f"this accrue client belongs to process {self._pid}, from which this one was forked: make a client here"
             )
-        return self._changed
+        return self._lock
 
     def _await(
         self,
@@ -435,7 +365,7 @@ class Connection:
                 self._raise_any(failure())
                 if patience.over():
                     raise errors.Timeout(late() + self._session.trouble)
-                wait = Wait(self._version, patience.next_look())
+                wait = Wait(self._changes.version, patience.next_look())
             yield wait
 
     def _wake(self) -> None:
@@ -458,19 +388,3 @@ class Connection:
         if when < self._wakes_at:
             self._wakes_at = when
             self._wake()
-
-    def _ring(self) -> None:
-        """Lets all who wait look again."""
-        self._version += 1
-        self._changed.notify_all()
-        waiters, self._asyncio_waiters = self._asyncio_waiters, []
-        for loop, changed in waiters:
-            try:
-                loop.call_soon_threadsafe(_settle, changed)
-            except RuntimeError:
-                pass  # the loop was closed, and who waited in it is gone
-
-
-def _settle(changed: asyncio.Future[None]) -> None:
-    if not changed.done():
-        changed.set_result(None)

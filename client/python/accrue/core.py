@@ -16,21 +16,22 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from accrue import wire
+from accrue.channel import Channel
 from accrue.codec import encode
-from accrue.connection import Connection, ConnectionOptions, Steps
+from accrue.connection import Connection, ConnectionOptions
 from accrue.errors import Invalid, Refused, UnknownStream
 from accrue.results import Coefficients, FlushReport, History, KeptEpochs, Metrics, Models, Prediction, Status
-from accrue.session import MS, Channel, Options
+from accrue.session import MS, Options
 from accrue.sparse import SparseRows
 from accrue.spec import MAX_NAME_BYTES, Model, PartitionBy, StreamSpec, require_sendable, require_stream_name
 from accrue.tables import Extras, rows_to_predict, rows_to_push
+from accrue.waiting import Answer, Steps
 
 _MOST_MEBIBYTES = 1_048_576
 
 Question = TypeVar(
     "Question", wire.GetCoef, wire.GetMetrics, wire.GetStatus, wire.GetEpochs, wire.GetModels, wire.GetHistory
 )
-Answer = TypeVar("Answer")
 
 
 def default_endpoint() -> str:

@@ -19,7 +19,8 @@ import zmq
 
 from accrue import errors, wire
 from accrue.codec import Unreadable, decode_answer
-from accrue.session import MS, NEVER, error_from
+from accrue.refusals import error_from
+from accrue.session import MS, NEVER
 from accrue.sockets import Dealer
 from accrue.wire import ErrorCode, Frame
 

@@ -408,7 +408,7 @@ client = accrue.Client(sys.argv[1], timeout=60)
 stream = client.stream("homes", features=["x"], target="y")
 stream.push([[1.0]], [2.0])
 stream.flush()
-client._core.connection._changed.acquire()  # as another thread may have when this one forks
+client._core.connection._lock.acquire()  # as another thread may have when this one forks
 child = os.fork()
 if child == 0:
     for call in (lambda: stream.push([[1.0]], [2.0]), stream.flush, stream.progress, client.status):
@@ -420,7 +420,7 @@ if child == 0:
     with accrue.Client(sys.argv[1], timeout=60) as own:
         print(own.predict("homes", [[1.0]]).values, flush=True)
     sys.exit()
-client._core.connection._changed.release()
+client._core.connection._lock.release()
 assert os.waitpid(child, 0)[1] == 0
 stream.push([[2.0]], [4.0])
 print(stream.flush().durable_rows)
@@ -457,7 +457,7 @@ stream = client.stream("homes", features=["x"], target="y")
 pid = client.status().pid
 os.kill(pid, signal.SIGSTOP)
 stream.push([[1.0]], [2.0])
-waiting = client._core.connection._changed._waiters
+waiting = client._core.connection._changes._changed._waiters
 def interrupt():
     while not waiting:
         pass

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Daemon
 
 import accrue
-from accrue.connection import Patience
-from conftest import Daemon
+from accrue.waiting import Patience
 
 ROWS = np.array([[1.0, 2.0], [2.0, 4.0]])
 
