@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -14,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse  # type: ignore[import]
-from conftest import Daemon
+from conftest import PACKAGE, Daemon
 
 import accrue
 
@@ -447,15 +450,13 @@ print("ends")
     assert run_python(script, daemon.endpoint if reachable else "tcp://127.0.0.1:9") == "ends\n"
 
 
-def test_an_interrupt_ends_a_wait_and_leaves_everything_as_it_was(
-    daemon: Daemon, run_python: Callable[..., str]
-) -> None:
+def test_an_interrupt_ends_a_wait_and_leaves_everything_as_it_was(daemon: Daemon) -> None:
     script = """
 import os, signal, sys, threading, accrue
 client = accrue.Client(sys.argv[1], timeout=60)
 stream = client.stream("homes", features=["x"], target="y")
-pid = client.status().pid
-os.kill(pid, signal.SIGSTOP)
+print("stop", flush=True)
+sys.stdin.readline()
 stream.push([[1.0]], [2.0])
 waiting = client._core.connection._changes._changed._waiters
 def interrupt():
@@ -466,11 +467,21 @@ threading.Thread(target=interrupt).start()
 try:
     stream.flush()
 except KeyboardInterrupt:
-    print("interrupted")
-os.kill(pid, signal.SIGCONT)
+    print("interrupted", flush=True)
 print(stream.flush().durable_rows)
 """
-    assert run_python(script, daemon.endpoint) == "interrupted\n1\n"
+    command = [sys.executable, "-c", script, daemon.endpoint]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdin and program.stdout
+        assert program.stdout.readline() == "stop\n"
+        daemon.stop()
+        program.stdin.write("\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "interrupted\n"
+        daemon.go_on()
+        assert program.stdout.readline() == "1\n"
+    assert program.returncode == 0
 
 
 def test_a_row_is_sent_after_its_linger_without_a_flush(daemon: Daemon) -> None:
