@@ -472,7 +472,8 @@ print(stream.flush().durable_rows)
 """
     command = [sys.executable, "-c", script, daemon.endpoint]
     environment = {**os.environ, "PYTHONPATH": PACKAGE}
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as program:
         assert program.stdin and program.stdout
         assert program.stdout.readline() == "stop\n"
         daemon.stop()
