@@ -253,11 +253,11 @@ def _csr(subject: str, x: Any) -> SparseRows:
     if not hasattr(x, "tocsr"):
         raise Invalid(f"{subject} has sparse rows: give X as a scipy.sparse matrix or accrue.SparseRows")
     csr = x.tocsr()
-    first, last = int(csr.indptr[0]), int(csr.indptr[-1])
-    if last - first >= 2**32:
-        raise Invalid(f"{subject}: {last - first} values at once: give X in parts")
+    values = int(csr.indptr[-1])
+    if values >= 2**32:
+        raise Invalid(f"{subject}: {values} values at once: give X in parts")
     return SparseRows(
-        csr.indices[first:last].astype(np.uint32),
-        csr.data[first:last].astype(np.float64),
-        (csr.indptr[1:] - first).astype(np.uint32),
+        csr.indices[:values].astype(np.uint32),
+        csr.data[:values].astype(np.float64),
+        csr.indptr[1:].astype(np.uint32),
     )

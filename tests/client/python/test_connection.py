@@ -47,7 +47,7 @@ def test_a_collector_may_close_a_client_in_its_own_thread(daemon: Daemon, monkey
     with pytest.raises(accrue.Invalid, match="closed"):
         client.drop("s")
     connection._thread.join(60)
-    assert not connection._thread.is_alive()
+    assert not connection._thread.is_alive() and connection._session.failure is None
 
 
 def test_a_push_that_is_interrupted_half_way_fails_its_stream(
