@@ -18,7 +18,7 @@ import queue
 import threading
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,11 @@ _LINEAR_LEARNERS = ("least_squares", "bayesian", "sgd", "passive_aggressive", "q
 
 
 class OwnStream:
-    def __init__(self, endpoint: str | None, features: Sequence[str], model: Model) -> None:
-        self.features = list(features)
-        self.model = model
+    def __init__(
+        self, endpoint: str | None, features: Iterable[Hashable], learner: str, settings: Mapping[str, Any] | None
+    ) -> None:
+        self.features = [str(name) for name in features]
+        self.model = Model(learner, learner, {key: _plain(value) for key, value in (settings or {}).items()})
         self.name = f"estimator-{uuid.uuid4().hex}"
         target = "y"
         while target in self.features:
@@ -47,7 +49,7 @@ class OwnStream:
         daemon.own(self)
         self.endpoint = daemon.client.endpoint
         self._stream = daemon.client.stream(
-            self.name, features=self.features, target=target, weighted=True, models=[model])
+            self.name, features=self.features, target=target, weighted=True, models=[self.model])
         self._pid = os.getpid()
         self._unsettled = False
         self._rejected = 0
@@ -108,6 +110,11 @@ class OwnStream:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Remembered, (self.features, self.model, self.coefficients() if self._linear() else None)
+
+
+def _plain(value: Any) -> Any:
+    """Grids of parameters are of NumPy's numbers, which are written in another way."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _parts(x: Float64s) -> list[slice]:

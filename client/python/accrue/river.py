@@ -22,7 +22,6 @@ from river.base import MiniBatchRegressor
 from accrue.codec import Float64s
 from accrue.errors import Invalid
 from accrue.own_stream import OwnStream
-from accrue.spec import Model
 
 
 class AccrueRegressor(MiniBatchRegressor):  # type: ignore[misc]  # River is untyped
@@ -79,8 +78,7 @@ class AccrueRegressor(MiniBatchRegressor):  # type: ignore[misc]  # River is unt
                 raise Invalid(f"feature {name!r} was not there from the first, and the model cannot learn it now: name "
                               "all features that may come by features=")
         if self._own is None:
-            model = Model(self.learner, self.learner, self.settings)
-            self._own = OwnStream(self.endpoint, [str(name) for name in self._names], model)
+            self._own = OwnStream(self.endpoint, self._names, self.learner, self.settings)
         return self._own
 
     def _row(self, x: Mapping[Any, Any]) -> Float64s:

@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from accrue.codec import Float64s
 from accrue.own_stream import OwnStream
 from accrue.results import Coefficients
-from accrue.spec import Model
 
 try:
     from sklearn.utils.validation import validate_data
@@ -94,9 +93,12 @@ class AccrueRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, anew: bool) -> None:
         x, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, reset=anew)
-        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, only_non_negative=True)
+        weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        if weight.shape != (len(x),) or not np.all(np.isfinite(weight) & (weight >= 0)):
+            raise ValueError(f"sample_weight is a number of 0 or more for each of the {len(x)} rows")
+        if anew and not weight.any():
+            raise ValueError("every sample_weight is 0: there is nothing to learn")
         if anew:
             names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(x.shape[1])])
-            model = Model(self.learner, self.learner, self.settings)
-            self._own = OwnStream(self.endpoint, [str(name) for name in names], model)
+            self._own = OwnStream(self.endpoint, names, self.learner, self.settings)
         self._own.learn(x, y.astype(np.float64, copy=False), weight)

@@ -79,6 +79,14 @@ def test_is_the_batch_fit_of_weighted_rows(rows: Rows) -> None:
     np.testing.assert_allclose(parts.coef_, batch.coef_, rtol=1e-12)
 
 
+@pytest.mark.parametrize("weight", [1.0, [[1.0]] * 300, [1.0] * 299, [-1.0] + [1.0] * 299, [np.nan] * 300])
+def test_weights_that_are_none(weight: Any, rows: Rows) -> None:
+    with pytest.raises(ValueError, match="0 or more for each of the 300 rows"):
+        AccrueRegressor().fit(*rows, sample_weight=weight)
+    with pytest.raises(ValueError, match="every sample_weight is 0"):
+        AccrueRegressor().fit(*rows, sample_weight=np.zeros(300))
+
+
 @pytest.mark.parametrize("learner", ["adaptive", *LINEAR])
 def test_parts_are_the_whole(learner: str, rows: Rows) -> None:
     x, y = rows
@@ -96,6 +104,14 @@ def test_partial_fit_goes_on_after_fit_and_fit_begins_anew(rows: Rows) -> None:
     np.testing.assert_allclose(model.coef_, LinearRegression().fit(x[:50], y[:50]).coef_, rtol=1e-12)
 
 
+def test_very_many_rows() -> None:
+    x = np.random.default_rng(3).normal(size=(2_000_000, 3))  # more than a client keeps, and than the daemon is asked
+    y = x @ [2.0, -1.0, 0.5]
+    values, std = AccrueRegressor().fit(x, y).predict(x, return_std=True)
+    np.testing.assert_allclose(values, y, atol=1e-9)
+    assert std.shape == y.shape
+
+
 def test_standard_deviations(rows: Rows) -> None:
     x, y = rows
     values, std = AccrueRegressor().fit(x, y).predict(x[:5], return_std=True)
@@ -109,7 +125,7 @@ def test_standard_deviations(rows: Rows) -> None:
 
 def test_settings(rows: Rows) -> None:
     x, y = rows
-    model = AccrueRegressor(settings={"intercept": False, "ridge": np.float64(10.0)}).fit(x, y)
+    model = AccrueRegressor(settings={"intercept": np.bool_(False), "ridge": np.float64(10.0)}).fit(x, y)
     assert model.intercept_ == 0.0
     assert np.abs(model.coef_).sum() < np.abs(LinearRegression(fit_intercept=False).fit(x, y).coef_).sum()
     with pytest.raises(accrue.Error, match="rigde"):
