@@ -14,6 +14,11 @@ sources = $(shell git ls-files '*.cpp' '*.hpp')
 # Tests that go much further when ACCRUE_TORTURE is set.
 torture_tests = daemon_store_test daemon_committer_test e2e_delivery_test e2e_workers_test e2e_full_disk_test \
                 e2e_silence_test e2e_memory_test
+# Tests in Python are run by `make test` alone: the client is the same under every compiler and sanitizer, and what the
+# daemon does for them the other tests make it do as well.
+python_packages = python3-zmq python3-msgpack python3-numpy python3-pandas python3-scipy python3-sklearn python3-pytest \
+                  python3-jsonschema python3-pip python3-setuptools python3-venv python3-wheel mypy flake8
+not_python      = -LE '^python$$'
 datasets = ACCRUE_DATASETS="$$(scripts/fetch-datasets)"
 # What tests need beside what was built.
 fetched  = $(datasets) ACCRUE_PROMTOOL="$$(scripts/fetch-promtool)"
@@ -39,7 +44,7 @@ run: build ## Start the daemon for use (ARGS="--data DIR --listen tcp://HOST:POR
 	@$(BUILD)/bin/accrued $(ARGS)
 
 test: ## Every test (TESTS=REGEX for some of them)
-	@scripts/bootstrap
+	@scripts/bootstrap $(python_packages)
 	@$(call configure,$(BUILD))
 	@cmake --build $(BUILD) -j $(JOBS)
 	@$(fetched) ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure -R '$(TESTS)'
@@ -65,20 +70,20 @@ sanitize-address:
 	@scripts/bootstrap
 	@$(call configure,$(BUILD)-address,-DACCRUE_SANITIZE=address$(comma)undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo)
 	@cmake --build $(BUILD)-address -j $(JOBS)
-	@$(fetched) ctest --test-dir $(BUILD)-address -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	@$(fetched) ctest --test-dir $(BUILD)-address -j $(JOBS) --output-on-failure -R '$(TESTS)' $(not_python)
 
 sanitize-thread:
 	@scripts/bootstrap
 	@$(call configure,$(BUILD)-thread,-DACCRUE_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo)
 	@cmake --build $(BUILD)-thread -j $(JOBS)
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan.supp" $(fetched) \
-	  ctest --test-dir $(BUILD)-thread -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	  ctest --test-dir $(BUILD)-thread -j $(JOBS) --output-on-failure -R '$(TESTS)' $(not_python)
 
 clang: ## Build all with Clang 14 and run every test
 	@scripts/bootstrap clang-14
 	@$(call configure,$(BUILD)-clang,-DCMAKE_CXX_COMPILER=clang++-14)
 	@cmake --build $(BUILD)-clang -j $(JOBS)
-	@$(fetched) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)'
+	@$(fetched) ctest --test-dir $(BUILD)-clang -j $(JOBS) --output-on-failure -R '$(TESTS)' $(not_python)
 
 bench: ## accrue beside raw ZeroMQ, TCP and memcpy, its learners, and recovery: writes tests/bench/RESULTS.md (ARGS=--quick)
 	@scripts/bootstrap

@@ -3,6 +3,7 @@
 For asyncio, the same in coroutines, there is accrue.aio. accrue.sklearn and accrue.river have its models as estimators.
 """
 
+from accrue import aio
 from accrue.client import Client, Stream
 from accrue.core import default_endpoint
 from accrue.cuts import learned_cuts
@@ -70,6 +71,7 @@ __all__ = [
     "UnknownEpoch",
     "UnknownModel",
     "UnknownStream",
+    "aio",
     "default_endpoint",
     "embedded",
     "hashed_feature",

@@ -17,11 +17,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from accrue.connection import Answer, Steps
 from accrue.core import ClientCore, StreamCore
 from accrue.results import Coefficients, FlushReport, KeptEpochs, Metrics, Models, Prediction, Status
 from accrue.spec import Model
 from accrue.tables import Extras
+from accrue.waiting import Answer, Steps
 
 
 class Stream(StreamCore):
@@ -67,6 +67,8 @@ class Stream(StreamCore):
 
 class Client(ClientCore):
     """A connection to accrued, for any number of streams."""
+
+    _ASYNCHRONOUS = True
 
     async def stream(self, name: str, **spec: Any) -> Stream:
         """As accrue.Client.stream(), with the same arguments."""

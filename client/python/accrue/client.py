@@ -24,12 +24,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from accrue.connection import Answer, Steps
 from accrue.core import ClientCore, StreamCore
 from accrue.display import client_html, stream_html
 from accrue.results import Coefficients, FlushReport, KeptEpochs, Metrics, Models, Prediction, Status
 from accrue.spec import Model, PartitionBy
 from accrue.tables import Extras
+from accrue.waiting import Answer, Steps
 
 
 class Stream(StreamCore):
@@ -105,6 +105,8 @@ class Stream(StreamCore):
 
 class Client(ClientCore):
     """A connection to accrued, for any number of streams."""
+
+    _ASYNCHRONOUS = False
 
     def stream(
         self,

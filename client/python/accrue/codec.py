@@ -29,7 +29,8 @@ U32 = Annotated[int, 2**32 - 1]  # an integer, and the largest it can be
 _MAX_U64 = 2**64 - 1
 
 Float64s = NDArray[np.float64]  # a bin of little-endian numbers
-Table = Annotated[NDArray[np.float64], "rows"]  # an array of rows of as many numbers; nil is NaN
+Points = Annotated[NDArray[np.float64], "points"]  # of a History: an array of rows of numbers; nil is NaN
+_INTEGERS = 3  # of a point, which come first
 
 
 class Unreadable(Exception):
@@ -238,14 +239,21 @@ def _get_pairs(items: Any) -> dict[str, str]:
     return dict(pairs)
 
 
-def _get_table(items: Any) -> NDArray[np.float64]:
+def _put_points(points: NDArray[np.float64]) -> list[list[float | None]]:
+    return [
+        [*map(int, row[:_INTEGERS]), *(None if number != number else number for number in row[_INTEGERS:])]
+        for row in points.tolist()
+    ]
+
+
+def _get_points(items: Any) -> NDArray[np.float64]:
     try:
-        table = np.array(_SIMPLE[list].get(items), np.float64)
+        points = np.array(_SIMPLE[list].get(items), np.float64)
     except (TypeError, ValueError):
         raise _Wrong from None
-    if table.size and table.ndim != 2:
+    if points.size and points.ndim != 2:
         raise _Wrong
-    return table
+    return points
 
 
 _SIMPLE: dict[Any, Codec] = {
@@ -256,6 +264,6 @@ _SIMPLE: dict[Any, Codec] = {
     bytes: _of_type(bytes),
     list: _of_type(list),
     Float64s: Codec(lambda numbers: np.asarray(numbers, "<f8").tobytes(), _get_numbers),
-    Table: Codec(lambda table: [[None if x != x else x for x in row] for row in table.tolist()], _get_table),
+    Points: Codec(_put_points, _get_points),
     dict[str, str]: Codec(lambda pairs: [list(pair) for pair in pairs.items()], _get_pairs),
 }

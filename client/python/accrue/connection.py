@@ -1,12 +1,9 @@
 """Joins the conversation (session.py) and the questions (queries.py) to their sockets, and lets callers wait for what
-comes of them. One background thread owns the sockets; it sleeps until the daemon speaks, a time comes, or a caller has
-something for it.
+comes of them (waiting.py). One background thread owns the sockets; it sleeps until the daemon speaks, a time comes, or
+a caller has something for it. Only questions of threads, which can wait for a socket themselves, pass it by.
 
-What a caller does that may have to wait is a generator (Steps): it yields what it waits for, a Wait, and returns its
-result. run() lets the calling thread sleep meanwhile, run_async() a task of an event loop; what is done is the same.
-
-Threads: every method may be called from any thread; one lock guards session and questions. In a process that was forked
-after the connection was made, every call is Invalid: the thread and the sockets are the parent's.
+Threads: every method may be called from any thread; one lock guards the session. In a process that was forked after
+the connection was made, every call is Invalid: the thread and the sockets are the parent's.
 
 Errors: accrue.Error. Whoever waits gets the failure of the session or of its stream at once, and Timeout when its
 patience is over; after that everything is as it was. So it is after an interrupt or a cancellation.
@@ -14,7 +11,6 @@ patience is over; after that everything is as it was. So it is after an interrup
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -22,67 +18,26 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import zmq
 
-from accrue import errors
-from accrue.queries import Questions, query_endpoint
+from accrue import errors, wire
+from accrue.channel import Channel, What
+from accrue.queries import QueryChannel
 from accrue.results import FlushReport
-from accrue.session import AT_ONCE, MS, Channel, Options, Session, What
+from accrue.session import AT_ONCE, Options, Session
+from accrue.sockets import Dealer, wait_for
 from accrue.sparse import SparseRows
 from accrue.spec import StreamSpec
+from accrue.waiting import Answer, Changes, Patience, Steps, Wait
 from accrue.wire import Frame, Rows
 
 _BYE_LINGER_MS = 100
 _MEBIBYTE = 1_048_576
-_RECEIVED_AT_ONCE = 256  # messages, before sending gets its turn
-_RECONNECT_MS = 50
-_RECONNECT_MAX_MS = 1_000
-_MAX_REPLY_BYTES = 67_108_864  # of one message from the daemon
-_LONGEST_SLEEP_MS = 60_000
-_COPIED_BYTES = 16_384  # a shorter frame costs more to share with the socket than to copy
-
-Answer = TypeVar("Answer")
-
-
-class Wait(NamedTuple):
-    """For whatever comes after the version that was seen, but not beyond a time."""
-
-    seen: int
-    until: int
-
-
-Steps = Generator[Wait, None, Answer]
-
-
-class Patience:
-    """How long a caller goes on waiting for the daemon. What counts is the time in which this process could have heard
-    it: between two looks at most LOOK, so that one which was stopped meanwhile (Ctrl-Z, then fg) does not give up at
-    once when it goes on. For one thread."""
-
-    LOOK = 1_000 * MS
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._left = int(max(seconds, 0.0) * 1_000 * MS)
-        self._looked = time.monotonic_ns()
-
-    def over(self) -> bool:
-        """Looks at the clock."""
-        now = time.monotonic_ns()
-        self._left -= min(now - self._looked, self.LOOK)
-        self._looked = now
-        return self._left <= 0
-
-    def next_look(self) -> int:
-        """Until when to wait before looking again."""
-        return self._looked + min(self._left, self.LOOK)
-
-    def __str__(self) -> str:
-        return f"{self.seconds:g} s"
+_NO_ANSWER = "no answer to a query in time"
 
 
 @dataclass(frozen=True)
@@ -90,6 +45,7 @@ class ConnectionOptions:
     session: Options
     timeout: float  # seconds
     max_unacknowledged_mb: int
+    asynchronous: bool  # whether callers are tasks of event loops
 
 
 class Connection:
@@ -97,33 +53,30 @@ class Connection:
         self.timeout = options.timeout
         self._endpoint = options.session.endpoint
         self._max_kept_bytes = options.max_unacknowledged_mb * _MEBIBYTE
+        self._asynchronous = options.asynchronous
         self._pid = os.getpid()
-
-        self._changed = threading.Condition(threading.Lock())  # its lock guards all down to _stopping
-        self._version = 0  # of session and questions, counted up by what the daemon says
-        self._asyncio_waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
-        self._session = Session(options.session)
-        self._questions = Questions()
-        self._wakes_at = AT_ONCE  # the thread will look at the session by then without help
-        self._stopping = False
-
-        # The thread's, once it runs.
         self._context = zmq.Context()
+
+        self._changes = Changes()
+        self._lock = self._changes.lock  # guards the next two
+        self._session = Session(options.session)
+        self._wakes_at = AT_ONCE  # the thread will look at the session by then without help
+
+        # The thread asks what tasks want to know, under the lock above. Who can wait asks by himself, one at a time.
+        self._queries = QueryChannel(self._context, self._endpoint)
+        self._asking = threading.Lock()
+
+        self._stopping = False
+        self._stopped_receiver, self._stopped_sender = socket.socketpair()  # readable from then on
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
-        self._poller = zmq.Poller()
-        self._poller.register(self._wake_receiver, zmq.POLLIN)
-        self._socket: zmq.Socket[Any] | None = None
-        self._unsent: deque[Frame] = deque()  # what the socket did not take yet
-        self._query_socket: zmq.Socket[Any] | None = None
-        self._query_greeting = 0  # the one that named the query socket's peer
-        self._unasked: deque[Frame] = deque()
         try:
-            self._reconnect(time.monotonic_ns())  # here, so that a wrong endpoint is the constructor's error
+            self._dealer = Dealer(self._context, self._endpoint)  # here, so that a wrong endpoint is this one's error
         except BaseException:
-            self._close_sockets()
+            self._close_all()
             raise
+        self._session.restart(time.monotonic_ns())
         self._thread = threading.Thread(target=self._run, name="accrue", daemon=True)
         self._thread.start()
 
@@ -151,160 +104,82 @@ class Connection:
         # Signals are for the threads of the program that uses this library.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            while self._sleep_and_serve():
-                pass
+            while not self._stopping:
+                self._serve()
             self._say_goodbye()
         except Exception as error:  # no socket to be had: too many open files, no memory
-            with self._changed:
+            with self._lock:
                 self._session.fail(f"the connection to accrued cannot go on: {error}")
         finally:
-            with self._changed:
+            self._stopped_sender.send(b"\0")
+            with self._lock:
                 self._wakes_at = AT_ONCE  # by nobody any more
-                self._ring()
-            self._close_sockets()
+                self._changes.ring()
+            with self._asking:
+                self._queries.close()
+            self._dealer.close(_BYE_LINGER_MS if self._stopping else 0)
+            self._close_all()
 
-    def _sleep_and_serve(self) -> bool:
-        with self._changed:
-            if self._stopping:
-                return False
+    def _serve(self) -> None:
+        frames: deque[Frame] = deque()
+        with self._lock:
             now = time.monotonic_ns()
             if self._session.lost(now):
-                self._reconnect(now)
-            if len(self._questions):
-                self._serve_questions(now)
-            self._session.collect(now, self._unsent)
-            self._wakes_at = self._session.deadline()
-            if self._query_socket:
-                self._wakes_at = min(self._wakes_at, self._questions.deadline())
-            sleep_until = self._wakes_at
-        _transmit(self._socket, self._unsent)
-        _transmit(self._query_socket, self._unasked)
-        readable = self._sleep(sleep_until)
-        heard = _receive(self._socket) if self._socket in readable else []
-        answered = _receive(self._query_socket) if self._query_socket in readable else []
-        with self._changed:
+                # A new socket, not only a new connection: nothing that was said on the old one can be heard on it.
+                self._dealer.close()
+                self._dealer = Dealer(self._context, self._endpoint)
+                self._session.restart(now)
+            asked = self._ask_for_tasks(now)
+            self._session.collect(now, frames)
+            sleep_until = self._session.deadline()
+            if asked:
+                sleep_until = min(sleep_until, self._queries.questions.deadline())
+            self._wakes_at = sleep_until
+        self._dealer.send(frames)
+        woken = wait_for([self._dealer, *asked], self._wake_receiver.fileno(), sleep_until)
+        heard = self._dealer.receive()
+        with self._lock:
             self._wakes_at = AT_ONCE
-            if self._wake_receiver.fileno() in readable:
+            if woken:
                 self._wake_receiver.recv(4_096)
             now = time.monotonic_ns()
             for frame in heard:
                 self._session.receive(frame, now)
-            for frame in answered:
-                self._questions.receive(frame)
+            answered = bool(asked) and self._queries.receive()
             if heard or answered:
-                self._ring()
-        return True
+                self._changes.ring()
 
-    def _serve_questions(self, now: int) -> None:
-        welcome = self._session.welcome
-        if not welcome:
-            return
-        if not self._query_socket or self._query_greeting != self._session.welcomes or self._questions.silent:
-            if self._query_socket:
-                self._forget(self._query_socket)
-            self._query_socket = self._dealer(query_endpoint(self._endpoint, welcome.query_endpoint))
-            self._query_greeting = self._session.welcomes
-            self._unasked.clear()
-            self._questions.restart()
-        waited_for = len(self._questions)
-        if self._questions.collect(now, welcome.max_message_bytes, self._unasked):
-            self._session.ping_now()  # find out soon whether it is still the same daemon
-        if len(self._questions) < waited_for:
-            self._ring()  # one was too large
-
-    def _sleep(self, until: int) -> dict[Any, int]:
-        """Returns what can be received from, once there is any, or something can be sent; or at a time."""
-        for each, waiting in ((self._socket, self._unsent), (self._query_socket, self._unasked)):
-            if each:
-                self._poller.modify(  # type: ignore[no-untyped-call]
-                    each, zmq.POLLIN | zmq.POLLOUT if waiting else zmq.POLLIN
-                )
-        left = min(max(until - time.monotonic_ns(), 0), _LONGEST_SLEEP_MS * MS)
-        ready = dict(self._poller.poll(-(-left // MS)))
-        return {each: event for each, event in ready.items() if event & zmq.POLLIN}
-
-    def _reconnect(self, now: int) -> None:
-        """A new socket, not only a new connection: nothing that was said on the old one can be heard on it."""
-        if self._socket:
-            self._forget(self._socket)
-        self._socket = self._dealer(self._endpoint)
-        self._unsent.clear()
-        self._session.restart(now)
-
-    def _dealer(self, endpoint: str) -> zmq.Socket[Any]:
-        """Connects in the background."""
-        dealer: zmq.Socket[Any] = self._context.socket(zmq.DEALER)
-        dealer.linger = 0
-        dealer.immediate = True  # nothing is queued to a peer that is not there
-        dealer.sndhwm = 0  # the daemon's credit bounds what is sent
-        dealer.maxmsgsize = _MAX_REPLY_BYTES
-        dealer.reconnect_ivl = _RECONNECT_MS
-        dealer.reconnect_ivl_max = _RECONNECT_MAX_MS
-        dealer.copy_threshold = _COPIED_BYTES
-        try:
-            dealer.connect(endpoint)
-        except zmq.ZMQError as error:
-            dealer.close()
-            text = f"cannot connect to '{endpoint}': {error} (an endpoint looks like tcp://127.0.0.1:7700)"
-            raise errors.Invalid(text) from None
-        self._poller.register(dealer, zmq.POLLIN)
-        return dealer
-
-    def _forget(self, dealer: zmq.Socket[Any]) -> None:
-        self._poller.unregister(dealer)
-        dealer.close()
+    def _ask_for_tasks(self, now: int) -> list[Dealer]:
+        """With the lock held. Returns the socket, while there is an answer to wait for."""
+        questions = self._queries.questions
+        waited_for = len(questions)
+        if not self._session.welcome or not self._asynchronous or not waited_for:
+            return []
+        dealer, again = self._queries.ask(now, self._session.welcome, self._session.welcomes)
+        if again:
+            self._session.ping_now()
+        if len(questions) < waited_for:
+            self._changes.ring()  # one was too large
+        return [dealer]
 
     def _say_goodbye(self) -> None:
-        with self._changed:
+        with self._lock:
             bye = self._session.goodbye()
-        if bye and self._socket and not self._unsent:
-            self._socket.linger = _BYE_LINGER_MS
-            _transmit(self._socket, deque([bye]))
+        if bye:
+            self._dealer.send(deque([bye]))
 
-    def _close_sockets(self) -> None:
-        for each in (self._socket, self._query_socket):
-            if each:
-                each.close()
+    def _close_all(self) -> None:
         self._context.term()
-        self._wake_receiver.close()
-        self._wake_sender.close()
+        for each in (self._stopped_receiver, self._stopped_sender, self._wake_receiver, self._wake_sender):
+            each.close()
 
-    # ---- the callers ----
+    # ---- the callers: what they do is for run() or run_async() ----
 
     def run(self, steps: Steps[Answer]) -> Answer:
-        """The calling thread waits."""
-        try:
-            wait = next(steps)
-            while True:
-                with self._changed:
-                    if self._version == wait.seen:
-                        self._changed.wait(max(wait.until - time.monotonic_ns(), 0) / 1e9)
-                wait = next(steps)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
+        return self._changes.run(steps)
 
     async def run_async(self, steps: Steps[Answer]) -> Answer:
-        """The running task waits, and its loop goes on."""
-        loop = asyncio.get_running_loop()
-        try:
-            wait = next(steps)
-            while True:
-                changed: asyncio.Future[None] = loop.create_future()
-                with self._changed:
-                    if self._version == wait.seen:
-                        self._asyncio_waiters.append((loop, changed))
-                    else:
-                        changed.set_result(None)
-                await asyncio.wait([changed], timeout=max(wait.until - time.monotonic_ns(), 0) / 1e9)
-                wait = next(steps)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
+        return await self._changes.run_async(steps)
 
     def open(self, name: str, spec: StreamSpec | None) -> Steps[Channel]:
         """The stream, open. With a specification it is created when it is new."""
@@ -328,12 +203,13 @@ class Connection:
             order = self._session.order(name, what)
             self._wake_by(AT_ONCE)
         patience = Patience(self.timeout)
+        perhaps = "" if isinstance(what, wire.Drop) else ", and may be yet"
         try:
             yield from self._await(
                 patience,
                 lambda: order.failure,
                 lambda: order.done,
-                lambda: f"stream '{name}' was not {done} within {patience}",
+                lambda: f"stream '{name}' was not {done} within {patience}{perhaps}",
             )
         finally:
             order.given_up = True
@@ -407,30 +283,72 @@ class Connection:
             return channel.opened_outbound.report
 
     def ask(self, framed: Callable[[int], bytes]) -> Steps[Any]:
-        """The answer to a question (Questions.ask)."""
+        """The answer to a question, whose frame `framed` makes from its number."""
+        if not self._asynchronous:
+            return self._ask_here(framed)
         with self._begin():
             self._raise_any(None)
-            question = self._questions.ask(framed)
+            question = self._queries.questions.ask(framed)
             self._wake_by(AT_ONCE)
         try:
             yield from self._await(
                 Patience(self.timeout),
                 lambda: question.failure,
                 lambda: question.answer is not None,
-                lambda: "no answer to a query in time",
+                lambda: _NO_ANSWER,
             )
         finally:
-            with self._changed:
-                self._questions.give_up(question)
+            with self._lock:
+                self._queries.questions.give_up(question)
         return question.answer
 
-    def _begin(self) -> threading.Condition:
+    def _ask_here(self, framed: Callable[[int], bytes]) -> Any:
+        """The same without the thread's help, which is two changes of threads fewer."""
+        self._begin()
+        with self._asking:  # whoever has it has a timeout of its own
+            patience = Patience(self.timeout)
+            question = self._queries.questions.ask(framed)
+            try:
+                while question.answer is None:
+                    welcome, greeting = self._greeting(patience)
+                    dealer, again = self._queries.ask(time.monotonic_ns(), welcome, greeting)
+                    if again:
+                        self._probe()
+                    if not question.failure:
+                        look = min(self._queries.questions.deadline(), patience.next_look())
+                        wait_for([dealer], self._stopped_receiver.fileno(), look)
+                        self._queries.receive()
+                    if question.failure:
+                        raise question.failure.again()
+                    if question.answer is None and patience.over():
+                        raise errors.Timeout(_NO_ANSWER + self._session.trouble)
+            finally:
+                self._queries.questions.give_up(question)
+            return question.answer
+
+    def _greeting(self, patience: Patience) -> tuple[wire.Welcome, int]:
+        """The daemon's, waited for, and its number."""
+        with self._lock:
+            self._raise_any(None)
+            welcome, greeting = self._session.welcome, self._session.welcomes
+        if welcome:
+            return welcome, greeting
+        self.run(self._await(patience, lambda: None, lambda: self._session.welcome is not None, lambda: _NO_ANSWER))
+        return self._greeting(patience)
+
+    def _probe(self) -> None:
+        """Somebody misses the daemon: find out soon whether it is still the same."""
+        with self._lock:
+            self._session.ping_now()
+            self._wake_by(AT_ONCE)
+
+    def _begin(self) -> threading.Lock:
         """To be entered by all callers: in a process that was forked, another thread may have left it locked."""
         if os.getpid() != self._pid:
             raise errors.Invalid(
                 f"this accrue client belongs to process {self._pid}, from which this one was forked: make a client here"
             )
-        return self._changed
+        return self._lock
 
     def _await(
         self,
@@ -447,7 +365,7 @@ class Connection:
                 self._raise_any(failure())
                 if patience.over():
                     raise errors.Timeout(late() + self._session.trouble)
-                wait = Wait(self._version, patience.next_look())
+                wait = Wait(self._changes.version, patience.next_look())
             yield wait
 
     def _wake(self) -> None:
@@ -470,38 +388,3 @@ class Connection:
         if when < self._wakes_at:
             self._wakes_at = when
             self._wake()
-
-    def _ring(self) -> None:
-        """Lets all who wait look again."""
-        self._version += 1
-        self._changed.notify_all()
-        waiters, self._asyncio_waiters = self._asyncio_waiters, []
-        for loop, changed in waiters:
-            try:
-                loop.call_soon_threadsafe(_settle, changed)
-            except RuntimeError:
-                pass  # the loop was closed, and who waited in it is gone
-
-
-def _settle(changed: asyncio.Future[None]) -> None:
-    if not changed.done():
-        changed.set_result(None)
-
-
-def _transmit(to: zmq.Socket[Any] | None, frames: deque[Frame]) -> None:
-    while to and frames:
-        try:
-            to.send(frames[0], zmq.DONTWAIT, copy=False)
-        except zmq.Again:
-            return
-        frames.popleft()
-
-
-def _receive(dealer: zmq.Socket[Any] | None) -> list[bytes]:
-    frames: list[bytes] = []
-    while dealer and len(frames) < _RECEIVED_AT_ONCE:
-        try:
-            frames.append(dealer.recv(zmq.DONTWAIT))
-        except zmq.Again:
-            break
-    return frames

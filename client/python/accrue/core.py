@@ -11,26 +11,27 @@ import uuid
 import weakref
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from accrue import wire
+from accrue.channel import Channel
 from accrue.codec import encode
-from accrue.connection import Connection, ConnectionOptions, Steps
+from accrue.connection import Connection, ConnectionOptions
 from accrue.errors import Invalid, Refused, UnknownStream
 from accrue.results import Coefficients, FlushReport, History, KeptEpochs, Metrics, Models, Prediction, Status
-from accrue.session import MS, Channel, Options
+from accrue.session import MS, Options
 from accrue.sparse import SparseRows
 from accrue.spec import MAX_NAME_BYTES, Model, PartitionBy, StreamSpec, require_sendable, require_stream_name
 from accrue.tables import Extras, rows_to_predict, rows_to_push
+from accrue.waiting import Answer, Steps
 
 _MOST_MEBIBYTES = 1_048_576
 
 Question = TypeVar(
     "Question", wire.GetCoef, wire.GetMetrics, wire.GetStatus, wire.GetEpochs, wire.GetModels, wire.GetHistory
 )
-Answer = TypeVar("Answer")
 
 
 def default_endpoint() -> str:
@@ -54,6 +55,7 @@ class Core:
         batch_linger_ms: float,
         max_unacknowledged_mb: int,
         timeout: float,
+        asynchronous: bool,
     ) -> None:
         _require(batch_rows > 0, "batch_rows must be at least 1")
         _require(batch_linger_ms >= 0, "batch_linger_ms must be at least 0")
@@ -67,7 +69,7 @@ class Core:
             batch_linger=int(batch_linger_ms * MS),
         )
         self.endpoint = session.endpoint
-        self.connection = Connection(ConnectionOptions(session, timeout, max_unacknowledged_mb))
+        self.connection = Connection(ConnectionOptions(session, timeout, max_unacknowledged_mb, asynchronous))
         self.close = weakref.finalize(self, self.connection.close)
         self._specs: dict[str, StreamSpec] = {}  # of streams that were not opened here
 
@@ -259,6 +261,8 @@ Opened = TypeVar("Opened", bound=StreamCore)
 class ClientCore:
     """A client, as both kinds of callers have it."""
 
+    _ASYNCHRONOUS: ClassVar[bool]
+
     def __init__(
         self,
         endpoint: str | None = None,
@@ -277,7 +281,9 @@ class ClientCore:
         max_unacknowledged_mb: MiB of rows, of all streams, kept for sending again; push() waits beyond.
         timeout: seconds, of every call that waits, unless the call says otherwise.
         """
-        self._core = Core(endpoint, producer, batch_rows, batch_linger_ms, max_unacknowledged_mb, timeout)
+        self._core = Core(
+            endpoint, producer, batch_rows, batch_linger_ms, max_unacknowledged_mb, timeout, self._ASYNCHRONOUS
+        )
 
     @property
     def endpoint(self) -> str:

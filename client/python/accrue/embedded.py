@@ -6,8 +6,9 @@
 Without `with` it lasts until close(), until nothing refers to it or to a client that its client() made, until the
 interpreter exits, or until the process is killed, whichever comes first. Its models go with it.
 
-It listens on an ipc:// socket in its directory, which this user alone may enter. Keyword arguments are accrued's
-settings (`accrued --help`), with underscores. Processes started from this one may use its endpoint while it lasts.
+Its directory, which this user alone may enter, is in $TMPDIR if that is set, otherwise in memory where there is room,
+and has the ipc:// socket on which it listens. Keyword arguments are accrued's settings (`accrued --help`), with
+underscores. Processes started from this one may use its endpoint while it lasts.
 
 How it is sure to end: a shell starts accrued and waits on a pipe whose other end is open in this process alone, so that
 the kernel closes it however the process dies; then the shell kills accrued and removes the directory. close() takes the
@@ -30,10 +31,10 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .errors import Error
+from accrue.errors import Error
 
 if TYPE_CHECKING:
-    from .client import Client
+    from accrue.client import Client
 
 # Its own session, so that an interrupt meant for the notebook does not reach it. Closing its standard output leaves
 # accrued alone with that pipe: it ends when accrued does.
@@ -65,7 +66,7 @@ class Embedded:
         self, *, program: str | os.PathLike[str] | None = None, timeout: float = 30.0, **settings: object
     ) -> None:
         command = [_find(program)]
-        directory = tempfile.mkdtemp(prefix="accrue-")
+        directory = tempfile.mkdtemp(prefix="accrue-", dir=_place())
         self.data_dir = os.path.join(directory, "data")
         arguments: dict[str, object] = {"data": self.data_dir, "listen": f"ipc://{directory}/rows"}
         arguments.update(settings)
@@ -85,7 +86,7 @@ class Embedded:
 
     def client(self, **options: Any) -> Client:
         """A new accrue.Client of it, with these options."""
-        from .client import Client
+        from accrue.client import Client
 
         client = Client(self.endpoint, **options)
         weakref.finalize(client, _keep, self)
@@ -109,6 +110,8 @@ class Embedded:
 
 embedded = Embedded
 
+_IN_MEMORY = "/dev/shm"
+_ROOM_THERE = 1 << 30  # bytes: enough for all that a notebook learns
 _running: weakref.WeakSet[Embedded] = weakref.WeakSet()
 
 
@@ -131,6 +134,13 @@ def _let_go_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+def _place() -> str | None:
+    """Models that are not to outlast the process need no disk, and rows are durable several times as fast without."""
+    if "TMPDIR" in os.environ or not os.access(_IN_MEMORY, os.W_OK):
+        return None
+    return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _ROOM_THERE else None
 
 
 def _find(program: str | os.PathLike[str] | None) -> str:

@@ -1,12 +1,12 @@
-"""Questions to the daemon's query socket: which are to be asked now, and what their answers mean. No socket, no thread,
-no clock: as session.py.
+"""Questions to the daemon's query socket. A question is idempotent: it is asked again every second until its answer
+comes, and answers to those that nobody waits for are passed over. Any number may be on their way at once.
 
-A question is idempotent: it is asked again every second until its answer comes, and answers to those that nobody waits
-for are passed over. Any number may be on their way at once.
+Questions knows which are to be asked now, and what their answers mean; it has no socket, no thread, no clock, as
+session.py. QueryChannel asks them over a socket.
 
 Errors: a question that is refused, or too large, fails alone. An answer that cannot be read fails all.
 
-Threads: none of its own; the caller locks.
+Threads: none of their own; the caller locks.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import zmq
+
 from accrue import errors, wire
 from accrue.codec import Unreadable, decode_answer
-from accrue.session import MS, NEVER, error_from
+from accrue.refusals import error_from
+from accrue.session import MS, NEVER
+from accrue.sockets import Dealer
 from accrue.wire import ErrorCode, Frame
 
 ASK_AGAIN = 1_000 * MS
@@ -101,6 +105,41 @@ class Questions:
     def _fail_all(self, failure: errors.Error) -> None:
         for request in list(self._waited_for):
             self._settle(request, failure=failure)
+
+
+class QueryChannel:
+    def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
+        """For a daemon that listens at `endpoint`."""
+        self.questions = Questions()
+        self.dealer: Dealer | None = None
+        self._context = context
+        self._endpoint = endpoint
+        self._greeting = 0  # the one that named the socket's peer
+
+    def ask(self, now: int, welcome: wire.Welcome, greeting: int) -> tuple[Dealer, bool]:
+        """Asks what is to be asked by now of the daemon that said `welcome`, its greeting of that number. Returns the
+        socket; and whether something is asked again, as the daemon may have gone."""
+        if not self.dealer or self._greeting != greeting or self.questions.silent:
+            self.close()
+            self.dealer = Dealer(self._context, query_endpoint(self._endpoint, welcome.query_endpoint))
+            self._greeting = greeting
+            self.questions.restart()
+        frames: deque[Frame] = deque()
+        again = self.questions.collect(now, welcome.max_message_bytes, frames)
+        self.dealer.send(frames)
+        return self.dealer, again
+
+    def receive(self) -> bool:
+        """Whether anything came."""
+        frames = self.dealer.receive() if self.dealer else []
+        for frame in frames:
+            self.questions.receive(frame)
+        return bool(frames)
+
+    def close(self) -> None:
+        if self.dealer:
+            self.dealer.close()
+        self.dealer = None
 
 
 def query_endpoint(endpoint: str, named: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from accrue.codec import U32, Float64s, Table, answer
+from accrue.codec import U32, Float64s, Points, answer
 from accrue.errors import Invalid
 from accrue.spec import Model, StreamSpec
 from accrue.wire import RejectReason
@@ -311,11 +311,11 @@ class KeptEpochs:
 @answer
 @dataclass(eq=False)
 class History:
-    """How the errors of a model went, an epoch a row, oldest first."""
+    """How the errors of a model went, an epoch a row, oldest first; the newest 10,000 of them."""
 
     TYPE: ClassVar[int] = 54
     model: str
-    points: Table
+    points: Points
 
     # Its columns; those between are the figures of ErrorFigures.
     DTYPE: ClassVar[np.dtype[Any]] = np.dtype(

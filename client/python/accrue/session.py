@@ -13,7 +13,6 @@ Threads: none of its own; the caller locks. A Channel belongs to its Session unt
 
 from __future__ import annotations
 
-import enum
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,8 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from accrue import errors, wire
+from accrue.channel import Channel, Order, Phase, What
 from accrue.codec import Unreadable, decode, encode
 from accrue.outbound import Outbound
+from accrue.refusals import error_from, text_of
 from accrue.sparse import SparseRows
 from accrue.spec import StreamSpec, difference
 from accrue.wire import ErrorCode, Frame, Rows
@@ -38,59 +39,6 @@ OPEN_AGAIN = 1_000 * MS  # the answer was lost: the daemon drops what queues up
 
 NEVER = sys.maxsize
 AT_ONCE = -sys.maxsize
-
-
-class Phase(enum.Enum):
-    UNOPENED = enum.auto()  # Open is to be sent
-    OPENING = enum.auto()  # Open is sent
-    SETTLING = enum.auto()  # opened; batches of an earlier process under this producer's name are not durable yet
-    OPEN = enum.auto()
-    FAILED = enum.auto()  # for good; failure says why
-
-
-class Channel:
-    """One stream as this client sends to it."""
-
-    def __init__(self, name: str, asked: StreamSpec | None) -> None:
-        self.name = name
-        self.asked = asked  # to create it with
-        self.phase = Phase.UNOPENED
-        self.open_at = AT_ONCE  # while UNOPENED: not before; while OPENING: again
-        self.opened: wire.Opened | None = None  # the first answer; its spec stays
-        self.outbound: Outbound | None = None  # once it has been open
-        self.failure: errors.Error | None = None
-
-    @property
-    def to_be_opened(self) -> bool:
-        return self.phase in (Phase.UNOPENED, Phase.OPENING)
-
-    @property
-    def opened_outbound(self) -> Outbound:
-        """Of a stream that has been open."""
-        assert self.outbound
-        return self.outbound
-
-    def unopen(self, open_at: int) -> None:
-        """Open is to be sent, again perhaps."""
-        self.phase = Phase.UNOPENED
-        self.open_at = open_at
-
-
-What = wire.Drop | wire.Rollback | wire.AddModel | wire.DropModel | wire.PromoteModel
-
-
-class Order:
-    """A stream to be dropped, rolled back or given other models. Nothing is done for one who has given up waiting."""
-
-    def __init__(self, name: str, what: What) -> None:
-        self.name = name
-        self.what = what
-        self.sent = 0  # times; the answer to an earlier one may have been lost
-        self.due = True
-        self.done = False
-        self.given_up = False
-        self.failure: errors.Error | None = None
-        self.new_epoch = 0  # when it is done; 0 where that was before the answer, and of a Drop
 
 
 @dataclass(frozen=True)
@@ -390,9 +338,9 @@ class Session:
             self._session_unknown = True
         elif error.code == ErrorCode.SUPERSEDED:
             producer = self._options.producer
-            self.fail(f"another client has taken over the producer name '{producer}': {_text_of(error)}")
+            self.fail(f"another client has taken over the producer name '{producer}': {text_of(error)}")
         elif error.code in (ErrorCode.MALFORMED, ErrorCode.UNKNOWN_TYPE):
-            self.fail(f"accrued at {self._options.endpoint} does not understand this client: {_text_of(error)}")
+            self.fail(f"accrued at {self._options.endpoint} does not understand this client: {text_of(error)}")
         elif error.code in (ErrorCode.SEQUENCE_GAP, ErrorCode.OVER_WINDOW):
             if opened:  # one for every batch that was on its way: the first of them opens anew
                 opened.unopen(now)
@@ -400,14 +348,14 @@ class Session:
             if opened:  # likewise: what opens it anew is not meant
                 self._on_stream_error(opened, error, now)
         elif error.code == ErrorCode.SHUTTING_DOWN:
-            self._trouble = _text_of(error)
+            self._trouble = text_of(error)
         elif error.code == ErrorCode.STORE_FAILED:
-            self._trouble = _text_of(error)
+            self._trouble = text_of(error)
             if channel and channel.phase is Phase.OPENING:
                 channel.unopen(now + OPEN_PAUSE)
             self._on_drop_error(error)
         elif not error.about:
-            self._trouble = _text_of(error)
+            self._trouble = text_of(error)
         else:
             self._on_drop_error(error)
             if channel:
@@ -481,26 +429,3 @@ class Session:
         wire.RolledBack: _on_answer,
         wire.ModelsChanged: _on_answer,
     }
-
-
-def _text_of(error: wire.Error) -> str:
-    return error.text or error.code.name.lower()
-
-
-def error_from(error: wire.Error) -> errors.Error:
-    """What a refusal is to the caller."""
-    kind = _KINDS.get(error.code, errors.Refused)
-    return kind(error.text or f"refused: {error.code.name.lower()}")
-
-
-_KINDS: dict[ErrorCode, type[errors.Error]] = {
-    ErrorCode.UNKNOWN_STREAM: errors.UnknownStream,
-    ErrorCode.SPEC_MISMATCH: errors.SpecMismatch,
-    ErrorCode.NO_MODEL_YET: errors.NoModelYet,
-    ErrorCode.UNKNOWN_EPOCH: errors.UnknownEpoch,
-    ErrorCode.ROLLED_BACK: errors.RolledBack,
-    ErrorCode.UNKNOWN_MODEL: errors.UnknownModel,
-    ErrorCode.MODEL_EXISTS: errors.Invalid,
-    ErrorCode.BAD_SPEC: errors.Invalid,
-    ErrorCode.BAD_ROWS: errors.Invalid,
-}

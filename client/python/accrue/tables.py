@@ -116,13 +116,23 @@ class _Frame:
 
 
 def _frame(x: Any) -> _Frame | None:
+    """None where the columns have no names."""
+    if isinstance(x, np.ndarray):
+        return _Frame(x.dtype.names, x.__getitem__) if x.dtype.names else None
     if isinstance(x, Mapping):
         return _Frame(list(x), x.__getitem__)
     if hasattr(x, "column_names") and hasattr(x, "column"):  # Arrow
         return _Frame(list(x.column_names), x.column)
-    if hasattr(x, "columns") and hasattr(x, "dtypes"):  # pandas, polars
-        return _Frame(list(x.columns), x.__getitem__)
+    if hasattr(x, "columns") and hasattr(x, "dtypes"):  # a frame of pandas or polars
+        return _named(x.columns, x)
+    if hasattr(x, "index") and hasattr(x, "dtype"):  # a series of pandas, which is one row of a frame
+        return _named(x.index, x)
     return None
+
+
+def _named(names: Any, x: Any) -> _Frame | None:
+    """None where pandas has numbered them."""
+    return _Frame(list(names), x.__getitem__) if any(isinstance(name, str) for name in names) else None
 
 
 def _whole_rows(subject: str, spec: StreamSpec, x: Any) -> Rows:
@@ -243,11 +253,11 @@ def _csr(subject: str, x: Any) -> SparseRows:
     if not hasattr(x, "tocsr"):
         raise Invalid(f"{subject} has sparse rows: give X as a scipy.sparse matrix or accrue.SparseRows")
     csr = x.tocsr()
-    first, last = int(csr.indptr[0]), int(csr.indptr[-1])
-    if last - first >= 2**32:
-        raise Invalid(f"{subject}: {last - first} values at once: give X in parts")
+    values = int(csr.indptr[-1])
+    if values >= 2**32:
+        raise Invalid(f"{subject}: {values} values at once: give X in parts")
     return SparseRows(
-        csr.indices[first:last].astype(np.uint32),
-        csr.data[first:last].astype(np.float64),
-        (csr.indptr[1:] - first).astype(np.uint32),
+        csr.indices[:values].astype(np.uint32),
+        csr.data[:values].astype(np.float64),
+        csr.indptr[1:].astype(np.uint32),
     )

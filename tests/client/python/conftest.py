@@ -43,8 +43,9 @@ class Daemon:
         self._process.communicate()
 
     def stop(self) -> None:
-        """It does nothing any more, until it goes on."""
+        """When this returns it does nothing any more, until it goes on."""
         self._process.send_signal(signal.SIGSTOP)
+        assert os.WIFSTOPPED(os.waitpid(self._process.pid, os.WUNTRACED)[1])
 
     def go_on(self) -> None:
         self._process.send_signal(signal.SIGCONT)

@@ -103,7 +103,7 @@ def test_a_wait_that_is_cancelled_leaves_everything_as_a_timeout_does(daemon: Da
                 await task
         connection = client._core.connection
         assert all(order.given_up for order in connection._session._orders)
-        assert len(connection._questions) == 0
+        assert len(connection._queries.questions) == 0
         with pytest.raises(accrue.Timeout, match="not durable after 0.01 s"):
             await stream.flush(timeout=0.01)
         daemon.go_on()

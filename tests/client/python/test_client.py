@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -14,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse  # type: ignore[import]
-from conftest import Daemon
+from conftest import PACKAGE, Daemon
 
 import accrue
 
@@ -408,7 +411,7 @@ client = accrue.Client(sys.argv[1], timeout=60)
 stream = client.stream("homes", features=["x"], target="y")
 stream.push([[1.0]], [2.0])
 stream.flush()
-client._core.connection._changed.acquire()  # as another thread may have when this one forks
+client._core.connection._lock.acquire()  # as another thread may have when this one forks
 child = os.fork()
 if child == 0:
     for call in (lambda: stream.push([[1.0]], [2.0]), stream.flush, stream.progress, client.status):
@@ -420,7 +423,7 @@ if child == 0:
     with accrue.Client(sys.argv[1], timeout=60) as own:
         print(own.predict("homes", [[1.0]]).values, flush=True)
     sys.exit()
-client._core.connection._changed.release()
+client._core.connection._lock.release()
 assert os.waitpid(child, 0)[1] == 0
 stream.push([[2.0]], [4.0])
 print(stream.flush().durable_rows)
@@ -447,17 +450,15 @@ print("ends")
     assert run_python(script, daemon.endpoint if reachable else "tcp://127.0.0.1:9") == "ends\n"
 
 
-def test_an_interrupt_ends_a_wait_and_leaves_everything_as_it_was(
-    daemon: Daemon, run_python: Callable[..., str]
-) -> None:
+def test_an_interrupt_ends_a_wait_and_leaves_everything_as_it_was(daemon: Daemon) -> None:
     script = """
 import os, signal, sys, threading, accrue
 client = accrue.Client(sys.argv[1], timeout=60)
 stream = client.stream("homes", features=["x"], target="y")
-pid = client.status().pid
-os.kill(pid, signal.SIGSTOP)
+print("stop", flush=True)
+sys.stdin.readline()
 stream.push([[1.0]], [2.0])
-waiting = client._core.connection._changed._waiters
+waiting = client._core.connection._changes._changed._waiters
 def interrupt():
     while not waiting:
         pass
@@ -466,11 +467,22 @@ threading.Thread(target=interrupt).start()
 try:
     stream.flush()
 except KeyboardInterrupt:
-    print("interrupted")
-os.kill(pid, signal.SIGCONT)
+    print("interrupted", flush=True)
 print(stream.flush().durable_rows)
 """
-    assert run_python(script, daemon.endpoint) == "interrupted\n1\n"
+    command = [sys.executable, "-c", script, daemon.endpoint]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as program:
+        assert program.stdin and program.stdout
+        assert program.stdout.readline() == "stop\n"
+        daemon.stop()
+        program.stdin.write("\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "interrupted\n"
+        daemon.go_on()
+        assert program.stdout.readline() == "1\n"
+    assert program.returncode == 0
 
 
 def test_a_row_is_sent_after_its_linger_without_a_flush(daemon: Daemon) -> None:
@@ -481,3 +493,16 @@ def test_a_row_is_sent_after_its_linger_without_a_flush(daemon: Daemon) -> None:
         while stream.progress().durable_rows < 1:
             assert time.monotonic() < deadline
             client.status()
+
+
+def test_a_history_goes_back_an_epoch_a_row(client: accrue.Client) -> None:
+    stream = homes(client)
+    for i in range(0, 500, 100):
+        stream.push(X[i:i + 100], Y[i:i + 100])
+        stream.flush()
+    history = stream.history(span="lifetime")
+    assert history["n"].iloc[-1] == 500 and history["epoch"].is_monotonic_increasing
+    assert history["mse"].iloc[-1] == stream.metrics().mse
+    assert len(client.history("homes", from_epoch=int(history["epoch"].iloc[2]))) == len(history) - 2
+    with pytest.raises(accrue.Invalid, match="span is one of lifetime, epoch, last_1000, last_10000, last_100000"):
+        stream.history(span="day")

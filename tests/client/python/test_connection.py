@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Daemon
 
 import accrue
-from accrue.connection import Patience
-from conftest import Daemon
+from accrue.waiting import Patience
 
 ROWS = np.array([[1.0, 2.0], [2.0, 4.0]])
 
@@ -47,7 +47,7 @@ def test_a_collector_may_close_a_client_in_its_own_thread(daemon: Daemon, monkey
     with pytest.raises(accrue.Invalid, match="closed"):
         client.drop("s")
     connection._thread.join(60)
-    assert not connection._thread.is_alive()
+    assert not connection._thread.is_alive() and connection._session.failure is None
 
 
 def test_a_push_that_is_interrupted_half_way_fails_its_stream(

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from accrue import errors, wire
+from accrue.channel import Channel, Order, Phase
 from accrue.codec import decode
-from accrue.session import AT_ONCE, MS, NEVER, Channel, Options, Order, Phase, Session
+from accrue.session import AT_ONCE, MS, NEVER, Options, Session
 from accrue.sparse import SparseRows
 from accrue.spec import Model, PartitionBy, StreamSpec
 from accrue.wire import Frame

@@ -48,22 +48,28 @@ def as_arrow_batch() -> Any:
     return as_arrow().to_batches()[0]
 
 
+def as_structured() -> Any:
+    return as_pandas()[["age", "price", "rooms"]].assign(note=0.0).to_records()
+
+
 def as_mapping() -> Any:
     return {"age": X[:, 1].tolist(), "price": Y, "note": ["a", "b", "c"], "rooms": X[:, 0]}
 
 
-@pytest.mark.parametrize("make", [as_pandas, as_polars, as_arrow, as_arrow_batch, as_mapping])
+@pytest.mark.parametrize("make", [as_pandas, as_polars, as_arrow, as_arrow_batch, as_structured, as_mapping])
 def test_columns_are_found_by_name(make: Any) -> None:
     assert push(make()).tolist() == WHOLE.tolist()
     assert push(make(), -Y)[:, 2].tolist() == (-Y).tolist()
     assert predict(make()).tolist() == X.tolist()
     spec = StreamSpec(features=["rooms", "place"], target="price")
-    with pytest.raises(Invalid, match="'homes': X has no column 'place'; it has 'age', 'price', 'note', 'rooms'"):
+    with pytest.raises(Invalid, match="stream 'homes': X has no column 'place'; it has .*'rooms'"):
         push(make(), spec=spec)
 
 
 @pytest.mark.parametrize(
-    "x", [X, X.tolist(), np.asfortranarray(X), X[:, ::-1][:, ::-1], [tuple(row) for row in X], X.astype(np.int16)]
+    "x",
+    [X, X.tolist(), np.asfortranarray(X), X[:, ::-1][:, ::-1], [tuple(row) for row in X], X.astype(np.int16),
+     pd.DataFrame(X)],
 )
 @pytest.mark.parametrize("y", [Y, Y.tolist(), Y.reshape(-1, 1), pd.Series(Y, index=[7, 8, 9]), tuple(Y)])
 def test_matrices_stand_in_the_streams_order(x: Any, y: Any) -> None:
@@ -81,6 +87,8 @@ def test_one_row() -> None:
     assert push([4, 30], 210.5).tolist() == [[4, 30, 210.5]]
     assert push(X[0], 210.5).tolist() == [[4, 30, 210.5]]
     assert push({"rooms": 4, "age": 30, "price": 210.5}).tolist() == [[4, 30, 210.5]]
+    assert push(as_pandas()[["age", "price", "rooms"]].iloc[0]).tolist() == [[4, 30, 210.5]]
+    assert push(pd.Series([4, 30]), 210.5).tolist() == [[4, 30, 210.5]]
     assert predict({"rooms": 4, "age": 30}).tolist() == [[4, 30]]
     assert predict((4, 30)).tolist() == [[4, 30]]
 
