@@ -34,7 +34,7 @@ void measure_footprint(Report& report, const Effort& effort) {
   report.add("binary_stripped/accrue", "MiB", stripped_size_mb());
   for (int round = -1; round < effort.rounds; ++round) {
     const auto begin = Clock::now();
-    tests::Daemon daemon;
+    tests::Daemon daemon({}, {.http = true});  // as it is for those who say nothing
     const double listening = seconds_since(begin) * 1e3;
     Client client({.endpoint = daemon.endpoint()});
     (void)client.status();
@@ -53,7 +53,7 @@ void measure_idle_streams(Report& report, const Effort& effort) {
   constexpr std::size_t kRowsAStream = 16;
   constexpr std::size_t kStreamsAClient = 250;
   const Rows rows(kFeatures);
-  tests::Daemon daemon(kQuiet);
+  tests::Daemon daemon(kQuiet, {.http = true});
   const ClientOptions options{.endpoint = daemon.endpoint(), .timeout = std::chrono::minutes(2)};
   {
     std::vector<Client> clients;
