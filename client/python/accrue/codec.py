@@ -229,7 +229,7 @@ def _enum(kind: type[enum.IntEnum]) -> Codec:
 def _get_numbers(item: Any) -> Float64s:
     if type(item) is not bytes or len(item) % 8:
         raise _Wrong
-    return np.frombuffer(item, "<f8")
+    return np.frombuffer(item, "<f8").copy()  # which can be written to
 
 
 def _get_pairs(items: Any) -> dict[str, str]:

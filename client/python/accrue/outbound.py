@@ -149,8 +149,8 @@ class Outbound:
                 self._filling_since = now
             filling = self._filling
             assert isinstance(filling, _SparseFilling)
-            fit = rows.fitting(first, self._batch_bytes - filling.bytes)
-            fitting = rows[first:first + min(max(fit, 1), self._batch_rows - filling.count)]
+            fit = rows.fitting(first, self._batch_bytes - filling.bytes, self._batch_rows - filling.count)
+            fitting = rows[first:first + max(fit, 1)]
             filling.append(fitting)
             first += len(fitting)
             self._pushed_rows += len(fitting)

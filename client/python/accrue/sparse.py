@@ -55,10 +55,10 @@ class SparseRows:
         """Of the bin of a batch of them."""
         return sparse_bytes(len(self), len(self.values), self.weights is not None)
 
-    def fitting(self, first: int, room: int) -> int:
-        """How many rows from `first` on have a bin of at most `room` bytes."""
-        rows = np.arange(1, len(self) - first + 1, dtype=np.int64)
-        nonzeros = self.ends[first:].astype(np.int64) - self._begin(first)
+    def fitting(self, first: int, room: int, most: int) -> int:
+        """How many rows from `first` on, `most` at most, have a bin of at most `room` bytes."""
+        nonzeros = self.ends[first:first + most].astype(np.int64) - self._begin(first)
+        rows = np.arange(1, len(nonzeros) + 1)
         one_row, one_value = sparse_bytes(1, 0, self.weights is not None), sparse_bytes(0, 1, False)
         return int(np.searchsorted(rows * one_row + nonzeros * one_value, room, side="right"))
 

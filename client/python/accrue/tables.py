@@ -246,10 +246,9 @@ def _spread(numbers: Numbers, count: int) -> NDArray[np.float64]:
 
 
 def _csr(subject: str, x: Any) -> SparseRows:
+    """A copy, which the user cannot change any more: it is kept until a batch is full."""
     if isinstance(x, SparseRows):
-        return SparseRows(
-            np.asarray(x.columns, np.uint32), np.asarray(x.values, np.float64), np.asarray(x.ends, np.uint32)
-        )
+        return SparseRows(np.array(x.columns, np.uint32), np.array(x.values, np.float64), np.array(x.ends, np.uint32))
     if not hasattr(x, "tocsr"):
         raise Invalid(f"{subject} has sparse rows: give X as a scipy.sparse matrix or accrue.SparseRows")
     csr = x.tocsr()

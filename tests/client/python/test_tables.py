@@ -218,6 +218,16 @@ def test_a_key_of_its_own_stands_behind_the_features_where_it_is_given() -> None
         predict(X, key=7)
 
 
+def test_rows_that_were_pushed_are_not_what_the_user_goes_on_to_change() -> None:
+    given = sparse_rows([3, 70], [1, 2], [2])
+    matrix = scipy.sparse.csr_matrix(([1.0, 2.0], ([0, 0], [3, 70])), shape=(1, 100))
+    targets = np.array([5.0])
+    taken = [push(given, targets, SPARSE), push(matrix, targets, SPARSE)]
+    for part in (given.columns, given.values, given.ends, matrix.indices, matrix.data, matrix.indptr, targets):
+        part[:] = 0
+    assert [plain(rows) for rows in taken] == 2 * [([3, 70], [1, 2], [2], [5], None)]
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_sparse_rows_are_put_in_order_and_repeated_columns_added_up_as_they_came(seed: int) -> None:
     chance = np.random.default_rng(seed)
