@@ -27,7 +27,7 @@ fetched  = $(datasets) ACCRUE_PROMTOOL="$$(scripts/fetch-promtool)"
 configure = test -f $(1)/build.ninja || scripts/quietly $(1)/configure.log cmake -S . -B $(1) -G Ninja $(2)
 
 .PHONY: help build demo run test torture simulate sanitize sanitize-address sanitize-thread clang \
-        bench bench-check bench-scaling bench-peers format tidy install clean
+        bench bench-check bench-python bench-scaling bench-peers format tidy install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -110,6 +110,13 @@ bench-peers: build ## accrue beside scikit-learn, River and Vowpal Wabbit, those
 	@python=$(BUILD)/peers/bin/python3; [ -x $$python ] || python=/usr/bin/python3; \
 	  $(datasets) $$python scripts/bench-peers $(BUILD)/bin $(BUILD)/bench/peers.json $(ARGS)
 	@scripts/bench-page $(BUILD)/bench
+
+bench-python: ## The Python client beside the C++ one, in batches of 4,096
+	@scripts/bootstrap $(python_packages)
+	@$(call configure,$(BUILD))
+	@cmake --build $(BUILD) -j $(JOBS) --target accrued socket_bench
+	@mkdir -p $(BUILD)/bench
+	@/usr/bin/python3 scripts/bench-python $(BUILD)/bin $(BUILD)/bench/python.json $(ARGS)
 
 bench-check: ## Instructions of the hot units against the committed baseline (ARGS=--renew for a new one)
 	@scripts/bootstrap valgrind
