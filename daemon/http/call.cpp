@@ -8,7 +8,8 @@
 namespace accrue::daemon::http {
 
 void Call::allow_parameters(std::initializer_list<const char*> names) const {
-  for (const auto& [name, value] : parameters) {
+  for (const auto& parameter : parameters) {
+    const std::string& name = parameter.first;
     const auto is_it = [&](const char* known) { return name == known; };
     if (std::ranges::none_of(names, is_it)) throw Problem(400, "unknown_parameter", name + ": no such parameter", name);
   }
