@@ -41,8 +41,7 @@ class JumpingClock : public testing::Test {
 
   const std::vector<double> rows = rows_of(kRounds * kRowsPerRound, 1);
   // AddressSanitizer would rather be the first library itself.
-  const DaemonPlace place{
-      .environment = {std::string("LD_PRELOAD=") + JUMPING_CLOCK_PATH, "ASAN_OPTIONS=verify_asan_link_order=0"}};
+  const DaemonPlace place{.environment = {"LD_PRELOAD=" JUMPING_CLOCK_PATH, "ASAN_OPTIONS=verify_asan_link_order=0"}};
   std::vector<Epoch> epochs;  // that were kept after the last round, newest first
   std::size_t fewest_kept = kRounds;
 };
