@@ -129,7 +129,7 @@ TEST_F(VerificationTest, MissingMetricsAreNamed) {
 }
 
 TEST_F(VerificationTest, SpecificationThatCannotBeReadIsNamed) {
-  change("UPDATE streams SET spec = '{}' WHERE name = 's'");
+  change("UPDATE streams SET spec = '[]' WHERE name = 's'");
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("stream 's': a stream's specification cannot be read: ")));
 }
 
