@@ -39,8 +39,13 @@ class Script:
 
     def __init__(self, then: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START + then], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(accrue.__file__).parents[1])}, start_new_session=True)
+            [sys.executable, "-c", START + then],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(accrue.__file__).parents[1])},
+            start_new_session=True,
+        )
         pid, self.data_dir = self.line().split()
         self.daemon_ended = ended(int(pid))
         self.cleaned_up = ended(os.getsid(int(pid)))  # the shell that waits for the end leads the session
