@@ -97,6 +97,6 @@ class AccrueRegressor(MiniBatchRegressor):  # type: ignore[misc]  # River is unt
             # Features that the first row lacks cannot be learned (see above).
             "check_emerging_features",
             "check_learn_many_matches_learn_one",
-            # It would measure the client, which keeps rows until they are durable, max_unacknowledged_mb of them at most.
+            # It would measure the client, which keeps rows until they are durable, up to max_unacknowledged_mb of them.
             "check_bounded_memory_growth",
         }
