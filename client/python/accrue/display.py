@@ -48,8 +48,10 @@ def stream_html(stream: Stream) -> str:
 def client_html(client: Client) -> str:
     """How the daemon is doing, and its streams."""
     status = client.status()
-    head = (f"<p><b>accrued {html.escape(status.version)}</b>, {html.escape(status.data_dir)}, "
-            f"{status.workers} workers, {status.producers} producers</p>")
+    head = (
+        f"<p><b>accrued {html.escape(status.version)}</b>, {html.escape(status.data_dir)}, "
+        f"{status.workers} workers, {status.producers} producers</p>"
+    )
     if status.degraded:
         head += f"<p><b>degraded</b>: {html.escape(status.degraded)}</p>"
     columns = ["stream", "features", "target", "models", "rows", "rejected", "epoch", "MSE"]
@@ -147,8 +149,10 @@ def _plot(lines: Sequence[_Line]) -> str:
     parts = []
     for tick in y.ticks():
         at = f"{y.place(tick):.1f}"
-        parts.append(f'<path d="M{_LEFT} {at}H{_WIDTH - 10}" stroke="currentColor" stroke-opacity="0.2"/>'
-                     f'<text x="{_LEFT - 6}" y="{at}" dy="4" text-anchor="end">{tick:g}</text>')
+        parts.append(
+            f'<path d="M{_LEFT} {at}H{_WIDTH - 10}" stroke="currentColor" stroke-opacity="0.2"/>'
+            f'<text x="{_LEFT - 6}" y="{at}" dy="4" text-anchor="end">{tick:g}</text>'
+        )
     for tick in x.ticks():
         at = f"{x.place(tick):.1f}"
         parts.append(f'<text x="{at}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{tick:.10g}</text>')
@@ -158,5 +162,7 @@ def _plot(lines: Sequence[_Line]) -> str:
         parts.append(f'<polyline points="{path}" {_stroke(line.number)} stroke-linecap="round" fill="none"/>')
     caption = f"MSE of the last 1,000 rows, by epoch{', logarithmic' if logarithmic else ''}"
     parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 2}">{caption}</text>')
-    return (f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" style="max-width:100%" role="img" '
-            f'fill="currentColor" font-size="12" font-family="sans-serif">{"".join(parts)}</svg>')
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" style="max-width:100%" role="img" '
+        f'fill="currentColor" font-size="12" font-family="sans-serif">{"".join(parts)}</svg>'
+    )

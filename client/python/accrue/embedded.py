@@ -74,7 +74,12 @@ class Embedded:
             command += ["--" + name.replace("_", "-"), str(value)]
         process = subprocess.Popen(
             ["sh", "-c", _SUPERVISOR, "accrue.embedded", directory, *command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
+        )
         self._process = process
         self._end = weakref.finalize(self, _end, process)
         _running.add(self)
@@ -151,7 +156,8 @@ def _find(program: str | os.PathLike[str] | None) -> str:
     missing = f"{os.fspath(asked_for)} is not a program" if asked_for else "there is no accrued in the PATH"
     raise FileNotFoundError(
         f"{missing}: build it with `make build` in a clone of accrue (`make install` puts it into the PATH), then say "
-        "where it is by program= or $ACCRUED, or use the endpoint of a running one")
+        "where it is by program= or $ACCRUED, or use the endpoint of a running one"
+    )
 
 
 def _endpoint(process: subprocess.Popen[bytes], directory: str, timeout: float) -> str:

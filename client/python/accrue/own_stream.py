@@ -49,7 +49,8 @@ class OwnStream:
         daemon.own(self)
         self.endpoint = daemon.client.endpoint
         self._stream = daemon.client.stream(
-            self.name, features=self.features, target=target, weighted=True, models=[self.model])
+            self.name, features=self.features, target=target, weighted=True, models=[self.model]
+        )
         self._pid = os.getpid()
         self._unsettled = False
         self._rejected = 0
@@ -58,8 +59,10 @@ class OwnStream:
     def learn(self, x: Float64s, y: Float64s, weight: Float64s) -> None:
         """Takes the rows; settle() waits for them, and so does whatever asks for what was learned."""
         if os.getpid() != self._pid:
-            raise Error("an estimator learns in the process that it was made in: fit another here, or hand over a "
-                        "copy, by pickle")
+            raise Error(
+                "an estimator learns in the process that it was made in: fit another here, or hand over a "
+                "copy, by pickle"
+            )
         for part in _parts(x):
             self._stream.push(x[part], y[part], weight=weight[part])
             self._unsettled = True
@@ -77,7 +80,8 @@ class OwnStream:
             raise
         refused, self._rejected = report.rejected_rows - self._rejected, report.rejected_rows
         if refused:
-            raise Invalid(f"the daemon refused {refused} rows and learned the others: {report.first_rejection}")
+            first = report.first_rejection
+            raise Invalid(f"the daemon refused {refused} rows and learned the others; the first of all, {first}")
 
     def predict(self, x: Float64s, interval: float | None = None) -> Prediction:
         self.settle()
@@ -99,14 +103,20 @@ class OwnStream:
         if known is None:
             known = self._coefficients = _daemon(self.endpoint).client.coef(self.name)
         if known.names != self.features:
-            raise AttributeError(f"the coefficients of this model are those of transformed features, "
-                                 f"{', '.join(known.names[:5])} ...: accrue coef {self.name} lists them")
+            raise AttributeError(
+                f"the coefficients of this model are those of transformed features, "
+                f"{', '.join(known.names[:5])} ...: accrue coef {self.name} lists them"
+            )
         return known
 
     def _linear(self) -> bool:
         settings = self.model.settings
-        return (self.model.learner in _LINEAR_LEARNERS and not settings.get("transforms")
-                and settings.get("clip", "none") == "none" and settings.get("group_by", "none") == "none")
+        return (
+            self.model.learner in _LINEAR_LEARNERS
+            and not settings.get("transforms")
+            and settings.get("clip", "none") == "none"
+            and settings.get("group_by", "none") == "none"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Remembered, (self.features, self.model, self.coefficients() if self._linear() else None)
@@ -137,18 +147,27 @@ class Remembered:
         """There is nothing to wait for."""
 
     def predict(self, x: Float64s, interval: float | None = None) -> Prediction:
-        known = self.coefficients()
+        known = self._coefficients
+        if known is None:
+            raise Error(self._not_linear())
         if interval is not None:
-            raise Error("this estimator is a copy, which took the coefficients along but not what tells how far they "
-                        "are off: ask the one it was copied from, or fit it anew")
+            raise Error(
+                "this estimator is a copy, which took the coefficients along but not what tells how far they "
+                "are off: ask the one it was copied from, or fit it anew"
+            )
         values = x @ known.values + (known.intercept.estimate if known.intercept else 0.0)
         return Prediction(epoch=known.epoch, rows=known.rows, values=values)
 
     def coefficients(self) -> Coefficients:
         if self._coefficients is None:
-            raise Error(f"this estimator is a copy, and {self.model} is not linear in its features: it predicts in its "
-                        "stream alone, which stayed with the estimator that was copied. Fit it anew")
+            raise AttributeError(self._not_linear())
         return self._coefficients
+
+    def _not_linear(self) -> str:
+        return (
+            f"this estimator is a copy, and {self.model} is not linear in its features: it predicts in its stream "
+            "alone, which stayed with the estimator that was copied. Fit it anew"
+        )
 
 
 class _Daemon:

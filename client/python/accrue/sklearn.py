@@ -29,8 +29,10 @@ from accrue.results import Coefficients
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # before 1.6
+
     def validate_data(estimator: Any, *args: Any, **options: Any) -> Any:
         return estimator._validate_data(*args, **options)
+
 
 _ONE_STD = math.erf(math.sqrt(0.5))  # the level of the interval that reaches one standard deviation either way
 
@@ -97,7 +99,7 @@ class AccrueRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # s
         if weight.shape != (len(x),) or not np.all(np.isfinite(weight) & (weight >= 0)):
             raise ValueError(f"sample_weight is a number of 0 or more for each of the {len(x)} rows")
         if anew and not weight.any():
-            raise ValueError("every sample_weight is 0: there is nothing to learn")
+            raise ValueError("every sample_weight is zero: there is nothing to learn")
         if anew:
             names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(x.shape[1])])
             self._own = OwnStream(self.endpoint, names, self.learner, self.settings)
