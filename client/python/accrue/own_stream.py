@@ -40,7 +40,7 @@ class OwnStream:
         self, endpoint: str | None, features: Iterable[Hashable], learner: str, settings: Mapping[str, Any] | None
     ) -> None:
         self.features = [str(name) for name in features]
-        self.model = Model(learner, learner, {key: _plain(value) for key, value in (settings or {}).items()})
+        self.model = Model(learner, learner, settings)
         self.name = f"estimator-{uuid.uuid4().hex}"
         target = "y"
         while target in self.features:
@@ -120,11 +120,6 @@ class OwnStream:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Remembered, (self.features, self.model, self.coefficients() if self._linear() else None)
-
-
-def _plain(value: Any) -> Any:
-    """Grids of parameters are of NumPy's numbers, which are written in another way."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _parts(x: Float64s) -> list[slice]:

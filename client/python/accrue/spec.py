@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from accrue.codec import U32
 from accrue.errors import Invalid
 
@@ -71,6 +73,8 @@ class Model:
 
 
 def _setting(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()  # of NumPy's own, whose words for it differ from version to version
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else _shortest(value)

@@ -10,6 +10,7 @@ import msgpack
 import numpy as np
 import pytest
 
+import accrue
 from accrue import codec, results, wire
 from accrue.spec import Model, PartitionBy, StreamSpec
 from accrue.wire import DataType, ErrorCode, RejectReason
@@ -288,3 +289,9 @@ def test_a_history_is_as_it_is_described() -> None:
 def test_a_frame_that_is_no_message_is_refused_with_the_reason(frame: bytes, reason: str) -> None:
     with pytest.raises(codec.Unreadable, match=reason):
         codec.decode(frame)
+
+
+def test_settings_of_numpy_are_written_as_those_of_python() -> None:
+    given = accrue.Model("m", a=np.float64(10), b=np.float32(0.5), c=np.int64(3), d=np.bool_(True))
+    assert given == accrue.Model("m", a=10.0, b=0.5, c=3, d=True)
+    assert list(given.settings.values()) == ["10", "0.5", "3", "true"]
