@@ -17,6 +17,7 @@
 
 #include "tests/e2e/california_reference.hpp"
 #include "tests/support/daemon.hpp"
+#include "tests/support/http_client.hpp"
 #include "tests/support/namespaces.hpp"
 #include "tests/support/torture.hpp"
 
@@ -96,7 +97,7 @@ class FullDisk : public testing::Test {
   void SetUp() override {
     if (!disk.problem().empty()) GTEST_SKIP() << "no file system can be mounted here: " << disk.problem();
     daemon.emplace(std::vector<std::string>{"--epoch-interval-ms", "20", "--window-mb", "1", "--max-message-mb", "1"},
-                   DaemonPlace{.data_dir = disk.path() / "data"});
+                   DaemonPlace{.data_dir = disk.path() / "data", .http = true});
     client.emplace(ClientOptions{.endpoint = daemon->endpoint(), .max_unacknowledged_mb = 1, .timeout = kPatience});
     stream.emplace(client->stream("s", kSpec));
   }
@@ -200,6 +201,30 @@ TEST_F(FullDisk, StatusCommandSaysWhy) {
   disk.make_room();
   expect_all_durable();
   EXPECT_THAT(durability(), HasSubstr("ok"));
+}
+
+TEST_F(FullDisk, HttpSaysWhyItIsNotReadyAndTellsWhoListens) {
+  HttpClient http(daemon->http_url());
+  EXPECT_EQ(http.get("/readyz").status, 200);
+  std::vector<std::string> told;
+  const auto is_over = [&](const Heard& one) {
+    if (one.event != "degraded") return false;
+    told.push_back(one.data.dump());
+    return one.data["degraded"] == false;
+  };
+  (void)listen(daemon->http_url(), "/v1/events", "", is_over, [&] {
+    fill_until_told();
+    fill_for_good();
+    const HttpAnswer unready = http.get("/readyz");
+    EXPECT_EQ(unready.status, 503);
+    EXPECT_THAT(unready.text, HasSubstr("nothing becomes durable: "));
+    EXPECT_THAT(http.get("/metrics").text, HasSubstr("\naccrue_degraded 1\n"));
+    disk.make_room();
+    expect_all_durable();
+  });
+  EXPECT_GE(told.size(), 2u);
+  EXPECT_THAT(told.front(), HasSubstr("\"degraded\":true,\"reason\":\""));
+  EXPECT_EQ(http.get("/readyz").status, 200);
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 // Events and Prometheus's figures by HTTP, of a real daemon.
-#include <deque>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -16,42 +13,6 @@ namespace accrue::tests {
 namespace {
 
 using testing::HasSubstr;
-
-struct Heard {
-  std::string id, event;
-  Json data;
-};
-
-// Listens until `enough` says so of an event, which is the last that is given.
-std::vector<Heard> listen(
-    const std::string& url, const std::string& path, const std::string& last_id,
-    const std::function<bool(const Heard&)>& enough, const std::function<void()>& when_connected = [] {}) {
-  HttpClient http(url);
-  std::vector<Heard> heard;
-  std::string text;
-  bool connected = false;
-  const auto receive = [&](const char* data, std::size_t size) {
-    text.append(data, size);
-    if (!std::exchange(connected, true)) when_connected();
-    for (std::size_t end; (end = text.find("\n\n")) != std::string::npos; text.erase(0, end + 2)) {
-      std::istringstream lines(text.substr(0, end));
-      Heard one;
-      for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("id: ")) one.id = line.substr(4);
-        if (line.starts_with("event: ")) one.event = line.substr(7);
-        if (line.starts_with("data: ")) one.data = Json::parse(line.substr(6));
-      }
-      if (one.event.empty()) continue;
-      heard.push_back(one);
-      if (enough(one)) return false;
-    }
-    return true;
-  };
-  httplib::Headers headers;
-  if (!last_id.empty()) headers.emplace("Last-Event-ID", last_id);
-  (void)http.client().Get(path, headers, receive);
-  return heard;
-}
 
 class HttpEventsTest : public testing::Test {
  protected:
