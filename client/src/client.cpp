@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
-#include <random>
 #include <utility>
 
 #include <zmq.hpp>
@@ -13,6 +11,7 @@
 #include "client/src/connection.hpp"
 #include "client/src/convert.hpp"
 #include "client/src/query_channel.hpp"
+#include "ingest/wire/fresh_producer.hpp"
 #include "ingest/wire/limits.hpp"
 
 namespace accrue {
@@ -24,17 +23,6 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 namespace client {
 namespace {
-
-std::string fresh_producer_name() {
-  std::random_device random;
-  std::string name = "client-";
-  for (int i = 0; i < 4; ++i) {
-    char digits[9];
-    std::snprintf(digits, sizeof digits, "%08x", random());
-    name += digits;
-  }
-  return name;
-}
 
 void require(bool good, const std::string& otherwise) {
   if (!good) throw Error(Error::Kind::kInvalid, otherwise);
@@ -53,7 +41,7 @@ ClientOptions completed(ClientOptions options) {
           "max_unacknowledged_mb must be 1 to 1048576");
   require(options.producer.size() <= wire::kMaxNameBytes, "the producer's name is longer than 128 bytes");
   if (options.endpoint.empty()) options.endpoint = default_endpoint();
-  if (options.producer.empty()) options.producer = fresh_producer_name();
+  if (options.producer.empty()) options.producer = wire::fresh_producer("client-");
   options.timeout = bounded(options.timeout);
   return options;
 }

@@ -12,19 +12,25 @@
 #include "daemon/http/questions.hpp"
 #include "daemon/http/row_body.hpp"
 #include "daemon/spec_json.hpp"
+#include "ingest/wire/fresh_producer.hpp"
 
 namespace accrue::daemon::http {
 namespace {
 
-// Asks the receiver for what it answers with `Change`, as one who has nothing else to say.
-template <class Change, class Order>
-Answer ordered(const Inside& inside, Order order, int status = 200) {
+// Asks the receiver for what it answers with `Done`, as one who has nothing else to say.
+template <class Done, class Order>
+Done ordered(const Inside& inside, Order order) {
   Conversation conversation(inside.rows, kRowsLink, inside.stop, inside.patience);
-  conversation.say(wire::Hello{.producer = fresh_producer(), .ephemeral = true});
-  const std::uint64_t epoch =
-      ask<Change>(conversation, std::move(order), [](const Change& done) { return done.epoch; });
+  conversation.say(wire::Hello{.producer = wire::fresh_producer(kProducerPrefix), .ephemeral = true});
+  const Done done = ask<Done>(conversation, std::move(order), [](const Done& answer) { return answer; });
   conversation.say(wire::Bye{});
-  return {.status = status, .json = {{"epoch", epoch}}};
+  return done;
+}
+
+// A change that an epoch holds.
+template <class Change, class Order>
+Answer changed(const Inside& inside, Order order, int status = 200) {
+  return {.status = status, .json = {{"epoch", ordered<Change>(inside, std::move(order)).epoch}}};
 }
 
 std::string key_of(const Call& call) {
@@ -102,8 +108,7 @@ Answer Api::is_ready(const Call&) {
 std::shared_ptr<const Snapshot> Api::snapshot_of(const std::string& stream) const {
   auto snapshot = board_.find(stream);
   if (snapshot) return snapshot;
-  throw Problem(404, to_string(wire::ErrorCode::kUnknownStream), "there is no stream '" + stream.substr(0, 128) + "'",
-                "stream");
+  throw problem_of({0, wire::ErrorCode::kUnknownStream, stream, "there is no stream '" + stream.substr(0, 128) + "'"});
 }
 
 Answer Api::list_streams(const Call& call) {
@@ -115,8 +120,8 @@ Answer Api::list_streams(const Call& call) {
 
 Answer Api::create_stream(const Call& call) {
   call.allow_parameters({});
-  const auto whole = bodies_.read(call);
-  Json body = whole.json;
+  auto whole = bodies_.read(call);
+  Json& body = whole.json;
   if (!body.contains("name") || !body["name"].is_string()) throw bad_field("name", "must be there, and text");
   const auto name = body["name"].get<std::string>();
   if (const std::string problem = wire::problem_with_stream_name(name); !problem.empty()) {
@@ -137,15 +142,7 @@ Answer Api::show_stream(const Call& call) {
 
 Answer Api::drop_stream(const Call& call) {
   call.allow_parameters({});
-  Conversation conversation(inside_.rows, kRowsLink, inside_.stop, inside_.patience);
-  conversation.say(wire::Hello{.producer = fresh_producer(), .ephemeral = true});
-  conversation.say(wire::Drop{.stream = call.stream()});
-  for (;;) {
-    const wire::Frame& frame = conversation.hear(true);
-    if (frame.type() == wire::Error::kType) throw problem_of(Conversation::read<wire::Error>(frame));
-    if (frame.type() == wire::Dropped::kType) break;
-  }
-  conversation.say(wire::Bye{});
+  ordered<wire::Dropped>(inside_, wire::Drop{.stream = call.stream()});
   return {.status = 204};
 }
 
@@ -156,7 +153,7 @@ Answer Api::roll_back(const Call& call) {
   if (!body.contains("epoch") || !body["epoch"].is_number_unsigned()) {
     throw bad_field("epoch", "must be there, and the number of an epoch that is kept");
   }
-  return ordered<wire::RolledBack>(inside_, wire::Rollback{.stream = call.stream(), .epoch = body["epoch"]});
+  return changed<wire::RolledBack>(inside_, wire::Rollback{.stream = call.stream(), .epoch = body["epoch"]});
 }
 
 // ---- rows and predictions ----
@@ -210,20 +207,20 @@ Answer Api::add_model(const Call& call) {
   if (const std::string problem = wire::problem_with(model); !problem.empty()) {
     throw Problem(422, to_string(wire::ErrorCode::kBadSpec), problem);
   }
-  Answer answer = ordered<wire::ModelsChanged>(inside_, wire::AddModel{.stream = call.stream(), .model = model}, 201);
+  Answer answer = changed<wire::ModelsChanged>(inside_, wire::AddModel{.stream = call.stream(), .model = model}, 201);
   answer.location = "/v1/streams/" + call.stream() + "/models/" + model.name;
   return answer;
 }
 
 Answer Api::drop_model(const Call& call) {
   call.allow_parameters({});
-  return ordered<wire::ModelsChanged>(inside_,
+  return changed<wire::ModelsChanged>(inside_,
                                       wire::DropModel{.stream = call.stream(), .model = call.path.at("model")});
 }
 
 Answer Api::promote_model(const Call& call) {
   call.allow_parameters({});
-  return ordered<wire::ModelsChanged>(inside_,
+  return changed<wire::ModelsChanged>(inside_,
                                       wire::PromoteModel{.stream = call.stream(), .model = call.path.at("model")});
 }
 

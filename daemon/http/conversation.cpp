@@ -1,8 +1,6 @@
 #include "daemon/http/conversation.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <random>
 #include <vector>
 
 #include "ingest/link.hpp"
@@ -13,17 +11,6 @@ namespace {
 constexpr std::chrono::seconds kPing{1};
 
 }  // namespace
-
-std::string fresh_producer() {
-  std::random_device random;
-  std::string name = "http-";
-  for (int i = 0; i < 4; ++i) {
-    char digits[9];
-    std::snprintf(digits, sizeof digits, "%08x", random());
-    name += digits;
-  }
-  return name;
-}
 
 Conversation::Conversation(zmq::context_t& context, const std::string& link, int stop, std::chrono::seconds patience)
     : socket_(ingest::dealer_socket(context, link)), stop_(stop), patience_(patience) {

@@ -30,8 +30,7 @@ struct Inside {
   std::chrono::seconds patience{30};  // a request waits no longer
 };
 
-// The name of a producer that nobody else has.
-std::string fresh_producer();
+inline constexpr const char* kProducerPrefix = "http-";  // of what requests call themselves (wire::fresh_producer)
 
 class Conversation {
  public:
@@ -69,7 +68,7 @@ class Conversation {
 // Asks what one message answers, and gives the answer to `use` while it lasts. Throws Problem where it is refused.
 template <class Answer, class Question, class Use>
 auto ask(Conversation& conversation, Question question, Use use) {
-  question.request = 1;
+  if constexpr (requires { question.request; }) question.request = 1;
   conversation.say(question);
   for (;;) {
     const wire::Frame& frame = conversation.hear();

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "ingest/wire/batch_frame.hpp"
+#include "ingest/wire/fresh_producer.hpp"
 #include "ingest/wire/limits.hpp"
 
 namespace accrue::daemon::http {
@@ -59,7 +60,8 @@ std::string field_in(const msgpack::object_map& row, const std::vector<std::stri
 Learning::Learning(const Inside& inside, const std::string& key)
     : conversation_(inside.rows, kRowsLink, inside.stop, inside.patience) {
   const bool ephemeral = key.empty();
-  conversation_.say(wire::Hello{.producer = ephemeral ? fresh_producer() : "http-key " + key, .ephemeral = ephemeral});
+  conversation_.say(wire::Hello{.producer = ephemeral ? wire::fresh_producer(kProducerPrefix) : "http-key " + key,
+                                .ephemeral = ephemeral});
 }
 
 Learning::~Learning() { conversation_.say(wire::Bye{}); }

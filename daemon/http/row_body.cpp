@@ -128,10 +128,9 @@ class Csv final : public Lines {
         }
         std::ranges::fill(row, 0);  // so that nothing else is wrong with it
         const auto at = static_cast<std::size_t>(column - columns_.begin());
-        not_a_number = at;
+        if (result == CsvResult::kNotANumber) not_a_number = at;
         if (result == CsvResult::kNotFinite) row[at] = std::numeric_limits<double>::infinity();
         if (result == CsvResult::kOutOfRange) row[at] = std::numeric_limits<double>::max();
-        if (result != CsvResult::kNotANumber) not_a_number = RowBatch::kNone;
       } else {
         std::ranges::fill(row, kMissing);
         for (std::size_t i = 0; i < values.size(); ++i) row[places_[i]] = values[i];
@@ -162,14 +161,13 @@ class JsonBody final : public RowBody {
 
   void finish() override {
     check_grammar();  // before a row is learned
-    std::string member;
     bool has_rows = false;
     const auto see = [&](int depth, Json::parse_event_t event, Json& value) {
       using Event = Json::parse_event_t;
       const bool ends = event == Event::value || event == Event::object_end || event == Event::array_end;
       if (depth == 0 && event == Event::array_start) throw no_rows();
       if (depth == 1 && event == Event::key) {
-        member = value.get<std::string>();
+        const auto member = value.get<std::string>();
         if (member != "rows") throw bad_field(member, "is no member of such a body");
       }
       if (depth == 1 && (event == Event::value || event == Event::object_start)) throw no_rows();
