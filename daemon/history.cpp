@@ -37,8 +37,8 @@ History::Epochs History::epochs(const std::string& stream, std::uint64_t most) c
   return {.kept = store.epoch_range(record->id).count, .newest = store.epochs(record->id, most)};
 }
 
-std::vector<PastFigures> History::figures(const std::string& stream, const std::string& model, const std::string& span,
-                                          std::uint64_t from_epoch, std::uint64_t most) const {
+std::vector<wire::HistoryPoint> History::figures(const std::string& stream, const std::string& model, wire::Span span,
+                                                 std::uint64_t from_epoch, std::uint64_t most) const {
   StoreView store(store_file_);
   const std::optional<StreamRecord> record = store.stream(stream);
   if (!record) return {};

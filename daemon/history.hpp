@@ -41,8 +41,8 @@ class History {
   Epochs epochs(const std::string& stream, std::uint64_t most) const;  // none for an unknown stream
 
   // A model's errors epoch by epoch, as StoreView::history has them.
-  std::vector<PastFigures> figures(const std::string& stream, const std::string& model, const std::string& span,
-                                   std::uint64_t from_epoch, std::uint64_t most) const;
+  std::vector<wire::HistoryPoint> figures(const std::string& stream, const std::string& model, wire::Span span,
+                                          std::uint64_t from_epoch, std::uint64_t most) const;
 
   std::shared_ptr<const Snapshot> snapshot(const std::string& stream, std::uint64_t epoch);
 

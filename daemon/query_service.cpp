@@ -53,20 +53,6 @@ std::uint64_t since_1970(std::int64_t unix_ms) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(unix_ms, 0));
 }
 
-wire::HistoryPoint point_of(const PastFigures& past) {
-  wire::HistoryPoint point;
-  point.epoch = past.epoch;
-  point.committed_unix_ms = since_1970(past.committed_unix_ms);
-  point.n = past.n;
-  const auto& [mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal_coverage, conformal_width,
-               model_coverage, model_width] = past.figures;
-  std::tie(point.mse, point.mae, point.rmse, point.r2, point.mape, point.bias, point.mse_clipped, point.mae_clipped,
-           point.conformal_coverage, point.conformal_width, point.model_coverage, point.model_width) =
-      std::tie(mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped, conformal_coverage, conformal_width,
-               model_coverage, model_width);
-  return point;
-}
-
 }  // namespace
 
 QueryService::QueryService(zmq::socket_t socket, DaemonFacts facts, std::filesystem::path store_file,
@@ -302,10 +288,8 @@ wire::Bytes QueryService::reply_to(const wire::GetHistory& query) const {
   const models::Model* model = snapshot->model(query.model);
   wire::History reply{query.request, model ? model->spec().name : query.model, {}};
   try {
-    const std::vector<PastFigures> found =
-        history_.figures(query.stream, reply.model, to_string(query.span), query.from_epoch, wire::kMaxEpochsListed);
-    if (!model && found.empty()) return unknown_model(query.request, *snapshot, query.model);
-    for (const PastFigures& past : found) reply.points.push_back(point_of(past));
+    reply.points = history_.figures(query.stream, reply.model, query.span, query.from_epoch, wire::kMaxEpochsListed);
+    if (!model && reply.points.empty()) return unknown_model(query.request, *snapshot, query.model);
     return wire::encode(reply);
   } catch (const std::runtime_error& error) {
     return refusal(query.request, ErrorCode::kStoreFailed, query.stream, error.what());

@@ -71,19 +71,29 @@ EpochRange StoreView::epoch_range(std::uint64_t stream) {
   return {.count = row.unsigned_integer(0), .oldest = row.unsigned_integer(1), .newest = row.unsigned_integer(2)};
 }
 
-std::vector<PastFigures> StoreView::history(std::uint64_t stream, const std::string& model, const std::string& span,
-                                            std::uint64_t from_epoch, std::uint64_t most) {
-  std::vector<PastFigures> points;
+std::vector<wire::HistoryPoint> StoreView::history(std::uint64_t stream, const std::string& model, wire::Span span,
+                                                   std::uint64_t from_epoch, std::uint64_t most) {
+  std::vector<wire::HistoryPoint> points;
   Statement row(*connection_,
                 "SELECT epoch, committed_unix_ms, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped,"
                 " conformal_coverage, conformal_width, model_coverage, model_width FROM history"
                 " WHERE stream = ?1 AND model = ?2 AND span = ?3 AND epoch >= ?4 ORDER BY epoch DESC LIMIT ?5");
-  for (row.bind(stream, model, span, from_epoch, most); row.step();) {
-    PastFigures& point = points.emplace_back();
-    point.epoch = row.unsigned_integer(0);
-    point.committed_unix_ms = row.integer(1);
-    point.n = row.unsigned_integer(2);
-    for (std::size_t i = 0; i < point.figures.size(); ++i) point.figures[i] = row.real(static_cast<int>(3 + i));
+  for (row.bind(stream, model, std::string(to_string(span)), from_epoch, most); row.step();) {
+    points.push_back({.epoch = row.unsigned_integer(0),
+                      .committed_unix_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(row.integer(1), 0)),
+                      .n = row.unsigned_integer(2),
+                      .mse = row.real(3),
+                      .mae = row.real(4),
+                      .rmse = row.real(5),
+                      .r2 = row.real(6),
+                      .mape = row.real(7),
+                      .bias = row.real(8),
+                      .mse_clipped = row.real(9),
+                      .mae_clipped = row.real(10),
+                      .conformal_coverage = row.real(11),
+                      .conformal_width = row.real(12),
+                      .model_coverage = row.real(13),
+                      .model_width = row.real(14)});
   }
   std::reverse(points.begin(), points.end());
   return points;

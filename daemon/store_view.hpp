@@ -7,7 +7,6 @@
 // to make. While one lives the write-ahead log cannot be reset and grows: do not keep it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "daemon/store.hpp"
+#include "ingest/wire/queries.hpp"
 
 namespace accrue::daemon {
 
@@ -34,14 +34,6 @@ struct KeptEpoch {
 struct ScoredModel {
   std::string model;
   std::uint64_t rows = 0;
-};
-
-struct PastFigures {
-  std::uint64_t epoch = 0;
-  std::int64_t committed_unix_ms = 0;
-  std::uint64_t n = 0;
-  // In the order of the table's columns, from mse on (STORE.md).
-  std::array<std::optional<double>, 12> figures{};
 };
 
 struct EpochRange {
@@ -65,8 +57,8 @@ class StoreView {
   std::optional<KeptEpoch> epoch(std::uint64_t stream, std::uint64_t epoch);  // empty if not kept
   EpochRange epoch_range(std::uint64_t stream);
   // What a model's errors were, over rows of this span, in epochs from this one on; the newest `most`, oldest first.
-  std::vector<PastFigures> history(std::uint64_t stream, const std::string& model, const std::string& span,
-                                   std::uint64_t from_epoch, std::uint64_t most);
+  std::vector<wire::HistoryPoint> history(std::uint64_t stream, const std::string& model, wire::Span span,
+                                          std::uint64_t from_epoch, std::uint64_t most);
   // The models that have metrics, by name.
   std::vector<ScoredModel> scored(std::uint64_t stream, std::uint64_t epoch);
 

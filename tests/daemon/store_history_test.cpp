@@ -85,20 +85,20 @@ TEST_F(StoreHistory, IsReadByModelAndSpanOldestFirst) {
   store.commit({{second}}, 1'002);
   store.commit({{third}}, 1'003);
   StoreView view(file);
-  const std::vector<PastFigures> points = view.history(stream, "main", "last_1000", 0, 10);
+  const std::vector<wire::HistoryPoint> points = view.history(stream, "main", wire::Span::kLast1000, 0, 10);
   ASSERT_THAT(points, SizeIs(2));
   EXPECT_EQ(points[0].epoch, 2u);
-  EXPECT_EQ(points[0].committed_unix_ms, 1'002);
+  EXPECT_EQ(points[0].committed_unix_ms, 1'002u);
   EXPECT_EQ(points[0].n, 2u);
-  EXPECT_EQ(points[0].figures.front(), 0.5);
-  EXPECT_EQ(points[0].figures.back(), 3);
+  EXPECT_EQ(points[0].mse, 0.5);
+  EXPECT_EQ(points[0].model_width, 3);
   EXPECT_EQ(points[1].epoch, 3u);
-  EXPECT_EQ(points[1].figures.front(), 0.75);
-  EXPECT_THAT(view.history(stream, "main", "last_1000", 3, 10), SizeIs(1));
-  const std::vector<PastFigures> newest = view.history(stream, "main", "last_1000", 0, 1);
+  EXPECT_EQ(points[1].mse, 0.75);
+  EXPECT_THAT(view.history(stream, "main", wire::Span::kLast1000, 3, 10), SizeIs(1));
+  const std::vector<wire::HistoryPoint> newest = view.history(stream, "main", wire::Span::kLast1000, 0, 1);
   ASSERT_THAT(newest, SizeIs(1));
   EXPECT_EQ(newest[0].epoch, 3u);
-  EXPECT_THAT(view.history(stream, "main", "lifetime", 0, 10), IsEmpty());
+  EXPECT_THAT(view.history(stream, "main", wire::Span::kLifetime, 0, 10), IsEmpty());
 }
 
 TEST_F(StoreHistory, EventsAreKeptAsFarAsTheNewestThousandEpochsThatHaveAny) {
