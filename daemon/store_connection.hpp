@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <sqlite3.h>
@@ -56,9 +57,14 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
+  using View = std::span<const std::byte>;
+
   // Text and blobs are not copied: they must live until the statement has been run.
   template <typename... Values>
-  Statement& bind(const Values&... values) {
+  Statement& bind(Values&&... values) {
+    static_assert(
+        ((std::is_lvalue_reference_v<Values> || std::is_arithmetic_v<Values> || std::is_same_v<Values, View>)&&...),
+        "a temporary does not live until then");
     reset();
     int position = 0;
     (bind_one(++position, values), ...);
@@ -82,7 +88,8 @@ class Statement {
   void bind_one(int position, std::int64_t value);
   void bind_one(int position, double value);  // NULL when not finite
   void bind_one(int position, const std::string& value);
-  void bind_one(int position, std::span<const std::byte> value);
+  void bind_one(int position, const char* value) = delete;  // it would become a temporary
+  void bind_one(int position, View value);
 
   StoreConnection& connection_;
   sqlite3_stmt* statement_ = nullptr;

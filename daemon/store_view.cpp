@@ -78,7 +78,8 @@ std::vector<wire::HistoryPoint> StoreView::history(std::uint64_t stream, const s
                 "SELECT epoch, committed_unix_ms, n, mse, mae, rmse, r2, mape, bias, mse_clipped, mae_clipped,"
                 " conformal_coverage, conformal_width, model_coverage, model_width FROM history"
                 " WHERE stream = ?1 AND model = ?2 AND span = ?3 AND epoch >= ?4 ORDER BY epoch DESC LIMIT ?5");
-  for (row.bind(stream, model, std::string(to_string(span)), from_epoch, most); row.step();) {
+  const std::string span_name = to_string(span);
+  for (row.bind(stream, model, span_name, from_epoch, most); row.step();) {
     points.push_back({.epoch = row.unsigned_integer(0),
                       .committed_unix_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(row.integer(1), 0)),
                       .n = row.unsigned_integer(2),
