@@ -19,7 +19,6 @@ bool at_fault(const msgpack::object& value, wire::RejectReason reason) {
     case wire::RejectReason::kNotANumber: return !is_number;
     case wire::RejectReason::kNotFinite: return !is_number || !std::isfinite(number);
     case wire::RejectReason::kMagnitude: return is_number && std::abs(number) > wire::kMaxMagnitude;
-    case wire::RejectReason::kWeight: return is_number && number < 0;
     default: return false;
   }
 }

@@ -1,6 +1,7 @@
 // What there is to ask by HTTP, of a real daemon: what is learned so is what is learned by any client, bad rows harm
 // nobody, and a request that is made again counts once.
 #include <future>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "tests/support/daemon.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/peer.hpp"
 
 namespace accrue::tests {
 namespace {
@@ -216,15 +218,15 @@ TEST_F(HttpTest, ARequestThatIsMadeAgainUnderItsKeyCountsOnce) {
   create();
   const std::string path = "/v1/streams/homes/rows";
   const std::string body = "rooms,age,price\n" + lines(0, 10'000) + "1,2,x\n";
-  const HttpAnswer first = http.post(path, body, kCsv, {{"Idempotency-Key", "a"}});
+  const HttpAnswer first = http.post(path, body, kCsv, {{"Idempotency-Key", "key a"}});
   EXPECT_EQ(first.json["learned"], 10'000);
   EXPECT_EQ(first.json["rejected"], 1);
-  const HttpAnswer again = http.post(path, body, kCsv, {{"Idempotency-Key", "a"}});
+  const HttpAnswer again = http.post(path, body, kCsv, {{"Idempotency-Key", "key a"}});
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.json["learned"], 0);
   EXPECT_EQ(again.json["repeated"], 10'001);
   EXPECT_EQ(rows(), 10'000u);
-  EXPECT_EQ(http.post(path, body, kCsv, {{"Idempotency-Key", "b"}}).json["learned"], 10'000);
+  EXPECT_EQ(http.post(path, body, kCsv, {{"Idempotency-Key", "key b"}}).json["learned"], 10'000);
   EXPECT_EQ(http.post(path, body, kCsv).json["learned"], 10'000) << "without one it is another request";
   EXPECT_EQ(rows(), 30'000u);
   while (http.get("/v1/status").json["producers"] != 0) {  // nobody is left behind, for longer than a goodbye takes
@@ -270,6 +272,72 @@ TEST_F(HttpTest, ARequestThatACrashCutOffCountsOnceWhenItIsMadeAgain) {
   EXPECT_GE(again.json["repeated"], 4'096);
   EXPECT_EQ(again.json["repeated"].get<int>() + again.json["learned"].get<int>(), kRows);
   EXPECT_EQ(anew.get("/v1/streams/homes").json["rows"], kRows);
+}
+
+// What was on its way when a request was cut off may be in an epoch, and not on disk yet, when it is made again.
+TEST(Http, ARequestMadeAgainIsAnsweredWhenItsRowsAreDurable) {
+  Daemon daemon({"--epoch-interval-ms", "60000"}, {.http = true});
+  HttpClient http(daemon.http_url());
+  Peer cut_off(daemon.endpoint());
+  cut_off.say(wire::Hello{.producer = "http-key k"});
+  cut_off.say(wire::Open{.stream = "s", .spec = wire::StreamSpec{.features = {"x"}, .target = "y"}});
+  const std::uint64_t id = cut_off.expect<wire::Opened>().stream_id;
+  const std::vector<double> values = {1, 2, 2, 4, 3, 6};
+  cut_off.say(wire::Batch{id, 1, wire::DataType::kFloat64, 3, {std::as_bytes(std::span(values))}});
+  while (cut_off.expect<wire::Ack>().applied < 1) {
+  }
+  ASSERT_EQ(http.get("/v1/streams/s").json["rows"], 0);
+  const HttpAnswer again = http.post("/v1/streams/s/rows", "x,y\n1,2\n2,4\n3,6\n", kCsv, {{"Idempotency-Key", "k"}});
+  EXPECT_EQ(again.json["repeated"], 3) << again.text;
+  EXPECT_EQ(http.get("/v1/streams/s").json["rows"], 3);
+}
+
+TEST_F(HttpTest, RowsThatAreRolledBackWhileTheirRequestGoesOnAreAProblem) {
+  create();
+  const std::string homes = "/v1/streams/homes";
+  const std::string header = "rooms,age,price\n";
+  http.post(homes + "/rows", header + lines(0, 100), kCsv);
+  const Json epoch = http.get(homes).json["epoch"];
+  HttpClient other(daemon.http_url());
+  int sent = 0;
+  const auto piece = [&](std::size_t, httplib::DataSink& sink) {
+    if (sent == 50'000) {
+      while (rows() < 100 + 4'096) {
+      }
+      EXPECT_EQ(other.send(homes + "/rollback", Json{{"epoch", epoch}}).status, 200);
+    }
+    const std::string part = (sent == 0 ? header : "") + lines(sent, 1'000);
+    sent += 1'000;
+    sink.write(part.data(), part.size());
+    if (sent == 100'000) sink.done();
+    return true;
+  };
+  HttpClient streaming(daemon.http_url());
+  const auto answer = streaming.client().Post(homes + "/rows", {}, piece, kCsv);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 409);
+  EXPECT_THAT(answer->body, HasSubstr("rolled_back"));
+}
+
+TEST_F(HttpTest, PredictionsAreOfTheEpochAndTheLevelThatIsAskedFor) {
+  create();
+  const std::string homes = "/v1/streams/homes";
+  http.post(homes + "/rows", "rooms,age,price\n" + lines(0, 100), kCsv);
+  const Json epoch = http.get(homes).json["epoch"];
+  const auto asked = [&](Json question) {
+    question["row"] = {4, 5};
+    return http.send(homes + "/predict", question).json;
+  };
+  const Json before = asked({{"interval", 0.5}});
+  http.post(homes + "/rows", "rooms,age,price\n1,2,3\n2,4,100\n3,7,-50\n", kCsv);
+  EXPECT_NE(asked({{"interval", 0.5}})["predictions"], before["predictions"]);
+  EXPECT_EQ(asked({{"interval", 0.5}, {"epoch", epoch}}), before);
+  const auto width = [](const Json& answer) {
+    const Json& interval = answer["intervals"].at(0);
+    return interval.at("upper").get<double>() - interval.at("lower").get<double>();
+  };
+  EXPECT_LT(width(before), width(asked({{"interval", 0.99}, {"epoch", epoch}})));
+  EXPECT_EQ(http.get(homes + "/coef?epoch=" + epoch.dump()).json["epoch"], epoch);
 }
 
 TEST_F(HttpTest, BodiesHaveLimits) {
