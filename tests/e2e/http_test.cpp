@@ -340,6 +340,24 @@ TEST_F(HttpTest, PredictionsAreOfTheEpochAndTheLevelThatIsAskedFor) {
   EXPECT_EQ(http.get(homes + "/coef?epoch=" + epoch.dump()).json["epoch"], epoch);
 }
 
+TEST_F(HttpTest, AModelOfEachKeyIsAskedWithTheKeyByItsNameOrBehindTheFeatures) {
+  const Json spec = {{"name", "shops"},
+                     {"features", {"x"}},
+                     {"target", "y"},
+                     {"key", "shop"},
+                     {"models", {{{"name", "each"}, {"settings", {{"group_by", "key"}}}}}}};
+  ASSERT_EQ(http.send("/v1/streams", spec).status, 201);
+  std::string body = "shop,x,y\n";
+  for (int i = 0; i < 50; ++i) {
+    body += "1," + std::to_string(i) + "," + std::to_string(i) + "\n2," + std::to_string(i) + "," +
+            std::to_string(3 * i) + "\n";
+  }
+  ASSERT_EQ(http.post("/v1/streams/shops/rows", body, kCsv).json["learned"], 100);
+  const Json answer = http.send("/v1/streams/shops/predict", Json{{"rows", {{10, 1}, {{"shop", 2}, {"x", 10}}}}}).json;
+  EXPECT_LT(answer["predictions"].at(0), 15) << answer;  // 10, shrunk towards the stream's 20
+  EXPECT_GT(answer["predictions"].at(1), 25) << answer;
+}
+
 TEST_F(HttpTest, BodiesHaveLimits) {
   create();
   const std::string path = "/v1/streams/homes/";
