@@ -69,7 +69,7 @@ auto into(T& value) {
 void read_object(const Json& json, const std::string& at, const Fields& fields) {
   if (!json.is_object()) throw BadSpecField(at.empty() ? "body" : at, "must be an object");
   for (const auto& [name, value] : json.items()) {
-    const std::string path = at.empty() ? name : at + "." + name;
+    const std::string path = at.empty() ? name : std::string(at).append(".").append(name);
     const auto field = fields.find(name);
     if (field == fields.end()) throw BadSpecField(path, "there is no such field");
     field->second(value, path);
@@ -89,7 +89,7 @@ void read_settings(const Json& json, const std::string& path, std::vector<wire::
   if (!json.is_object()) throw BadSpecField(path, "must be an object");
   for (const auto& [key, value] : json.items()) {
     if (value.is_structured() || value.is_null()) {
-      throw BadSpecField(path + "." + key, "must be text, a number, or true or false");
+      throw BadSpecField(std::string(path).append(".").append(key), "must be text, a number, or true or false");
     }
     settings.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   }

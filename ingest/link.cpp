@@ -97,7 +97,7 @@ bool send_to(zmq::socket_t& router, const std::string& peer, wire::BytesView mes
     if (error.num() == EHOSTUNREACH) return false;
     throw;
   }
-  const bool alone = payload.size() == 0;
+  const bool alone = payload.empty();
   (void)router.send(zmq::const_buffer(message.data(), message.size()),
                     alone ? zmq::send_flags::none : zmq::send_flags::sndmore);
   if (!alone) (void)router.send(std::move(payload), zmq::send_flags::none);

@@ -22,7 +22,7 @@ template <class Done, class Order>
 Done ordered(const Inside& inside, Order order) {
   Conversation conversation(inside.rows, kRowsLink, inside.stop, inside.patience);
   conversation.say(wire::Hello{.producer = wire::fresh_producer(kProducerPrefix), .ephemeral = true});
-  const Done done = ask<Done>(conversation, std::move(order), [](const Done& answer) { return answer; });
+  Done done = ask<Done>(conversation, std::move(order), [](const Done& answer) { return answer; });
   conversation.say(wire::Bye{});
   return done;
 }
@@ -34,7 +34,7 @@ Answer changed(const Inside& inside, Order order, int status = 200) {
 }
 
 std::string key_of(const Call& call) {
-  const std::string key = call.header("Idempotency-Key");
+  std::string key = call.header("Idempotency-Key");
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (key.size() <= kMaxKeyBytes && std::ranges::all_of(key, printable)) return key;
   throw bad_field("Idempotency-Key", "has 1 to " + std::to_string(kMaxKeyBytes) + " printable characters of ASCII");

@@ -45,7 +45,7 @@ std::string field_in(const msgpack::object_map& row, const std::vector<std::stri
   const std::span<const msgpack::object_kv> pairs(row.ptr, row.size);
   const auto known = [&](const std::string& name) { return std::ranges::find(columns, name) != columns.end(); };
   for (const auto& [key, value] : pairs) {
-    const std::string name = name_of(key);
+    std::string name = name_of(key);
     if (reason == wire::RejectReason::kUnknownColumn ? !known(name) : at_fault(value, reason)) return name;
   }
   for (const std::string& column : columns) {

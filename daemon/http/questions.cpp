@@ -30,7 +30,7 @@ void read_row(const Json& row, const std::string& field, const std::vector<std::
   if (!row.is_object()) throw bad_field(field, "must be an object of features, or an array of their values");
   std::ranges::fill(values, std::numeric_limits<double>::quiet_NaN());
   for (const auto& [name, value] : row.items()) {
-    const std::string path = field + "." + name;
+    const std::string path = std::string(field).append(".").append(name);
     const auto column = std::ranges::find(columns, name);
     if (column == columns.end()) throw bad_field(path, "is no feature of the stream");
     values[static_cast<std::size_t>(column - columns.begin())] = value_of(value, path);
